@@ -1,0 +1,141 @@
+"""Every error that rxbybit raises or passes to ``on_error``.
+
+::
+
+    RxBybitError
+     ├─ ConfigurationError          an argument, an environment variable, a missing extra
+     ├─ ConnectionFailed            no connection could be had, or it was lost for good
+     │   ├─ HandshakeRejected       the server answered the upgrade with a status of its own
+     │   ├─ HeartbeatLost           the peer fell silent
+     │   └─ RetryBudgetExhausted    ``Backoff.budget`` failed attempts in a row
+     ├─ ProtocolError               the exchange said no
+     │   └─ SubscriptionRejected    to one topic
+     ├─ DecodeError                 a message that does not fit its schema
+     ├─ SlowConsumer                an ``iterate`` buffer overflowed
+     ├─ ClosedError                 the client was closed
+     └─ RuntimeMisuse               a call from a place where it cannot work
+
+Facts are attributes (``error.topic``, ``error.status``), the text is for people, and
+``error.permanent`` says whether trying again can help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+__all__ = [
+    "ClosedError",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "DecodeError",
+    "HandshakeRejected",
+    "HeartbeatLost",
+    "ProtocolError",
+    "RetryBudgetExhausted",
+    "RuntimeMisuse",
+    "RxBybitError",
+    "SlowConsumer",
+    "SubscriptionRejected",
+]
+
+RAW_LIMIT = 2048
+"""How much of an undecodable message an error keeps, in characters."""
+
+Messages = Mapping[str, object] | Sequence[object]
+"""What marshmallow says of a message: by field, and by index in a list."""
+
+
+class RxBybitError(Exception):
+    """The root of the tree."""
+
+    permanent: bool = True
+    """True when trying the same thing again cannot help."""
+
+
+class ConfigurationError(RxBybitError, ValueError):
+    """An argument that cannot work; the text names what is legal."""
+
+
+class ConnectionFailed(RxBybitError):
+    """No connection to the exchange could be had, or it was lost for good."""
+
+    permanent = False
+
+    def __init__(self, message: str, *, attempts: int = 0) -> None:
+        super().__init__(message)
+        self.attempts = attempts
+
+
+class HandshakeRejected(ConnectionFailed):
+    """The server answered the websocket upgrade with an HTTP status of its own."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        attempts: int = 0,
+        permanent: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message, attempts=attempts)
+        self.status = status
+        self.permanent = permanent
+        self.retry_after_s = retry_after_s
+
+
+class HeartbeatLost(ConnectionFailed):
+    """The peer fell silent: no frame and no pong within 1.5 heartbeats."""
+
+
+class RetryBudgetExhausted(ConnectionFailed):
+    """``Backoff.budget`` attempts in a row have failed."""
+
+    permanent = True
+
+
+class ProtocolError(RxBybitError):
+    """The exchange refused a request."""
+
+
+class SubscriptionRejected(ProtocolError):
+    """The exchange refused one topic; the text is the exchange's own."""
+
+    def __init__(self, topic: str, message: str) -> None:
+        super().__init__(f"{topic}: {message}")
+        self.topic = topic
+        self.message = message
+
+
+class DecodeError(RxBybitError):
+    """A message that does not fit its schema.
+
+    ``raw`` is the beginning of its text, ``messages`` what marshmallow says is wrong.
+    """
+
+    def __init__(self, topic: str, raw: str, messages: Messages) -> None:
+        super().__init__(f"{topic}: {messages}")
+        self.topic = topic
+        self.raw = raw[:RAW_LIMIT]
+        self.messages = messages
+
+
+class SlowConsumer(RxBybitError):
+    """A consumer fell so far behind that its bounded buffer overflowed."""
+
+    def __init__(self, lag: int) -> None:
+        super().__init__(
+            f"the consumer is {lag} events behind: take a larger buffer, or another overflow policy"
+        )
+        self.lag = lag
+
+
+class ClosedError(RxBybitError):
+    """The client behind this stream was closed."""
+
+    def __init__(self, message: str = "the client is closed") -> None:
+        super().__init__(message)
+
+
+class RuntimeMisuse(RxBybitError, RuntimeError):
+    """A call from a place where it cannot work, such as ``run()`` inside a running loop."""

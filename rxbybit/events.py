@@ -1,0 +1,242 @@
+"""What every event has in common, the statuses of a client, and the open enums of the wire."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from enum import StrEnum
+from typing import Generic, Self, TypeVar, overload
+
+import msgspec
+from msgspec import Struct
+
+from rxbybit.errors import Messages
+
+__all__ = [
+    "Connected",
+    "Connecting",
+    "DecodeFailed",
+    "Disconnected",
+    "Dropped",
+    "Event",
+    "Gap",
+    "Meta",
+    "OpenEnum",
+    "Reconnecting",
+    "Rejected",
+    "Side",
+    "Status",
+    "Subscribed",
+    "TickDirection",
+    "utc",
+]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_When = TypeVar("_When", datetime, "datetime | None")
+
+
+class OpenEnum(StrEnum):
+    """Text with known values: an unknown one passes through, equal to its text."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, str):
+            return None
+        member = str.__new__(cls, value)
+        member._name_ = value
+        member._value_ = value
+        return member
+
+    @property
+    def known(self) -> bool:
+        """False for a value that this version of rxbybit has no name for."""
+        return self._name_ in type(self).__members__
+
+    def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self._value_,)
+
+
+class Side(OpenEnum):
+    """A side of the market."""
+
+    BUY = "Buy"
+    SELL = "Sell"
+
+
+class TickDirection(OpenEnum):
+    """A price against the one before (V5 manual, "Enums Definitions": tickDirection)."""
+
+    PLUS = "PlusTick"
+    ZERO_PLUS = "ZeroPlusTick"
+    MINUS = "MinusTick"
+    ZERO_MINUS = "ZeroMinusTick"
+
+
+class utc(Generic[_When]):  # noqa: N801 - reads as a word where it is used
+    """The aware ``datetime`` of an attribute that holds integer milliseconds.
+
+    ``time = utc[datetime]("time_ms")``: read-only, ``None`` where the attribute is.
+    """
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    @overload
+    def __get__(self, owner: None, kind: type | None = None) -> Self: ...
+    @overload
+    def __get__(self, owner: object, kind: type | None = None) -> _When: ...
+    def __get__(self, owner: object, kind: type | None = None) -> object:
+        if owner is None:
+            return self
+        value: int | None = getattr(owner, self._source)
+        return None if value is None else _EPOCH + timedelta(milliseconds=value)
+
+
+class Status(Struct, frozen=True, kw_only=True):
+    """Something that happened to a client's connections."""
+
+    time: datetime
+    connection: int | None = None
+    """The link it happened on: links are numbered from 1 as a client opens them, and keep
+    their number when they reconnect."""
+
+    def to_json(self) -> bytes:
+        """One JSON object with ``event`` first; keys without a value are left out."""
+        return _json(self, self.__struct_fields__)
+
+
+class Connecting(Status, frozen=True, kw_only=True):
+    """A connection is being opened."""
+
+    url: str
+
+
+class Connected(Status, frozen=True, kw_only=True):
+    """A connection is open."""
+
+    url: str
+
+
+class Subscribed(Status, frozen=True, kw_only=True):
+    """The exchange has taken these topics, or has begun to send them."""
+
+    topics: tuple[str, ...]
+
+
+class Disconnected(Status, frozen=True, kw_only=True):
+    """A connection is gone, or could not be had."""
+
+    reason: str
+
+
+class Reconnecting(Status, frozen=True, kw_only=True):
+    """The next attempt is ``delay_s`` seconds away."""
+
+    attempt: int
+    delay_s: float
+
+
+class Gap(Status, frozen=True, kw_only=True):
+    """A hole in a topic: what the exchange sent between the two times did not arrive."""
+
+    topic: str
+    after_ms: int | None
+    """Exchange time of the last event before the hole; ``None`` when none had come."""
+    before_ms: int | None
+    """Exchange time of the first event after it."""
+    filled: int = 0
+    """How many events were fetched to fill it."""
+    lost: int | None = None
+    """How many are missing: 0 for none, ``None`` when it cannot be known."""
+
+
+class Rejected(Status, frozen=True, kw_only=True):
+    """The exchange refused a topic."""
+
+    topic: str
+    message: str
+
+
+class DecodeFailed(Status, frozen=True, kw_only=True):
+    """A message that does not fit its schema; its stream goes on."""
+
+    topic: str
+    raw: str
+    """The beginning of the message, 2,048 characters at most."""
+    messages: Messages
+
+
+class Dropped(Status, frozen=True, kw_only=True):
+    """A consumer fell behind, and this many events were dropped for it by its own policy."""
+
+    count: int
+    topic: str | None = None
+
+
+class Meta(Struct, frozen=True, gc=False):
+    """Where an event comes from: one object for all events of a frame."""
+
+    topic: str = ""
+    kind: str = "snapshot"
+    """``"snapshot"`` or ``"delta"``; ``"snapshot"`` where the wire names none."""
+    sent_ms: int | None = None
+    """When the exchange sent the frame, in milliseconds."""
+    matched_ms: int | None = None
+    """When the matching engine made it, in milliseconds, where the wire says so."""
+    received_ns: int = 0
+    """When the frame was read here: ``time.time_ns()``."""
+    connection: int | None = None
+    """The link that brought it, as numbered by :class:`Status`."""
+    backfilled: bool = False
+    """True when it was fetched afterwards to fill a hole."""
+    gap: Gap | None = None
+    """Set on the first event after a hole that could not be filled."""
+
+    sent = utc["datetime | None"]("sent_ms")
+    matched = utc["datetime | None"]("matched_ms")
+
+
+class Event(Struct, frozen=True, kw_only=True, gc=False):
+    """The base of all events: immutable, hashable, equal when all but ``meta`` is equal."""
+
+    meta: Meta = Meta()
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(getattr(self, n) == getattr(other, n) for n in self._content())
+
+    def __hash__(self) -> int:
+        return hash((type(self), *(getattr(self, n) for n in self._content())))
+
+    def __repr__(self) -> str:
+        shown = (_shown(self, name) for name in self._content())
+        return f"{type(self).__name__}({', '.join(filter(None, shown))})"
+
+    def to_json(self, *, meta: bool = False) -> bytes:
+        """One JSON object: ``event`` first, decimals as text, no keys for ``None``."""
+        names = (*self._content(), "meta") if meta else self._content()
+        return _json(self, names)
+
+    @classmethod
+    def _content(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.__struct_fields__ if name != "meta")
+
+
+def _shown(event: Event, name: str) -> str | None:
+    value = getattr(event, name)
+    if value is None:
+        return None
+    when = name.removesuffix("_ms")
+    if when != name:
+        moment: datetime = getattr(event, when)
+        return f"{when}={moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+    return f"{name}={value!r}" if type(value) is str else f"{name}={value}"
+
+
+def _json(of: Struct, names: tuple[str, ...]) -> bytes:
+    row: dict[str, object] = {"event": type(of).__name__}
+    for name in names:
+        value = getattr(of, name)
+        if value is not None:
+            row[name] = sorted(value) if isinstance(value, frozenset) else value
+    return msgspec.json.encode(row)

@@ -1,0 +1,44 @@
+"""What a stream file may ask of the venue it is opened on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol, TypeVar
+
+from rxbybit.config import Category
+from rxbybit.events import Event
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.stream import Stream
+
+__all__ = ["Opens"]
+
+E = TypeVar("E", bound=Event)
+
+
+class Opens(Protocol):
+    """A venue: the live exchange, a simulator, later a recording or a broker."""
+
+    def open(
+        self,
+        spec: StreamSpec[E],
+        symbols: tuple[str | Iterable[str], ...],
+        *,
+        category: Category | None = None,
+        **params: object,
+    ) -> Stream[E]:
+        """The stream of ``spec`` for these symbols, one topic each.
+
+        ``params`` fill the other places of the topic, such as ``depth`` or ``interval``.
+        Errors: ``ConfigurationError`` for a symbol, category or parameter that cannot be.
+        """
+        ...
+
+    def open_topics(
+        self,
+        spec: StreamSpec[E],
+        topics: Sequence[tuple[Category, str]],
+        *,
+        keep: Callable[[E], bool] | None = None,
+    ) -> Stream[E]:
+        """The stream of ``spec`` on exactly these topics; ``keep`` filters its events."""
+        ...
