@@ -1,0 +1,32 @@
+"""What every test may use: the folder of raw frames, and Hypothesis profiles."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# The clock of a busy machine is no property of the code, so no profile has a deadline.
+settings.register_profile("dev", deadline=None, max_examples=100)
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+@pytest.fixture(scope="session")
+def frames() -> Path:
+    """The folder of raw frames of the exchange that ``RXBYBIT_FRAMES`` names, else a skip."""
+    named = os.environ.get("RXBYBIT_FRAMES")
+    if not named:
+        pytest.skip("RXBYBIT_FRAMES names no folder of raw frames")
+    folder = Path(named)
+    if not folder.is_dir():
+        pytest.fail(f"RXBYBIT_FRAMES: {folder} is no folder")
+    return folder
