@@ -1,0 +1,113 @@
+"""The commands, their options, and how each of them ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import Annotated, NoReturn
+
+import typer
+
+from rxbybit.cli.decode import LineDecoder
+from rxbybit.cli.duration import seconds_of
+from rxbybit.errors import ConfigurationError
+
+__all__ = ["run"]
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+"""What a shell reports for a command that its reader has left (128 + SIGPIPE)."""
+
+app = typer.Typer(
+    name="rxbybit",
+    help="Bybit's public websocket streams.",
+    no_args_is_help=True,
+    add_completion=False,
+    # Local variables in a traceback could show what must not be shown.
+    pretty_exceptions_enable=False,
+)
+
+
+def run() -> NoReturn:
+    """Run the command that ``sys.argv`` names, and end the process with its status."""
+    with _ending():
+        app(prog_name="rxbybit")
+    sys.exit(0)
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        # The interpreter flushes standard output once more as it ends: let that go nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(BROKEN_PIPE)
+    except ConfigurationError as error:
+        print(f"rxbybit: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(version("rxbybit"))
+        raise typer.Exit
+
+
+@app.callback()
+def rxbybit(
+    _: Annotated[
+        bool,
+        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Bybit's public websocket streams."""
+
+
+@app.command()
+def decode(
+    meta: Annotated[bool, typer.Option("--meta", help="Add where each event comes from.")] = False,
+) -> None:
+    """Read raw frames, one a line, and write their events as JSON, one a line.
+
+    What cannot be decoded goes to standard error with the number of its line, and makes the
+    status 1. A closing line there counts frames, events, control frames, and frames of topics
+    that rxbybit does not offer.
+    """
+    with _ending():
+        decoder = LineDecoder(lambda text: print(text, file=sys.stderr))
+        out = sys.stdout.buffer
+        try:
+            for events in decoder.lines(sys.stdin.buffer):
+                if events:
+                    out.writelines(event.to_json(meta=meta) + b"\n" for event in events)
+                    out.flush()
+        except KeyboardInterrupt:
+            print(decoder.tally, file=sys.stderr)
+            raise
+        print(decoder.tally, file=sys.stderr)
+        if decoder.tally.undecodable:
+            raise typer.Exit(1)
+
+
+@app.command()
+def demo(
+    length: Annotated[
+        str | None,
+        typer.Option("--for", metavar="TIME", help="How long, such as 10s; else until Ctrl-C."),
+    ] = None,
+) -> None:
+    """Show live lines of invented prices, served by an exchange on this machine.
+
+    A recording is served by a real websocket server on loopback and streamed through the
+    library: trades, best bid and ask, candles, and what happens to the connection.
+    """
+    with _ending():
+        from rxbybit.cli.demo import play
+
+        play(None if length is None else seconds_of(length))
