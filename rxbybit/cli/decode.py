@@ -17,8 +17,10 @@ __all__ = ["LineDecoder", "Tally"]
 
 
 class _Head(msgspec.Struct):
-    """What tells data from an answer to a request (V5 manual, "Connect": every answer has
-    ``success`` or ``op``)."""
+    """What tells data from an answer to a request.
+
+    Source: V5 manual, "Connect": every answer has ``success`` or ``op``, data has a ``topic``.
+    """
 
     topic: str | None = None
     op: object = msgspec.UNSET
@@ -33,7 +35,7 @@ class Tally:
     events: int = 0
     control: int = 0
     undecodable: int = 0
-    not_offered: Counter[str] = field(default_factory=lambda: Counter[str]())
+    not_offered: Counter[str] = field(default_factory=Counter[str])
     """Frames a family of topics that rxbybit does not offer (yet)."""
 
     def __str__(self) -> str:
