@@ -1,0 +1,51 @@
+"""The embedded exchange: a real server on loopback that speaks the wire of the documents.
+
+It shares nothing with the client but the dataclasses of :mod:`rxbybit.config`, so that what the
+client has misread shows.
+"""
+
+from rxbybit.sim.exchange import Connect, Exchange
+from rxbybit.sim.faults import (
+    Close,
+    Cut,
+    Delay,
+    Duplicate,
+    Fault,
+    Faults,
+    Ignore,
+    NoPong,
+    Redirect,
+    Refuse,
+    Silence,
+    Skip,
+    Stall,
+    WithholdAck,
+)
+from rxbybit.sim.link import Link, Request
+from rxbybit.sim.recording import Frame, Recording
+from rxbybit.sim.thread import ServedExchange, serve_in_thread
+
+__all__ = [
+    "Close",
+    "Connect",
+    "Cut",
+    "Delay",
+    "Duplicate",
+    "Exchange",
+    "Fault",
+    "Faults",
+    "Frame",
+    "Ignore",
+    "Link",
+    "NoPong",
+    "Recording",
+    "Redirect",
+    "Refuse",
+    "Request",
+    "ServedExchange",
+    "Silence",
+    "Skip",
+    "Stall",
+    "WithholdAck",
+    "serve_in_thread",
+]

@@ -1,0 +1,254 @@
+"""A Bybit of one's own: a server on loopback that speaks the public V5 wire."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import string
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Self, cast
+
+from aiohttp import web
+
+from rxbybit.config import CATEGORIES, Category, Environment
+from rxbybit.sim.faults import Fault, Faults, Redirect, Refuse, Stall
+from rxbybit.sim.link import Link, Request
+from rxbybit.sim.player import Playhead
+from rxbybit.sim.recording import Recording
+
+__all__ = ["Connect", "Exchange"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connect:
+    """An attempt of a client to open a websocket."""
+
+    category: Category
+    time: float
+    """``time.monotonic()`` when it came, in seconds."""
+    status: int | None
+    """What it was answered with: 101 for a link; ``None`` when it was left without an answer."""
+    headers: Mapping[str, str]
+
+
+class Exchange:
+    """An embedded exchange that serves recordings, websocket and REST on one port.
+
+    ``recordings`` has a :class:`Recording` a category; a category without one exists too, and
+    refuses every topic. ``port=0`` takes a free one. ``seed`` fixes the connection ids.
+    ``faults`` are scripted from the start. With ``data_first`` the acknowledgement of a
+    subscription follows the first data of it, as the linear socket of the exchange does it.
+
+    It is an asynchronous context manager::
+
+        async with Exchange({"linear": Recording.read("frames.jsonl")}) as exchange:
+            print(exchange.url)
+
+    Everything but ``url`` and ``environment`` belongs to the thread of its loop.
+
+    Not modelled: private topics, the legacy wire, REST but the clock, the limits on connects,
+    the cut of idle connections, and a fresh snapshot for a topic that is subscribed anew.
+    """
+
+    def __init__(
+        self,
+        recordings: Mapping[Category, Recording],
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        seed: int = 0,
+        faults: tuple[Fault, ...] = (),
+        data_first: bool = False,
+    ) -> None:
+        unknown = set(recordings).difference(CATEGORIES)
+        if unknown:
+            raise ValueError(f"category {min(unknown)!r}: use one of {', '.join(CATEGORIES)}")
+        self.faults = Faults(*faults)
+        self.requests: list[Request] = []
+        """Every message of every client, in the order they were read."""
+        self.connects: list[Connect] = []
+        """Every attempt to open a websocket, in the order they came."""
+        self._recordings = {c: recordings.get(c, Recording([])) for c in CATEGORIES}
+        self._heads = {c: Playhead() for c in CATEGORIES}
+        self._host = host
+        self._port = port
+        self._random = random.Random(seed)
+        self._data_first = data_first
+        self._links: list[Link] = []
+        self._accepted = 0
+        self._closing = asyncio.Event()
+        self._runner: web.AppRunner | None = None
+        self._site: web.TCPSite | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def start(self) -> None:
+        """Listen. Errors: ``OSError`` when the port cannot be had."""
+        app = web.Application()
+        app.router.add_get(f"/v5/public/{{category:{'|'.join(CATEGORIES)}}}", self._upgrade)
+        app.router.add_get("/v5/market/time", _clock)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        try:
+            await self.listen()
+        except OSError:
+            await self._runner.cleanup()
+            raise
+
+    async def aclose(self) -> None:
+        """End every link and stop listening; nothing of the exchange remains."""
+        self._closing.set()
+        for link in self.links:
+            link.abort()
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def listen(self) -> None:
+        """Take connections (again), on the same port as before."""
+        if self._runner is not None and self._site is None:
+            site = web.TCPSite(self._runner, self._host, self._port, reuse_address=True)
+            await site.start()
+            self._site = site
+            self._port = self._runner.addresses[0][1]
+
+    async def stop_listening(self) -> None:
+        """Refuse new connections as a closed port does; links go on."""
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+
+    @property
+    def url(self) -> str:
+        """The base URL, for ``RXBYBIT_ENVIRONMENT`` or ``Bybit(environment=...)``."""
+        return f"http://{self._address}"
+
+    @property
+    def environment(self) -> Environment:
+        """The URLs of this exchange."""
+        return Environment(
+            name=self.url,
+            public=MappingProxyType({c: f"ws://{self._address}/v5/public/{c}" for c in CATEGORIES}),
+            rest=self.url,
+        )
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The live links, oldest first."""
+        return tuple(link for link in self._links if not link.closed)
+
+    @property
+    def subscriptions(self) -> Mapping[str, int]:
+        """How many live links are subscribed to a topic; topics without any are left out."""
+        return Counter(topic for link in self.links for topic in link.subscriptions)
+
+    async def send(
+        self, topic: str, frame: bytes | str, *, category: Category | None = None
+    ) -> int:
+        """Push a frame to every link subscribed to ``topic``; gives how many these were."""
+        links = [
+            link
+            for link in self.links
+            if topic in link.subscriptions and category in (None, link.category)
+        ]
+        await asyncio.gather(*(link.send_data(topic, frame) for link in links))
+        return len(links)
+
+    async def release_acks(self) -> None:
+        """Send every acknowledgement that was withheld, on the links that still live."""
+        for link in self.links:
+            await link.release_acks()
+
+    async def until(self, condition: Callable[[], bool], *, timeout_s: float = 5.0) -> None:
+        """Wait until ``condition()`` is true. Errors: ``TimeoutError`` after ``timeout_s``."""
+        async with asyncio.timeout(timeout_s):
+            while not condition():  # noqa: ASYNC110 - nothing announces what a caller waits for
+                await asyncio.sleep(0.002)
+
+    @property
+    def _address(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._port}"
+
+    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
+        category = cast("Category", request.match_info["category"])
+        if refuse := self.faults.strike(Refuse, lambda f: f.category in (None, category)):
+            wait = (
+                {} if refuse.retry_after_s is None else {"Retry-After": f"{refuse.retry_after_s}"}
+            )
+            self._note(request, category, refuse.status)
+            return web.Response(status=refuse.status, headers=wait)
+        if redirect := self.faults.strike(Redirect, lambda f: f.category in (None, category)):
+            self._note(request, category, 302)
+            return web.Response(status=302, headers={"Location": redirect.location})
+        if self.faults.strike(Stall, lambda f: f.category in (None, category)):
+            self._note(request, category, None)
+            await self._closing.wait()
+            return web.Response(status=503)
+        websocket = web.WebSocketResponse(timeout=0.5, autoping=False)
+        await websocket.prepare(request)
+        self._note(request, category, 101)
+        await self._serve(request, category, websocket)
+        return websocket
+
+    async def _serve(
+        self, request: web.Request, category: Category, websocket: web.WebSocketResponse
+    ) -> None:
+        transport = request.transport
+        if transport is None or self._closing.is_set():
+            return
+        self._accepted += 1
+        link = Link(
+            number=self._accepted,
+            category=category,
+            conn_id=self._conn_id(),
+            websocket=websocket,
+            transport=transport,
+            recording=self._recordings[category],
+            head=self._heads[category],
+            faults=self.faults,
+            data_first=self._data_first,
+            on_request=self.requests.append,
+        )
+        self._links.append(link)
+        try:
+            await link.run()
+        finally:
+            self._links.remove(link)
+
+    def _note(self, request: web.Request, category: Category, status: int | None) -> None:
+        self.connects.append(
+            Connect(
+                category=category,
+                time=time.monotonic(),
+                status=status,
+                headers=MappingProxyType(dict(request.headers)),
+            )
+        )
+
+    def _conn_id(self) -> str:
+        letters = string.digits + string.ascii_lowercase[:22]
+        body = "".join(self._random.choices(letters, k=20))
+        return f"{body}-{''.join(self._random.choices(letters, k=5))}"
+
+
+async def _clock(_: web.Request) -> web.Response:
+    """``GET /v5/market/time`` (V5 manual, "Get Bybit Server Time")."""
+    now_ns = time.time_ns()
+    return web.json_response(
+        {
+            "retCode": 0,
+            "retMsg": "OK",
+            "result": {"timeSecond": str(now_ns // 1_000_000_000), "timeNano": str(now_ns)},
+            "retExtInfo": {},
+            "time": now_ns // 1_000_000,
+        }
+    )
