@@ -1,0 +1,68 @@
+"""``rxbybit demo`` as a process: live lines, and how it ends."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.child import ROOT, Child
+
+DEMO = (sys.executable, "-m", "rxbybit", "demo")
+LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  (trade|quote|candle|status)  ? ?  \S+ +\S.*")
+
+
+def test_it_prints_live_lines_until_ctrl_c() -> None:
+    with Child(DEMO) as child:
+        head = child.line()
+        lines = child.lines_until(
+            "Connecting", "Connected", "Subscribed", "  trade ", "  quote ", "  candle ", "ETHUSD"
+        )
+        child.interrupt()
+        status, rest, errors = child.end()
+    assert re.fullmatch(r"Invented prices, served on http://127\.0\.0\.1:\d+\..*", head)
+    assert [line for line in lines + rest if not LINE.fullmatch(line)] == []
+    assert (status, errors) == (130, "")
+
+
+def test_quotes_are_never_crossed_and_name_both_sides() -> None:
+    with Child((*DEMO, "--for", "4s")) as child:
+        _, lines, _ = child.end()
+    quotes = [line for line in lines if "  quote " in line]
+    assert quotes
+    for line in quotes:
+        found = re.search(r"bid (\d+\.?\d*) x \d+   ask (\d+\.?\d*) x \d+", line)
+        assert found, line
+        assert float(found[1]) < float(found[2])
+
+
+def test_for_ends_it_in_time_with_status_0() -> None:
+    began = time.monotonic()
+    with Child((*DEMO, "--for", "2s")) as child:
+        child.line()
+        shown = time.monotonic()
+        status, lines, errors = child.end()
+        ended = time.monotonic()
+    assert (status, errors) == (0, "")
+    assert lines
+    assert ended - shown > 1.5
+    assert ended - began < 15
+
+
+@pytest.mark.parametrize("length", ["0s", "soon", "-1s"])
+def test_a_length_that_cannot_be_is_named_with_status_2(length: str) -> None:
+    with Child((*DEMO, f"--for={length}")) as child:
+        status, lines, errors = child.end()
+    assert (status, lines) == (2, [])
+    assert errors == f"rxbybit: '{length}' is no length of time: use 10s, 500ms, 1.5m or 2h\n"
+
+
+def test_a_reader_that_leaves_ends_it_quietly() -> None:
+    script = f"{' '.join(DEMO)} | head -n 3 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    ran = subprocess.run(
+        ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=30, check=False
+    )
+    assert (ran.stdout, ran.stderr) == (b"141\n", b"")
