@@ -1,0 +1,38 @@
+"""rxbybit as its user has it: four streams a symbol, plain subscribers, one call a trade."""
+
+from __future__ import annotations
+
+import asyncio
+
+from rxbybit import Bybit, Event, Trade
+from tests.perf.probe import Options, Probe, run_client
+from tests.perf.script import symbols_of
+
+
+async def read(options: Options, probe: Probe) -> None:
+    """Subscribe to everything and wait until the process ends."""
+    trade, other = probe.trade, probe.other
+
+    def on_trade(event: Trade) -> None:
+        trade(event.id)
+
+    def on_other(event: Event) -> None:
+        other()
+
+    def on_error(error: Exception) -> None:
+        probe.fail(repr(error))
+
+    url = f"http://127.0.0.1:{options.port}"
+    numbers = {"numbers": float} if options.numbers == "float" else {}
+    async with Bybit(url, category=options.category, **numbers) as client:
+        for _ in range(options.subscribers):
+            for symbol in symbols_of(options.category, options.symbols):
+                client.trades(symbol).subscribe(on_trade, on_error)
+                client.order_book_updates(symbol, depth=50).subscribe(on_other, on_error)
+                client.ticker_updates(symbol).subscribe(on_other, on_error)
+                client.klines(symbol, interval="1m").subscribe(on_other, on_error)
+        await asyncio.Event().wait()
+
+
+if __name__ == "__main__":
+    run_client(read, deliveries="trades")
