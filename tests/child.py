@@ -74,12 +74,16 @@ class Child:
 
     def line(self) -> str:
         """Its next line of output."""
-        try:
-            line = self._lines.get(timeout=PATIENCE_S)
-        except queue.Empty:
-            raise AssertionError(f"{self.command} printed nothing; stderr: {self.stderr}") from None
+        line = self.line_or_end()
         assert line is not None, f"{self.command} has ended; stderr: {self.stderr}"
         return line
+
+    def line_or_end(self) -> str | None:
+        """Its next line of output, or ``None`` when it has closed its output."""
+        try:
+            return self._lines.get(timeout=PATIENCE_S)
+        except queue.Empty:
+            raise AssertionError(f"{self.command} printed nothing; stderr: {self.stderr}") from None
 
     def lines_until(self, *wanted: str) -> list[str]:
         """Its lines until each of ``wanted`` has been seen in one of them."""
