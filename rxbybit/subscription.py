@@ -1,0 +1,189 @@
+"""One subscription of a stream: the thin layer between a source and a user's callbacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from reactivex import abc
+
+from rxbybit.runtime import Runtime
+
+__all__ = ["Origin", "Subscription"]
+
+T = TypeVar("T")
+
+
+class Origin(Protocol):
+    """What a stream of a client knows of its client."""
+
+    @property
+    def keep_alive(self) -> bool:
+        """Whether a subscription keeps a script from ending."""
+        ...
+
+    @property
+    def runtime(self) -> Runtime | None:
+        """The runtime that the client was given; ``None`` leaves the choice to the subscribe."""
+        ...
+
+    def check(self) -> None:
+        """Raise ``ClosedError`` when the client is closed."""
+        ...
+
+    def dropped(self, count: int) -> None:
+        """Hear that an ``iterate`` dropped so many events since its last report."""
+        ...
+
+    def when_closed(self, callback: Callable[[], None]) -> Callable[[], None]:
+        """Have ``callback`` called when the client closes; from any thread.
+
+        Gives the function that takes the callback back.
+        """
+        ...
+
+
+class Subscription(abc.ObserverBase[T], abc.DisposableBase):
+    """What a source sends to, and what the user disposes of.
+
+    Disposing mutes at once and posts the teardown. An ``on_next`` that raises ends this
+    subscription alone: its ``on_error`` hears of it, else the loop's exception handler.
+    """
+
+    __slots__ = (
+        "_closed",
+        "_completed",
+        "_ended",
+        "_error",
+        "_next",
+        "_release",
+        "_stopped",
+        "_torn",
+        "_upstream",
+        "runtime",
+    )
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        on_next: abc.OnNext[T] | None,
+        on_error: abc.OnError | None,
+        on_completed: abc.OnCompleted | None,
+    ) -> None:
+        self.runtime = runtime
+        self._next = on_next or _ignore
+        self._error = on_error
+        self._completed = on_completed
+        self._stopped = False
+        self._torn = False
+        self._upstream: abc.DisposableBase | None = None
+        self._release: Callable[[], None] = _nothing
+        self._ended: Callable[[], None] = _nothing
+        self._closed: Callable[[], None] = _nothing
+
+    def start(
+        self,
+        connect: Callable[[abc.ObserverBase[T]], abc.DisposableBase],
+        origin: Origin | None,
+        *,
+        counted: bool,
+    ) -> None:
+        """Call ``connect`` on the runtime's thread, and give back what it returns at the end."""
+        if origin is None or origin.keep_alive:
+            self._release = self.runtime.hold(subscription=counted)
+        self.runtime.call(lambda: self._connect(connect, origin))
+
+    def _connect(
+        self,
+        connect: Callable[[abc.ObserverBase[T]], abc.DisposableBase],
+        origin: Origin | None,
+    ) -> None:
+        if self._stopped:
+            return
+        if self.runtime.stopped:
+            self.dispose()
+            return
+        self._ended = self.runtime.on_close(self.dispose)
+        if origin is not None:
+            self._closed = origin.when_closed(self.dispose)
+        try:
+            upstream = connect(self)
+        except Exception as error:  # noqa: BLE001 - it is this subscription's error
+            self.on_error(error)
+            return
+        self._upstream = upstream
+        if self._torn:  # inside connect, or meanwhile from another thread
+            upstream.dispose()
+
+    def on_next(self, value: T) -> None:
+        if self._stopped:
+            return
+        try:
+            self._next(value)
+        except Exception as error:  # noqa: BLE001 - a subscriber's error is the subscriber's
+            if self._stopped:
+                self.runtime.report("a subscriber raised after it had disposed", error)
+            else:
+                self.on_error(error)
+
+    def on_error(self, error: Exception) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        self._detach()  # first: whoever hears of the error may subscribe again at once
+        try:
+            if self._error is None:
+                self.runtime.report("a stream ended in an error that nobody handles", error)
+            else:
+                self._error(error)
+        except Exception as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's
+            self.runtime.report("on_error raised", raised)
+        finally:
+            self._release()
+
+    def on_completed(self) -> None:
+        if self._stopped:
+            return
+        self._stopped = True
+        self._detach()
+        try:
+            if self._completed is not None:
+                self._completed()
+        except Exception as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's
+            self.runtime.report("on_completed raised", raised)
+        finally:
+            self._release()
+
+    def dispose(self) -> None:
+        """End it: silent at once, torn down on the runtime's thread; allowed anywhere."""
+        if self._stopped:
+            return
+        self._stopped = True
+        self.runtime.call(self._teardown)
+
+    def _teardown(self) -> None:
+        try:
+            self._detach()
+        finally:
+            self._release()
+
+    def _detach(self) -> None:
+        # Written before it is read, while _connect reads after it wrote: whichever comes second
+        # sees the other, without a lock.
+        self._torn = True
+        upstream, self._upstream = self._upstream, None
+        self._ended()
+        self._closed()
+        if upstream is not None:
+            try:
+                upstream.dispose()
+            except Exception as error:  # noqa: BLE001 - the end of a stream is not stopped by it
+                self.runtime.report("disposing raised", error)
+
+
+def _ignore(_: object) -> None:
+    """Hear nothing."""
+
+
+def _nothing() -> None:
+    """Undo nothing."""
