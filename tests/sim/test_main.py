@@ -1,0 +1,78 @@
+"""``python -m rxbybit.sim`` in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from rxbybit.sim.__main__ import main
+from tests.sim.peer import PATIENCE_S, Peer, frame, run
+
+COMMAND = [sys.executable, "-m", "rxbybit.sim"]
+
+
+def test_serves_until_ctrl_c(tmp_path: Path) -> None:
+    frames = [frame("a", n=i) for i in range(3)]
+    path = tmp_path / "frames.jsonl"
+    path.write_text("\n".join(frames))
+    options = ["--recording", f"linear={path}", "--pace", "at_once", "--loop"]
+    with subprocess.Popen(
+        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            url = process.stdout.readline().strip()
+            with urllib.request.urlopen(f"{url}/v5/market/time", timeout=5) as response:
+                assert json.load(response)["retMsg"] == "OK"
+            assert run(first_frames(url)) == frames * 2
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE_S) == 130
+            assert (process.stdout.read(), process.stderr.read()) == ("", "")
+        finally:
+            process.kill()
+
+
+async def first_frames(url: str) -> list[str]:
+    import aiohttp
+
+    async with (
+        aiohttp.ClientSession() as session,
+        session.ws_connect(f"{url}/v5/public/linear") as websocket,
+    ):
+        peer = Peer(websocket)
+        await peer.subscribe("a")
+        return await peer.texts(6)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--recording", "nothing.jsonl"], "inverse|linear|spot|option=FILE"),
+        (["--recording", "futures=x"], "inverse|linear|spot|option=FILE"),
+        (["--recording", "linear="], "inverse|linear|spot|option=FILE"),
+        (["--recording", "linear=/no/such/file"], "No such file"),
+        (["--recording", f"spot={__file__}"], "frame 1 is no JSON"),
+        (["--speed", "0"], "speed"),
+        (["--pace", "fast"], "invalid choice"),
+    ],
+)
+def test_wrong_arguments(options: list[str], says: str, capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as exit_:
+        main(options)
+    assert exit_.value.code == 2
+    assert says in capsys.readouterr().err
+
+
+def test_one_recording_a_category(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = tmp_path / "frames.jsonl"
+    path.write_text(frame("a"))
+    with pytest.raises(SystemExit):
+        main(["--recording", f"spot={path}", "--recording", f"spot={path}"])
+    assert "one for spot already" in capsys.readouterr().err

@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import json
+import threading
+import urllib.request
+
+import pytest
+
+from rxbybit.sim import Recording, Skip, serve_in_thread
+from tests.sim.peer import connected, frame, run
+
+A = [frame("a", n=i) for i in range(3)]
+
+
+def test_an_exchange_without_a_loop() -> None:
+    with serve_in_thread({"linear": Recording(A, extra_topics=["b"])}, seed=1) as served:
+        assert served.environment.rest == served.url
+        with urllib.request.urlopen(f"{served.url}/v5/market/time", timeout=5) as response:
+            assert json.load(response)["retCode"] == 0
+        served.faults.add(Skip(topic="a"))
+        gone = threading.Event()
+
+        async def client() -> None:
+            async with connected(served.exchange) as peer:
+                await peer.subscribe("a", "b")
+                assert await peer.texts(3) == [*A[1:], "pushed"]
+            gone.set()
+
+        worker = threading.Thread(target=run, args=[client()])
+        worker.start()
+        served.until(lambda: served.subscriptions == {"a": 1, "b": 1})
+        served.until(lambda: served.links[0].sent == 3)
+        assert served.send("b", "pushed") == 1
+        worker.join(5)
+        assert gone.is_set()
+        served.until(lambda: not served.links)
+        assert [request.op for request in served.requests] == ["subscribe"]
+        assert [connect.status for connect in served.connects] == [101]
+        assert served.run(threading.current_thread).name == "rxbybit-sim"
+    assert "rxbybit-sim" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_waiting_has_an_end() -> None:
+    with serve_in_thread({}) as served, pytest.raises(TimeoutError):
+        served.until(lambda: False, timeout_s=0.05)
+
+
+def test_a_taken_port_is_an_error_and_leaves_no_thread() -> None:
+    with serve_in_thread({}) as served:
+        port = int(served.url.rpartition(":")[2])
+        with pytest.raises(OSError, match=str(port)), serve_in_thread({}, port=port):
+            pass
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("rxbybit-sim") == 1
