@@ -1,0 +1,257 @@
+"""What the wire's values look like: the base of all schemas, and one field class a spelling.
+
+Each field takes marshmallow's ``data_key`` and ``required``, and ``empty``: whether ``""`` (or
+null) may stand for "no value", which comes out as ``None``. Nothing else can be configured:
+``compile.py`` knows every one of these classes and what msgspec type is equal to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal as _Decimal
+from enum import Enum
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeVar, cast
+
+from marshmallow import EXCLUDE, Schema
+from marshmallow import fields as stock
+from marshmallow.exceptions import ValidationError
+
+from rxbybit.events import OpenEnum
+from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, number_of, whole_of
+
+__all__ = [
+    "Boolean",
+    "Choice",
+    "Decimal",
+    "Integer",
+    "Levels",
+    "Milliseconds",
+    "Moment",
+    "Names",
+    "String",
+    "Whole",
+    "WireField",
+    "WireSchema",
+]
+
+T = TypeVar("T")
+
+
+class WireSchema(Schema):
+    """How one wire spells one event: a field for each attribute, in the order of the wire.
+
+    Unknown keys pass: the exchange adds some without notice.
+    """
+
+    ignored: ClassVar[Mapping[str, str]] = MappingProxyType({})
+    """Keys left out on purpose, each with the reason."""
+
+    class Meta:
+        """Options of marshmallow."""
+
+        unknown = EXCLUDE
+
+    def __init__(self, *, numbers: type = _Decimal) -> None:
+        super().__init__()
+        self.numbers = numbers
+        """What :class:`Decimal` and :class:`Levels` give: ``Decimal`` or ``float``."""
+
+    # Any: marshmallow's fields are generic in a type that only they know
+    @property
+    def declared(self) -> Mapping[str, stock.Field[Any]]:
+        """The fields, by attribute."""
+        return cast("Mapping[str, stock.Field[Any]]", self.load_fields)  # pyright: ignore[reportUnknownMemberType]
+
+
+class WireField(stock.Field[T]):
+    """The base of the fields below."""
+
+    complaint: ClassVar[str] = "Not a valid value."
+    gives: ClassVar[object] = object
+    """The type of the attribute."""
+
+    def __init__(
+        self, *, data_key: str | None = None, required: bool = False, empty: bool = False
+    ) -> None:
+        super().__init__(  # pyright: ignore[reportUnknownMemberType]
+            data_key=data_key, required=required, allow_none=empty
+        )
+        self.empty = empty
+
+    def _deserialize(
+        self, value: object, attr: str | None, data: Mapping[str, object] | None, **kwargs: object
+    ) -> T:
+        if self.empty and value == "":
+            return cast("T", None)
+        try:
+            return self.read(value)
+        except ValidationError:
+            raise
+        except ValueError as error:
+            raise ValidationError(self.complaint) from error
+
+    def read(self, value: object) -> T:
+        """The attribute for a value of the JSON text; ``ValueError`` when it cannot be one."""
+        raise NotImplementedError
+
+    def _numbers(self) -> type:
+        return self.root.numbers if isinstance(self.root, WireSchema) else _Decimal
+
+
+class String(WireField[str]):
+    """Text, not empty."""
+
+    complaint = "Not a valid string."
+    gives = str
+
+    def read(self, value: object) -> str:
+        return _text(value)
+
+
+class Choice(WireField[OpenEnum]):
+    """A value of an open enum: an unknown one passes."""
+
+    complaint = "Not a valid choice."
+
+    def __init__(
+        self,
+        enum: type[OpenEnum],
+        *,
+        data_key: str | None = None,
+        required: bool = False,
+        empty: bool = False,
+    ) -> None:
+        super().__init__(data_key=data_key, required=required, empty=empty)
+        self.enum: type[Enum] = enum
+
+    def read(self, value: object) -> OpenEnum:
+        return cast("OpenEnum", self.enum(_text(value)))
+
+
+class Boolean(WireField[bool]):
+    """``true`` or ``false``."""
+
+    complaint = "Not a valid boolean."
+    gives = bool
+
+    def read(self, value: object) -> bool:
+        if isinstance(value, bool):
+            return value
+        raise ValueError
+
+
+class Integer(WireField[int]):
+    """A whole JSON number."""
+
+    complaint = "Not a valid integer."
+    gives = int
+
+    def read(self, value: object) -> int:
+        return _integer(value)
+
+
+class Milliseconds(WireField[int]):
+    """A time, as a JSON number of milliseconds since 1970 that a ``datetime`` can show."""
+
+    complaint = "Not a valid time in milliseconds."
+    gives = int
+
+    def read(self, value: object) -> int:
+        ms = _integer(value)
+        if 0 <= ms <= LAST_MS:
+            return ms
+        raise ValueError
+
+
+class Whole(WireField[int]):
+    """A whole number sent as text; a JSON number will do."""
+
+    complaint = "Not a valid integer."
+    gives = int
+
+    def read(self, value: object) -> int:
+        return whole_of(value) if isinstance(value, str) else _integer(value)
+
+
+class Moment(WireField[int]):
+    """A time sent as text, see :func:`milliseconds_of`; a JSON number will do."""
+
+    complaint = "Not a valid time."
+    gives = int
+
+    def read(self, value: object) -> int:
+        return milliseconds_of(value if isinstance(value, str) else str(_integer(value)))
+
+
+class Decimal(WireField[_Decimal]):
+    """A finite decimal number sent as text; a JSON number will do."""
+
+    complaint = "Not a valid number."
+    gives = _Decimal
+
+    def read(self, value: object) -> _Decimal:
+        return _number(value, self._numbers())
+
+
+class Names(WireField[tuple[str, ...]]):
+    """Names sent as a comma list in one text."""
+
+    complaint = "Not a valid list of names."
+    gives = tuple[str, ...]
+
+    def read(self, value: object) -> tuple[str, ...]:
+        return () if value == "" else names_of(_text(value))
+
+
+Level = tuple[_Decimal, _Decimal]
+
+
+class Levels(WireField[tuple[Level, ...]]):
+    """Levels of a book: a list of ``[price, size]``, both as :class:`Decimal`."""
+
+    complaint = "Not a list of levels."
+    gives = tuple[Level, ...]
+
+    def read(self, value: object) -> tuple[Level, ...]:
+        if not isinstance(value, list):
+            raise ValueError
+        numbers = self._numbers()
+        levels: list[Level] = []
+        wrong: dict[int, list[str]] = {}
+        for index, level in enumerate(cast("list[object]", value)):
+            try:
+                price, size = _pair(level)
+                levels.append((_number(price, numbers), _number(size, numbers)))
+            except ValueError:
+                wrong[index] = ["Not a pair of price and size."]
+        if wrong:
+            raise ValidationError(cast("dict[str, list[str]]", wrong))
+        return tuple(levels)
+
+
+def _pair(level: object) -> tuple[object, object]:
+    if not isinstance(level, list):
+        raise ValueError
+    price, size = cast("list[object]", level)
+    return price, size
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError
+    value.encode()  # half a surrogate pair is no text: UnicodeEncodeError is a ValueError
+    return value
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    raise ValueError
+
+
+def _number(value: object, numbers: type) -> _Decimal:
+    if isinstance(value, bool) or not isinstance(value, (str, int, _Decimal)):
+        raise ValueError
+    # floats are handed on under the type of Decimals: who asks for them gives up exactness
+    return cast("_Decimal", number_of(value, numbers))

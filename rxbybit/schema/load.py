@@ -1,0 +1,158 @@
+"""The path through marshmallow: slow, and what counts.
+
+It reads what the compiled path refuses, and says what is wrong with it; or everything, where
+there is no compiled path.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from decimal import Decimal
+from functools import cache
+from typing import Any, ClassVar, cast
+
+from marshmallow import fields as stock
+from marshmallow import validate
+from marshmallow.exceptions import ValidationError
+from msgspec.structs import force_setattr
+
+from rxbybit.errors import RAW_LIMIT, DecodeError, Messages
+from rxbybit.events import Event, Meta
+from rxbybit.schema import fields
+from rxbybit.schema.spec import StreamSpec, Wire
+
+__all__ = ["Loader"]
+
+_LONGEST_INT = 4300  # digits that Python's int() takes
+
+
+class Envelope(fields.WireSchema):
+    """What surrounds the data of every public V5 topic (V5 manual, "Websocket Stream").
+
+    Keys beside these are ``topic``, by which a frame was routed here, ``cs`` (a cross
+    sequence, of tickers) and ``id`` (of options).
+    """
+
+    type = stock.String(required=True, validate=validate.OneOf(("snapshot", "delta")))
+    ts = fields.Milliseconds(required=True)
+    data = stock.Raw(required=True)
+    cts = fields.Milliseconds(empty=True)
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "topic": "the frame was routed by it",
+        "cs": "a cross sequence that nothing else refers to",
+        "id": "of options: topic and time once more",
+    }
+
+
+class Loader:
+    """Frames of one topic, through marshmallow."""
+
+    def __init__(
+        self,
+        spec: StreamSpec[Any],  # Any: the events of any stream
+        wire: Wire,
+        topic: str,
+        given: Mapping[str, object],
+        *,
+        numbers: type,
+        report: Callable[[DecodeError], None],
+    ) -> None:
+        self._spec = spec
+        self._wire = wire
+        self._topic = topic
+        self._given = given
+        self._numbers = numbers
+        self._report = report
+
+    def load(self, data: bytes, received_ns: int, connection: int | None) -> tuple[Event, ...]:
+        """The good events of a frame; what is wrong is reported, an item at a time."""
+        try:
+            frame = cast("dict[str, object]", _loader(Envelope, Decimal).load(_parsed(data)))
+            items = self._items(frame["data"])
+        except ValidationError as error:
+            self._refuse(data, _messages(error))
+            return ()
+        kind = cast("str", frame["type"])
+        meta = Meta(
+            self._topic,
+            kind,
+            cast("int", frame["ts"]),
+            cast("int | None", frame.get("cts")),
+            received_ns,
+            connection,
+        )
+        schema = _loader(self._wire.schema_of(kind), self._numbers)
+        events: list[Event] = []
+        for index, item in enumerate(items):
+            try:
+                events.append(self._event(schema, kind, item, meta))
+            except ValidationError as error:
+                said = _messages(error)
+                self._refuse(data, {"data": {index: said} if self._wire.many else said})
+        return tuple(events)
+
+    def _items(self, data: object) -> list[object]:
+        if not self._wire.many or isinstance(data, dict):
+            # the manual calls the data of some lists an object: a lone item will do
+            return [data]
+        if isinstance(data, list):
+            return cast("list[object]", data)
+        raise ValidationError({"data": ["Not a list."]})
+
+    def _event(self, schema: fields.WireSchema, kind: str, item: object, meta: Meta) -> Event:
+        attributes = cast("dict[str, object]", schema.load(cast("dict[str, object]", item)))
+        if self._wire.changed:
+            declared = schema.declared
+            attributes["changed"] = frozenset(n for n in attributes if not declared[n].required)
+        event = cast("Callable[..., Event]", self._spec.event_of(kind))(**attributes, **self._given)
+        force_setattr(event, "meta", meta)
+        return event
+
+    def _refuse(self, data: bytes, messages: Messages) -> None:
+        # a character has at most 4 bytes
+        raw = data[: 4 * RAW_LIMIT].decode("utf-8", "replace")
+        self._report(DecodeError(self._topic, raw, messages))
+
+
+def _messages(error: ValidationError) -> Messages:
+    # marshmallow does not say what its messages are made of
+    return cast("Messages", error.messages)  # pyright: ignore[reportUnknownMemberType]
+
+
+@cache
+def _loader(schema: type[fields.WireSchema], numbers: type) -> fields.WireSchema:
+    return schema(numbers=numbers)
+
+
+def _parsed(data: bytes) -> Mapping[str, object]:
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ValidationError([f"Not UTF-8: {error.reason} at byte {error.start}."]) from error
+    try:
+        parsed: object = json.loads(
+            text, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
+        )
+    except ValueError as error:
+        raise ValidationError([f"Not JSON: {error}."]) from error
+    except RecursionError as error:
+        raise ValidationError(["Not JSON that can be read: too deep."]) from error
+    # whatever it is, the envelope judges it
+    return cast("Mapping[str, object]", parsed)
+
+
+def _whole(text: str) -> int | Decimal:
+    return int(text) if len(text) <= _LONGEST_INT else Decimal(text)
+
+
+def _fraction(text: str) -> Decimal | float:
+    try:
+        return Decimal(text)
+    except ArithmeticError:
+        return float(text)  # an exponent beyond all measure: infinite, which no field takes
+
+
+def _constant(text: str) -> float:
+    raise ValueError(f"{text} is no number of JSON")

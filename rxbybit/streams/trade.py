@@ -1,0 +1,91 @@
+"""Public trades."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from decimal import Decimal
+
+from rxbybit.config import Category
+from rxbybit.events import Event, Side, TickDirection, utc
+from rxbybit.schema import fields
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.spec import StreamSpec, Wire
+from rxbybit.stream import Stream
+from rxbybit.venue import Opens
+
+__all__ = ["TRADES", "Trade", "TradeV5", "trades"]
+
+
+class Trade(Event, frozen=True, kw_only=True):
+    """A trade on the exchange."""
+
+    symbol: str
+    id: str
+    """The exchange's id: a UUID on derivatives, digits on spot."""
+    side: Side
+    """Side of the taker."""
+    price: Decimal
+    """In the quote currency."""
+    size: Decimal
+    """In contracts of 1 USD (inverse) or in the base coin (linear, spot, option)."""
+    tick_direction: TickDirection | None = None
+    """The price against the trade before; ``None`` on spot and of options."""
+    time_ms: int
+    """When it was matched, in milliseconds."""
+    sequence: int | None = None
+    """Cross sequence: compares with that of order books; one may cover several trades."""
+    is_block: bool = False
+    """Whether it was agreed outside the book."""
+    is_rpi: bool | None = None
+    """Whether it is a retail price improvement; ``None`` where the wire does not say."""
+    mark_price: Decimal | None = None
+    """Of options: mark price, in the quote currency."""
+    index_price: Decimal | None = None
+    """Of options: index price, in the quote currency."""
+    mark_volatility: Decimal | None = None
+    """Of options: implied volatility of the mark price, a ratio (0.5 = 50 %)."""
+    volatility: Decimal | None = None
+    """Of options: implied volatility of the trade, a ratio (0.5 = 50 %)."""
+
+    time = utc[datetime]("time_ms")
+
+
+class TradeV5(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/websocket/public/trade."""
+
+    time_ms = fields.Milliseconds(required=True, data_key="T")
+    symbol = fields.String(required=True, data_key="s")
+    side = fields.Choice(Side, required=True, data_key="S")
+    size = fields.Decimal(required=True, data_key="v")
+    price = fields.Decimal(required=True, data_key="p")
+    tick_direction = fields.Choice(TickDirection, data_key="L")
+    id = fields.String(required=True, data_key="i")
+    is_block = fields.Boolean(data_key="BT")
+    is_rpi = fields.Boolean(data_key="RPI")
+    sequence = fields.Integer(data_key="seq")
+    mark_price = fields.Decimal(data_key="mP")
+    index_price = fields.Decimal(data_key="iP")
+    mark_volatility = fields.Decimal(data_key="mIv")
+    volatility = fields.Decimal(data_key="iv")
+
+
+TRADES = StreamSpec(
+    "trades",
+    Trade,
+    v5=Wire("publicTrade.{symbol}", TradeV5, many=True),
+    categories=("inverse", "linear", "spot", "option"),
+)
+
+
+def trades(
+    self: Opens, *symbols: str | Iterable[str], category: Category | None = None
+) -> Stream[Trade]:
+    """Every trade, one event each, in the order of the exchange.
+
+    ``symbols``: one, several, or an iterable of them. ``category``: read from the symbol when
+    not given; spot must be said.
+    Errors: ``ConfigurationError`` at the call for arguments that cannot be;
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    """
+    return self.open(TRADES, symbols, category=category)
