@@ -174,6 +174,7 @@ class Probe:
         if options.mode == "paced":
             # the first fifth warms up
             delays = array("q", sorted(self._delays[len(self._delays) // 5 :]))
+            result["samples"] = len(delays)
             for name, share in (("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999)):
                 result[name] = percentile(delays, share) / 1e3
         self._end(result)

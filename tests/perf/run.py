@@ -156,8 +156,8 @@ def table(results: list[Result], setting: str) -> Iterator[str]:
     by_client: dict[str, dict[object, Result]] = {}
     for row in rows:
         by_client.setdefault(str(row["client"]), {})[row["round"]] = row
-    yield f"\n{setting}: {_of_the_feed(rows)}"
-    yield f"{'':16}" + "".join(f"{title:>11}{'ratio':>18}" for title in figures.values())
+    yield f"\n{setting}: {_of_the_feed(rows, setting)}"
+    yield f"{'':16}" + "".join(f"{title:>11}{'ratio':>20}" for title in figures.values())
     ceiling = by_client.get(CEILING, {})
     for name, rounds in sorted(by_client.items()):
         cells = [f"{name:16}"]
@@ -169,7 +169,7 @@ def table(results: list[Result], setting: str) -> Iterator[str]:
                 if number in values
             ]
             digits = 0 if figure == "messages_per_s" else 1
-            cells.append(f"{median(values.values()):>11,.{digits}f}{_spread(ratios):>18}")
+            cells.append(f"{median(values.values()):>11,.{digits}f}{_spread(ratios):>20}")
         yield "".join(cells)
 
 
@@ -201,7 +201,8 @@ def choose_cores() -> tuple[int | None, int | None]:
 def main() -> int:
     """Run, print, and tell by the exit status whether every client gave a result."""
     options = parse_options()
-    print(about(), flush=True)
+    machine = about()
+    print(machine, flush=True)
     results: list[Result] = []
     for result in run(options, choose_cores()):
         results.append(result)
@@ -209,7 +210,7 @@ def main() -> int:
             print(f"{result['client']}, {result['setting']}: {result['error']}", file=sys.stderr)
         if options.out is not None:
             with options.out.open("a") as out:
-                out.write(json.dumps(result) + "\n")
+                out.write(json.dumps(result | {"about": machine}) + "\n")
     for setting in plans(options):
         print("\n".join(table(results, setting)))
     print("\nratio: to the leanest reader of the same round, median (least-most)")
@@ -234,13 +235,13 @@ def _number(row: Result, figure: str) -> float:
     return float(str(row[figure]))
 
 
-def _of_the_feed(rows: list[Result]) -> str:
-    """What the feed itself cost, and how late its latest message was."""
+def _of_the_feed(rows: list[Result], setting: str) -> str:
+    """Whether the feed itself could have been what was measured."""
+    name, text = "late_us", "the feed's latest message was {:,.0f} us late"
+    if setting == "flood":
+        name, text = "cpu_us", "the feed spent {:.1f} us a message"
     runs = [cast("Result", row["feed"]) for row in rows]
-    if not runs:
-        return "no result"
-    cost, late = (median(_number(of, name) for of in runs) for name in ("cpu_us", "late_us"))
-    return f"the feed spent {cost:.1f} us a message" + (f", {late:,.0f} us late" if late else "")
+    return text.format(median(_number(of, name) for of in runs)) if runs else "no result"
 
 
 def _spread(ratios: list[float]) -> str:

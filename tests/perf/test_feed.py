@@ -115,9 +115,13 @@ def test_a_run_begins_when_everything_is_subscribed_and_each_link_gets_its_share
     async def scenario() -> tuple[list[bytes], list[bytes]]:
         async with connected(served) as a, connected(served) as b:
             assert await a.ask("subscribe", *first[:4]) == ACK
-            assert await b.ask("subscribe", *first[4:], *later) == ACK
+            assert await b.ask("subscribe", *first[4:]) == ACK
             assert await b.ask("unsubscribe", *first[4:]) == {**ACK, "op": "unsubscribe"}
+            assert await b.ask("subscribe", *later) == ACK
             assert await a.ask("ping") == {**ACK, "op": "ping", "ret_msg": "pong"}
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(3 * PLAN.settle_s):
+                    await a.until(99)  # nothing is played yet
             assert not reports
             assert await a.ask("subscribe", *first[4:]) == ACK
             owned = [topic in first for topic in map(script.topics.__getitem__, script.topic_at)]
@@ -193,11 +197,14 @@ def test_pings_closes_and_wrong_paths_are_answered(served: feed.Feed) -> None:
         with pytest.raises(aiohttp.WSServerHandshakeError, match="404"):
             async with connected(served, "spot"):
                 pass
+        url = f"http://127.0.0.1:{served.port}/v5/public/linear"
+        async with aiohttp.ClientSession() as session, session.get(url) as response:
+            assert response.status == 404
 
     asyncio.run(scenario())
 
 
-def test_a_client_that_leaves_breaks_its_run_only(
+def test_a_paced_run_ends_with_its_client(
     served: feed.Feed, reports: list[dict[str, object]]
 ) -> None:
     served.plan(feed.Plan(mode="paced", rate=1_000, messages=5_000, symbols=1, settle_s=0.01))
