@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.metadata import version
 from typing import Annotated, NoReturn
 
 import typer
@@ -26,6 +25,7 @@ app = typer.Typer(
     help="Bybit's public websocket streams.",
     no_args_is_help=True,
     add_completion=False,
+    rich_markup_mode=None,
     # Local variables in a traceback could show what must not be shown.
     pretty_exceptions_enable=False,
 )
@@ -51,22 +51,6 @@ def _ending() -> Iterator[None]:
     except ConfigurationError as error:
         print(f"rxbybit: {error}", file=sys.stderr)
         sys.exit(2)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(version("rxbybit"))
-        raise typer.Exit
-
-
-@app.callback()
-def rxbybit(
-    _: Annotated[
-        bool,
-        typer.Option("--version", help="Show the version.", callback=_show_version, is_eager=True),
-    ] = False,
-) -> None:
-    """Bybit's public websocket streams."""
 
 
 @app.command()

@@ -1,0 +1,115 @@
+"""Lines of raw frames become events, one by one; what does not is named and counted."""
+
+from __future__ import annotations
+
+import pytest
+
+from rxbybit.cli.decode import LineDecoder
+from rxbybit.events import Event
+
+TRADE = (
+    b'{"topic":"publicTrade.BTCUSD","type":"snapshot","ts":1790000000500,"data":[{"T":1790000000400,'
+    b'"s":"BTCUSD","S":"Buy","v":"1500","p":"65012.50","L":"PlusTick",'
+    b'"i":"11111111-2222-4333-8444-555555555555","BT":false,"RPI":false,"seq":77}]}'
+)
+ITEM = TRADE[TRADE.index(b"[") + 1 : TRADE.rindex(b"]")]
+DELTA = (
+    b'{"topic":"tickers.BTCUSD","type":"delta","data":{"symbol":"BTCUSD","bid1Price":"65012.00",'
+    b'"bid1Size":"900"},"cs":78,"ts":1790000000600}'
+)
+ACK = b'{"success":true,"ret_msg":"","conn_id":"c","req_id":"1","op":"subscribe"}'
+PONG = b'{"args":["1672916271846"],"op":"pong"}'
+OPTION_ACK = b'{"success":true,"conn_id":"c","data":{"failTopics":[]},"type":"COMMAND_RESP"}'
+
+
+class Decoded:
+    def __init__(self, *lines: bytes) -> None:
+        self.said: list[str] = []
+        decoder = LineDecoder(self.said.append)
+        self.events: list[list[Event]] = [list(events) for events in decoder.lines(lines)]
+        self.names = [[type(event).__name__ for event in events] for events in self.events]
+        self.tally = decoder.tally
+
+
+def test_a_frame_of_several_items_gives_an_event_each() -> None:
+    got = Decoded(TRADE, TRADE.replace(ITEM, b",".join([ITEM] * 3)))
+    assert got.names == [["Trade"], ["Trade"] * 3]
+    assert str(got.tally) == (
+        "2 frames: 4 events, 0 control frames, 0 of topics not offered, 0 undecodable"
+    )
+    assert got.said == []
+
+
+@pytest.mark.parametrize("line", [ACK, PONG, OPTION_ACK, b'{"op":"ping"}', b'{"success":false}'])
+def test_answers_to_requests_are_counted(line: bytes) -> None:
+    got = Decoded(line, TRADE)
+    assert (got.tally.frames, got.tally.control, got.tally.events) == (2, 1, 1)
+    assert got.said == []
+
+
+def test_topics_that_are_not_offered_are_counted_by_family() -> None:
+    got = Decoded(
+        b'{"topic":"wallet","data":[]}',
+        b'{"topic":"priceLimit.BTCUSD","data":{}}',
+        b'{"topic":"priceLimit.ETHUSD","data":{}}',
+    )
+    assert got.names == [[], [], []]
+    assert str(got.tally) == (
+        "3 frames: 0 events, 0 control frames,"
+        " 3 of topics not offered (priceLimit, wallet), 0 undecodable"
+    )
+
+
+def test_blank_lines_are_nothing_but_have_a_number() -> None:
+    got = Decoded(b"\n", b"  \r\n", b"x\n")
+    assert got.tally.frames == 1
+    assert got.said[0].startswith("line 3: ")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"no frame",
+        b"[1]",
+        b'"text"',
+        b"7",
+        b"{}",
+        b'{"retCode":0,"result":{}}',
+        b'{"topic":5}',
+        b'{"topic":"tickers.B',
+        b"\xff\xfe",
+        b'{"topic":"publicTrade.BTCUSD","type":"snapshot","ts":1,"data":[]',
+        TRADE.replace(b'"65012.50"', b'"much"'),
+        TRADE.replace(b'"data"', b'"date"'),
+        TRADE.replace(b"PlusTick", b"Plus\xff"),
+    ],
+)
+def test_a_bad_line_is_named_and_costs_only_itself(line: bytes) -> None:
+    got = Decoded(TRADE, line, TRADE)
+    assert [name for names in got.names for name in names] == ["Trade", "Trade"]
+    (said,) = got.said
+    assert said.startswith("line 2: ")
+    assert (got.tally.frames, got.tally.control, got.tally.not_offered) == (3, 0, {})
+    assert (got.tally.events, got.tally.undecodable) == (2, 1)
+
+
+def test_a_bad_item_costs_that_item_and_the_reason_is_marshmallows() -> None:
+    bad = ITEM.replace(b'"1500"', b'"-"')
+    got = Decoded(TRADE.replace(ITEM, b",".join([ITEM, bad, bad, ITEM])))
+    assert got.names == [["Trade", "Trade"]]
+    assert [said[: said.index(": {")] for said in got.said] == ["line 1: publicTrade.BTCUSD"] * 2
+    assert all("Not a valid number." in said for said in got.said)
+    assert got.tally.undecodable == 1, "frames are counted, not items"
+
+
+def test_no_line_depends_on_another() -> None:
+    got = Decoded(DELTA)
+    assert got.names == [["TickerUpdate"]]
+
+
+def test_what_a_frame_says_cannot_move_the_cursor() -> None:
+    topic = rb"publicTrade.B\u001b[2J\u000a\u009b"
+    got = Decoded(TRADE.replace(b"publicTrade.BTCUSD", topic).replace(b'"p":', b'"q":'))
+    (said,) = got.said
+    assert said.isprintable()
+    assert r"\x1b[2J\n\x9b" in said
