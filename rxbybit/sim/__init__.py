@@ -4,7 +4,7 @@ It shares nothing with the client but the dataclasses of :mod:`rxbybit.config`, 
 client has misread shows.
 """
 
-from rxbybit.sim.exchange import Connect, Exchange
+from rxbybit.sim.exchange import Exchange
 from rxbybit.sim.faults import (
     Close,
     Cut,
@@ -21,8 +21,9 @@ from rxbybit.sim.faults import (
     Stall,
     WithholdAck,
 )
-from rxbybit.sim.link import Link, Request
+from rxbybit.sim.link import Link
 from rxbybit.sim.recording import Frame, Recording
+from rxbybit.sim.seen import Connect, Request
 from rxbybit.sim.thread import ServedExchange, serve_in_thread
 
 __all__ = [

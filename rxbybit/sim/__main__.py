@@ -65,6 +65,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--pace", choices=get_args(Pace), default="ts")
     parser.add_argument("--speed", type=float, default=1.0, help="of the pace ts (default: 1)")
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
+    parser.add_argument(
+        "--snapshots",
+        action="store_true",
+        help="begin a late subscription to a book or ticker with a snapshot made here",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=0, help="0 (the default) takes a free one")
     return parser

@@ -8,7 +8,6 @@ import string
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Self, cast
 
@@ -16,23 +15,12 @@ from aiohttp import web
 
 from rxbybit.config import CATEGORIES, Category, Environment
 from rxbybit.sim.faults import Fault, Faults, Redirect, Refuse, Stall
-from rxbybit.sim.link import Link, Request
+from rxbybit.sim.link import Link
 from rxbybit.sim.player import Playhead
 from rxbybit.sim.recording import Recording
+from rxbybit.sim.seen import Connect, Request
 
-__all__ = ["Connect", "Exchange"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Connect:
-    """An attempt of a client to open a websocket."""
-
-    category: Category
-    time: float
-    """``time.monotonic()`` when it came, in seconds."""
-    status: int | None
-    """What it was answered with: 101 for a link; ``None`` when it was left without an answer."""
-    headers: Mapping[str, str]
+__all__ = ["Exchange"]
 
 
 class Exchange:
@@ -51,7 +39,7 @@ class Exchange:
     Everything but ``url`` and ``environment`` belongs to the thread of its loop.
 
     Not modelled: private topics, the legacy wire, REST but the clock, the limits on connects,
-    the cut of idle connections, and a fresh snapshot for a topic that is subscribed anew.
+    and the cut of idle connections.
     """
 
     def __init__(

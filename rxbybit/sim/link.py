@@ -8,12 +8,12 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 from aiohttp import WSMsgType, web
 
 from rxbybit.config import Category
+from rxbybit.sim.catchup import snapshot_at
 from rxbybit.sim.control import Answer, Command, Standing, answer, read_command, socket_of
 from rxbybit.sim.faults import (
     Close,
@@ -30,8 +30,9 @@ from rxbybit.sim.faults import (
 )
 from rxbybit.sim.player import Player, Playhead
 from rxbybit.sim.recording import Frame, Recording
+from rxbybit.sim.seen import Request
 
-__all__ = ["BUFFER_LIMIT", "DATA_BEFORE_ACK", "PATIENCE_S", "Link", "Request"]
+__all__ = ["BUFFER_LIMIT", "DATA_BEFORE_ACK", "PATIENCE_S", "Link"]
 
 BUFFER_LIMIT = 4 * 1024 * 1024
 """Bytes that may wait for a client that reads slowly; a recording played at once waits too."""
@@ -42,20 +43,6 @@ PATIENCE_S = 1.0
 DATA_BEFORE_ACK = 24
 """Data frames that precede an acknowledgement with ``data_first`` (a snapshot and dozens of
 deltas did, in a capture of the linear socket)."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A message of a client."""
-
-    link: int
-    op: str
-    """Empty where the message could not be read."""
-    args: tuple[str, ...]
-    req_id: str | None
-    time: float
-    """``time.monotonic()`` when it was read, in seconds."""
-    raw: str
 
 
 class Link:
@@ -96,6 +83,7 @@ class Link:
         self._faults = faults
         self._data_first = data_first
         self._on_request = on_request
+        self._player: Player | None = None
         self._playing: asyncio.Task[None] | None = None
         self._withheld: list[dict[str, object]] = []
         self._waiting: list[tuple[int, dict[str, object]]] = []
@@ -217,20 +205,32 @@ class Link:
         changes = bool(said.add or said.remove)
         if changes and self._faults.strike(WithholdAck, lambda fault: fault.op == op):
             self._withheld.append(said.reply)
-            self._start_playing()
-        elif said.add and self._data_first and self._start_playing():
+        elif said.add and self._data_first:
             self._waiting.append((self.sent + DATA_BEFORE_ACK, said.reply))
         else:
             await self._reply(said.reply)
-            self._start_playing()
+        await self._play_for(said.add)
 
-    def _start_playing(self) -> bool:
-        """Start when all is there that the recording waits for; true while it plays."""
-        ready = self._topics and self._recording.hold_until.issubset(self._topics)
-        if self._playing is None and ready and not (self.closed or self.silent):
-            player = Player(self._recording, self._head, deliver=self._play, idle=self._acknowledge)
-            self._playing = asyncio.create_task(player.play())
-        return self._playing is not None and not self._playing.done()
+    async def _play_for(self, added: Sequence[str]) -> None:
+        """Begin to play when all is there that the recording waits for, and catch up."""
+        if self._player is None and self._recording.hold_until.issubset(self._topics) and added:
+            self._player = Player(
+                self._recording, self._head, deliver=self._play, idle=self._acknowledge
+            )
+            added = self.subscriptions
+        if self._player is not None:
+            await self._catch_up(added, self._player)
+            if self._playing is None and not (self.closed or self.silent):
+                self._playing = asyncio.create_task(self._player.play())
+        if self._playing is None or self._playing.done():
+            await self._acknowledge()
+
+    async def _catch_up(self, topics: Sequence[str], player: Player) -> None:
+        if self._recording.snapshots:
+            for topic in topics:
+                raw = snapshot_at(self._recording.frames, player.place, topic)
+                if raw is not None:
+                    await self._play(Frame(topic, None, raw))
 
     async def _stop_playing(self) -> None:
         task = self._playing

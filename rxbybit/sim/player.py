@@ -34,6 +34,8 @@ class Player:
         deliver: Callable[[Frame], Awaitable[bool]],
         idle: Callable[[], Awaitable[None]],
     ) -> None:
+        self.place = head.next if recording.resume == "continue" else 0
+        """How many frames of the recording are behind this player, in this pass."""
         self._recording = recording
         self._head = head
         self._deliver = deliver
@@ -41,16 +43,16 @@ class Player:
 
     async def play(self) -> None:
         """Play to the end, or for ever when the recording loops."""
-        first = self._head.next if self._recording.resume == "continue" else 0
-        goes_on = await self._play_from(first)
+        goes_on = await self._play_on()
         while goes_on and self._recording.loop and self._recording.frames:
-            goes_on = await self._play_from(0)
+            self.place = self._head.next = 0
+            goes_on = await self._play_on()
         await self._idle()
 
-    async def _play_from(self, first: int) -> bool:
+    async def _play_on(self) -> bool:
         frames = self._recording.frames
         timetable = _Timetable(self._recording.speed) if self._recording.pace == "ts" else None
-        for place in range(first, len(frames)):
+        for place in range(self.place, len(frames)):
             frame = frames[place]
             wait_s = timetable.wait_s(frame.sent_ms) if timetable else 0.0
             if wait_s > 0:
@@ -58,11 +60,9 @@ class Player:
                 await asyncio.sleep(wait_s)
             elif place % _BREATH == 0:
                 await asyncio.sleep(0)
-            self._head.next = place + 1
+            self.place = self._head.next = place + 1
             if not await self._deliver(frame):
                 return False
-        if self._recording.loop:
-            self._head.next = 0
         return True
 
 

@@ -41,6 +41,10 @@ class Recording:
     ``resume="restart"`` every link begins at the first frame; with ``"continue"`` it begins
     behind the frame that a link of this category was handed last.
 
+    With ``snapshots=True`` a link that subscribes to a book or a ticker when frames of it have
+    gone by first gets a snapshot of where it stands, as the documents promise it; that frame is
+    made, all others are sent as they are.
+
     Topics that are neither in ``frames`` nor in ``extra_topics`` are refused; those of
     ``extra_topics`` are accepted and stay silent.
 
@@ -56,6 +60,7 @@ class Recording:
         loop: bool = False,
         hold_until: Collection[str] = (),
         resume: Resume = "restart",
+        snapshots: bool = False,
         extra_topics: Collection[str] = (),
     ) -> None:
         if pace not in get_args(Pace):
@@ -70,6 +75,7 @@ class Recording:
         self.loop = loop
         self.hold_until = frozenset(hold_until)
         self.resume: Resume = resume
+        self.snapshots = snapshots
         self.topics: frozenset[str] = frozenset(extra_topics).union(f.topic for f in self.frames)
 
     @classmethod
@@ -82,6 +88,7 @@ class Recording:
         loop: bool = False,
         hold_until: Collection[str] = (),
         resume: Resume = "restart",
+        snapshots: bool = False,
         extra_topics: Collection[str] = (),
     ) -> Recording:
         """The recording in a file of one frame a line (``.jsonl``); empty lines are skipped.
@@ -97,6 +104,7 @@ class Recording:
             loop=loop,
             hold_until=hold_until,
             resume=resume,
+            snapshots=snapshots,
             extra_topics=extra_topics,
         )
 
@@ -109,7 +117,7 @@ class Recording:
         """
         packaged = resources.files("rxbybit.sim") / "recordings" / "demo_inverse.jsonl"
         with resources.as_file(packaged) as path:
-            return cls.read(path, pace=pace, speed=speed, loop=loop)
+            return cls.read(path, pace=pace, speed=speed, loop=loop, snapshots=True)
 
 
 def _data_frames(frames: Sequence[bytes | str]) -> Iterator[Frame]:

@@ -9,10 +9,11 @@ from collections.abc import Callable, Coroutine, Mapping
 from typing import Self, TypeVar
 
 from rxbybit.config import Category, Environment
-from rxbybit.sim.exchange import Connect, Exchange
+from rxbybit.sim.exchange import Exchange
 from rxbybit.sim.faults import Fault, Faults
-from rxbybit.sim.link import Link, Request
+from rxbybit.sim.link import Link
 from rxbybit.sim.recording import Recording
+from rxbybit.sim.seen import Connect, Request
 
 __all__ = ["ServedExchange", "serve_in_thread"]
 

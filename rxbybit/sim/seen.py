@@ -1,0 +1,36 @@
+"""What an exchange has seen of its clients."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rxbybit.config import Category
+
+__all__ = ["Connect", "Request"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Connect:
+    """An attempt of a client to open a websocket."""
+
+    category: Category
+    time: float
+    """``time.monotonic()`` when it came, in seconds."""
+    status: int | None
+    """What it was answered with: 101 for a link; ``None`` when it was left without an answer."""
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A message of a client."""
+
+    link: int
+    op: str
+    """Empty where the message could not be read."""
+    args: tuple[str, ...]
+    req_id: str | None
+    time: float
+    """``time.monotonic()`` when it was read, in seconds."""
+    raw: str
