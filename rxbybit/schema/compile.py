@@ -38,7 +38,9 @@ Fast = tuple[object, Convert | None]
 # Any: pyright takes an annotated type for no class, so would not let it be in a union
 _Ms: Any = Annotated[int, msgspec.Meta(ge=0, le=text.LAST_MS)]
 _Text = Annotated[str, msgspec.Meta(min_length=1)]
-_UNREACHABLE = "\0"
+# Begins the keys of attributes that a wire does not give. A frame that holds such a key gains
+# nothing: null is all that fits there, and meta is written anew.
+_UNREACHABLE = "rxbybit "
 
 
 @dataclass(frozen=True)
@@ -140,7 +142,7 @@ def _twin(
         rename[name] = _UNREACHABLE + name
     title = f"{event.__name__}From{schema.__name__}"
     twin = msgspec.defstruct(
-        title, defs, bases=(Event,), rename=rename, frozen=True, gc=False, kw_only=True
+        title, defs, bases=event.__bases__, rename=rename, frozen=True, gc=False, kw_only=True
     )
     shape = Shape(
         event=event,

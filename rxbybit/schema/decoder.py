@@ -47,10 +47,10 @@ class TopicDecoder:
     ) -> None:
         if numbers not in (Decimal, float):
             raise ConfigurationError("numbers: Decimal or float")
-        wire = spec.wire(wire_name)
-        places = wire.read(topic)
-        if places is None:
-            raise ConfigurationError(f"{spec.name}: {topic!r} is not like {wire.template!r}")
+        wire = spec.wire(wire_name).at(topic)
+        places = wire and wire.read(topic)
+        if wire is None or places is None:
+            raise ConfigurationError(f"{spec.name}: {topic!r} is no topic of it")
         given = {name: places[name] for name in wire.from_topic}
         loader = Loader(spec, wire, topic, given, numbers=numbers, report=report)
         snapshot, delta = spec.event_of("snapshot"), spec.event_of("delta")

@@ -66,6 +66,8 @@ class Wire:
     """Whether the event's ``changed`` names the attributes whose keys were in the data."""
     snapshot_first: bool = False
     """Whether deltas before the first snapshot of a subscription mean nothing."""
+    also: tuple[Wire, ...] = ()
+    """Other spellings of the same events, under topics of their own."""
 
     def __post_init__(self) -> None:
         if (self.schema is None) == (self.snapshot is None or self.delta is None):
@@ -78,6 +80,11 @@ class Wire:
         chosen = self.schema or (self.snapshot if kind == "snapshot" else self.delta)
         assert chosen is not None
         return chosen
+
+    def at(self, topic: str) -> Wire | None:
+        """The wire that spells ``topic``, itself or one in ``also``; ``None`` when none does."""
+        fitting = (wire for wire in (*self.also, self) if wire.read(topic) is not None)
+        return next(fitting, None)
 
     def read(self, topic: str) -> dict[str, object] | None:
         """What stands in the places of ``topic``; ``None`` when it is no topic of this wire."""
@@ -142,8 +149,8 @@ class StreamSpec(Generic[E]):
         """What a later subscriber of a topic gets at once, out of the state."""
         self.renew = renew
         """Whether a later subscriber needs the topic subscribed anew."""
-        for wire in (v5, legacy):
-            if wire is not None:
+        for given in (v5, legacy):
+            for wire in (given, *given.also) if given is not None else ():
                 for kind in ("snapshot", "delta"):
                     _agree(self.event_of(kind), wire.schema_of(kind), wire)
 

@@ -1,0 +1,159 @@
+"""Candles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from rxbybit.config import Category
+from rxbybit.errors import ConfigurationError
+from rxbybit.events import Event, utc
+from rxbybit.schema import fields
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.spec import Place, StreamSpec, Wire
+from rxbybit.stream import Stream
+from rxbybit.venue import Opens
+
+__all__ = ["CLOSED_KLINES", "KLINES", "ClosedKlines", "Kline", "KlineV5", "klines"]
+
+_CODES = {
+    "1m": "1",
+    "3m": "3",
+    "5m": "5",
+    "15m": "15",
+    "30m": "30",
+    "1h": "60",
+    "2h": "120",
+    "4h": "240",
+    "6h": "360",
+    "12h": "720",
+    "1d": "D",
+    "1w": "W",
+    "1M": "M",
+}
+_INTERVALS = {code: interval for interval, code in _CODES.items()}
+
+
+class Kline(Event, frozen=True, kw_only=True):
+    """A candle, as far as it is known; its last state has ``closed``."""
+
+    symbol: str
+    interval: str
+    """``"1m"`` to ``"12h"``, ``"1d"``, ``"1w"`` or ``"1M"``."""
+    start_ms: int
+    """When it opens, in milliseconds."""
+    end_ms: int
+    """The last millisecond inside."""
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    """As the other prices in the quote currency; the last price while it is not closed."""
+    volume: Decimal
+    """In contracts of 1 USD (inverse) or in the base coin (linear, spot)."""
+    turnover: Decimal
+    """In the base coin (inverse) or in the quote currency (linear, spot)."""
+    closed: bool
+    """Whether it is over and will not change."""
+    time_ms: int | None = None
+    """Time of the last trade in it, in milliseconds."""
+
+    start = utc[datetime]("start_ms")
+    end = utc[datetime]("end_ms")
+    time = utc[datetime | None]("time_ms")
+
+
+class KlineV5(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/websocket/public/kline."""
+
+    start_ms = fields.Milliseconds(required=True, data_key="start")
+    end_ms = fields.Milliseconds(required=True, data_key="end")
+    open = fields.Decimal(required=True)
+    close = fields.Decimal(required=True)
+    high = fields.Decimal(required=True)
+    low = fields.Decimal(required=True)
+    volume = fields.Decimal(required=True)
+    turnover = fields.Decimal(required=True)
+    closed = fields.Boolean(required=True, data_key="confirm")
+    time_ms = fields.Milliseconds(required=True, data_key="timestamp")
+
+    ignored: ClassVar[Mapping[str, str]] = {"interval": "the topic says it, with the symbol"}
+
+
+class ClosedKlines:
+    """Tells the closed candles of one topic that are news: each start comes once.
+
+    The exchange may confirm a candle twice, and sends the last one again after a reconnect.
+    """
+
+    def __init__(self) -> None:
+        self._last_start_ms = -1
+        self._news = False
+
+    def apply(self, event: Kline) -> None:
+        """Takes in the next candle."""
+        self._news = event.closed and event.start_ms > self._last_start_ms
+        if self._news:
+            self._last_start_ms = event.start_ms
+
+    def reset(self) -> None:
+        """Keeps what it knows: a candle stays closed whatever happens to the link."""
+
+    def news(self, event: Kline) -> Kline | None:
+        """``event``, the last one taken in, if it is a candle that closed just now."""
+        return event if self._news else None
+
+
+def _code(interval: object, category: Category) -> str:
+    if isinstance(interval, str):
+        code = _CODES.get(interval, interval)
+        if code in _INTERVALS:
+            return code
+    legal = ", ".join(f"{name} ({code})" for name, code in _CODES.items())
+    raise ConfigurationError(f"interval {interval!r}: use one of {legal}")
+
+
+def _interval(code: str) -> str:
+    if code not in _INTERVALS:
+        raise ValueError(f"no interval: {code}")
+    return _INTERVALS[code]
+
+
+_CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot")
+_V5 = Wire(
+    "kline.{interval}.{symbol}",
+    KlineV5,
+    many=True,
+    from_topic=("interval", "symbol"),
+    places={"interval": Place(write=_code, read=_interval)},
+)
+KLINES = StreamSpec("klines", Kline, v5=_V5, categories=_CATEGORIES)
+CLOSED_KLINES = StreamSpec(
+    "klines",
+    Kline,
+    v5=_V5,
+    categories=_CATEGORIES,
+    state=ClosedKlines,
+    emit=ClosedKlines.news,
+)
+
+
+def klines(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    interval: str = "1m",
+    closed: bool = False,
+    category: Category | None = None,
+) -> Stream[Kline]:
+    """Candles, as they grow (each second or so), or with ``closed`` each one once, at its end.
+
+    ``symbols``: one, several, or an iterable of them. ``interval``: ``"1m" "3m" "5m" "15m"
+    "30m" "1h" "2h" "4h" "6h" "12h" "1d" "1w" "1M"`` or the wire's code. ``category``: read from
+    the symbol when not given; spot must be said, options have none.
+    Errors: ``ConfigurationError`` at the call for arguments that cannot be;
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    """
+    spec = CLOSED_KLINES if closed else KLINES
+    return self.open(spec, symbols, category=category, interval=interval)

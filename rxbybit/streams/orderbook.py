@@ -1,0 +1,83 @@
+"""Order books as they are sent: a snapshot, then what changed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.config import Category
+from rxbybit.errors import ConfigurationError
+from rxbybit.schema import fields
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.spec import Place, StreamSpec, Wire
+from rxbybit.stream import Stream
+from rxbybit.venue import Opens
+
+__all__ = ["ORDER_BOOK_UPDATES", "BookV5", "order_book_updates"]
+
+
+class BookV5(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/websocket/public/orderbook."""
+
+    symbol = fields.String(required=True, data_key="s")
+    bids = fields.Levels(required=True, data_key="b")
+    asks = fields.Levels(required=True, data_key="a")
+    update_id = fields.Integer(required=True, data_key="u")
+    sequence = fields.Integer(required=True, data_key="seq")
+
+
+# V5 has no 25 levels but for options: a view of 25 is cut out of the book of 50
+_CODES: dict[int, str] = {1: "1", 25: "50", 50: "50", 200: "200", 1000: "1000"}
+_OPTION_CODES: dict[int, str] = {25: "25", 100: "100"}
+_NUMBER = re.compile(r"[1-9][0-9]{0,5}")
+
+
+def _code(depth: object, category: Category) -> str:
+    codes, usual = (_OPTION_CODES, 25) if category == "option" else (_CODES, 50)
+    wanted = usual if depth is None else depth
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted in codes:
+        return codes[wanted]
+    legal = ", ".join(map(str, codes))
+    raise ConfigurationError(f"depth {depth!r}: {category} has {legal}")
+
+
+def _depth(code: str) -> int:
+    # 500 was a depth until 2025, and old recordings hold others
+    if _NUMBER.fullmatch(code) is None:
+        raise ValueError(f"no depth: {code}")
+    return int(code)
+
+
+ORDER_BOOK_UPDATES: StreamSpec[BookSnapshot | BookDelta] = StreamSpec(
+    "order_book_updates",
+    BookSnapshot,
+    delta_event=BookDelta,
+    v5=Wire(
+        "orderbook.{depth}.{symbol}",
+        BookV5,
+        from_topic=("depth",),
+        places={"depth": Place(write=_code, read=_depth)},
+        snapshot_first=True,
+    ),
+    categories=("inverse", "linear", "spot", "option"),
+    renew=True,
+)
+
+
+def order_book_updates(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    depth: int | None = None,
+    category: Category | None = None,
+) -> Stream[BookSnapshot | BookDelta]:
+    """A book as it is sent: a snapshot first, then deltas, and a snapshot after each reconnect.
+
+    ``symbols``: one, several, or an iterable of them. ``depth``: 1, 25, 50, 200 or 1000 levels
+    a side, of options 25 or 100; ``None`` is 50, of options 25. 1 sends snapshots only; 25 gives
+    the frames of the book of 50. ``category``: read from the symbol when not given; spot must
+    be said.
+    Errors: ``ConfigurationError`` at the call for arguments that cannot be;
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    """
+    return self.open(ORDER_BOOK_UPDATES, symbols, category=category, depth=depth)

@@ -1,0 +1,178 @@
+"""Tickers: merged, and as they are sent."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from rxbybit.config import Category
+from rxbybit.events import TickDirection
+from rxbybit.schema import fields
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.spec import Place, StreamSpec, Wire
+from rxbybit.stream import Stream
+from rxbybit.ticker import Ticker, TickerState, TickerUpdate
+from rxbybit.venue import Opens
+
+__all__ = ["TICKERS", "TICKER_UPDATES", "TickerOptionV5", "TickerV5", "ticker_updates", "tickers"]
+
+
+def _number(key: str) -> fields.Decimal:
+    return fields.Decimal(data_key=key, empty=True)
+
+
+class TickerV5(WireSchema):
+    """Of inverse, linear and spot; any key may be absent (unchanged) or empty (no value now).
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/public/ticker. ``basis`` and,
+    until 2023, ``predictedFundingRate`` are sent but not in its table.
+    """
+
+    symbol = fields.String(required=True)
+    tick_direction = fields.Choice(TickDirection, data_key="tickDirection", empty=True)
+    change_24h = _number("price24hPcnt")
+    last_price = _number("lastPrice")
+    prev_price_24h = _number("prevPrice24h")
+    high_24h = _number("highPrice24h")
+    low_24h = _number("lowPrice24h")
+    prev_price_1h = _number("prevPrice1h")
+    mark_price = _number("markPrice")
+    index_price = _number("indexPrice")
+    open_interest = _number("openInterest")
+    open_interest_value = _number("openInterestValue")
+    turnover_24h = _number("turnover24h")
+    volume_24h = _number("volume24h")
+    funding_interval_hours = fields.Whole(data_key="fundingIntervalHour", empty=True)
+    funding_cap = _number("fundingCap")
+    single_open_interest = _number("singleOpenInterest")
+    single_open_interest_value = _number("singleOpenInterestValue")
+    delivery_ms = fields.Moment(data_key="deliveryTime", empty=True)
+    basis_rate = _number("basisRate")
+    delivery_fee_rate = _number("deliveryFeeRate")
+    predicted_delivery_price = _number("predictedDeliveryPrice")
+    basis = _number("basis")
+    basis_rate_year = _number("basisRateYear")
+    next_funding_ms = fields.Moment(data_key="nextFundingTime", empty=True)
+    funding_rate = _number("fundingRate")
+    predicted_funding_rate = _number("predictedFundingRate")
+    bid_price = _number("bid1Price")
+    bid_size = _number("bid1Size")
+    ask_price = _number("ask1Price")
+    ask_size = _number("ask1Size")
+    pre_open_price = _number("preOpenPrice")
+    pre_quantity = _number("preQty")
+    pre_listing_phase = fields.String(data_key="curPreListingPhase", empty=True)
+    usd_index_price = _number("usdIndexPrice")
+
+
+class TickerOptionV5(WireSchema):
+    """Of options, which have names of their own for the same things.
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/public/ticker.
+    """
+
+    symbol = fields.String(required=True)
+    bid_price = _number("bidPrice")
+    bid_size = _number("bidSize")
+    bid_volatility = _number("bidIv")
+    ask_price = _number("askPrice")
+    ask_size = _number("askSize")
+    ask_volatility = _number("askIv")
+    last_price = _number("lastPrice")
+    high_24h = _number("highPrice24h")
+    low_24h = _number("lowPrice24h")
+    mark_price = _number("markPrice")
+    index_price = _number("indexPrice")
+    mark_volatility = _number("markPriceIv")
+    underlying_price = _number("underlyingPrice")
+    open_interest = _number("openInterest")
+    turnover_24h = _number("turnover24h")
+    volume_24h = _number("volume24h")
+    total_volume = _number("totalVolume")
+    total_turnover = _number("totalTurnover")
+    delta = _number("delta")
+    gamma = _number("gamma")
+    vega = _number("vega")
+    theta = _number("theta")
+    predicted_delivery_price = _number("predictedDeliveryPrice")
+    change_24h = _number("change24h")
+
+
+_OPTION = re.compile(r".*-[CP](-USDT)?")
+
+
+def _option(symbol: str) -> str:
+    if _OPTION.fullmatch(symbol) is None:
+        raise ValueError(f"no option: {symbol}")
+    return symbol
+
+
+def _as_is(symbol: object, category: Category) -> str:
+    return str(symbol)
+
+
+_CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
+_V5 = Wire(
+    "tickers.{symbol}",
+    TickerV5,
+    changed=True,
+    snapshot_first=True,
+    also=(
+        Wire(
+            "tickers.{symbol}",
+            TickerOptionV5,
+            places={"symbol": Place(write=_as_is, read=_option)},
+            changed=True,
+            snapshot_first=True,
+        ),
+    ),
+)
+
+
+def _merged(state: TickerState, event: TickerUpdate) -> Ticker | None:
+    return state.ticker
+
+
+TICKERS = StreamSpec(
+    "tickers",
+    Ticker,
+    decoded=TickerUpdate,
+    v5=_V5,
+    categories=_CATEGORIES,
+    state=TickerState,
+    emit=_merged,
+    late=TickerState.held,
+)
+TICKER_UPDATES = StreamSpec(
+    "ticker_updates",
+    TickerUpdate,
+    v5=_V5,
+    categories=_CATEGORIES,
+    state=TickerState,
+    late=TickerState.full_update,
+)
+
+
+def tickers(
+    self: Opens, *symbols: str | Iterable[str], category: Category | None = None
+) -> Stream[Ticker]:
+    """The whole ticker after each update (100 ms; spot 50 ms); a late subscriber gets it at once.
+
+    ``symbols``: one, several, or an iterable of them. ``category``: read from the symbol when
+    not given; spot must be said.
+    Errors: ``ConfigurationError`` at the call for arguments that cannot be;
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    """
+    return self.open(TICKERS, symbols, category=category)
+
+
+def ticker_updates(
+    self: Opens, *symbols: str | Iterable[str], category: Category | None = None
+) -> Stream[TickerUpdate]:
+    """Each update of a ticker as it was sent; ``changed`` names what it says.
+
+    Inverse and linear send a snapshot, then what changed; spot and option only snapshots. For
+    a late subscriber it begins with one full update.
+    Arguments and errors: see :func:`tickers`.
+    """
+    return self.open(TICKER_UPDATES, symbols, category=category)

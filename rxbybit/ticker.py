@@ -1,0 +1,157 @@
+"""Tickers: what is sent, what it adds up to, and the machine between the two."""
+
+from __future__ import annotations
+
+from copy import copy
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec.structs import force_setattr, replace
+
+from rxbybit.events import Event, Meta, TickDirection, utc
+from rxbybit.schema.adoption import become
+
+__all__ = ["Ticker", "TickerState", "TickerUpdate"]
+
+
+class _TickerFields(Event, frozen=True, kw_only=True):
+    """Prices are in the quote currency, changes and rates are ratios (0.01 = 1 %)."""
+
+    symbol: str
+    tick_direction: TickDirection | None = None
+    """The last price against the one before."""
+    change_24h: Decimal | None = None
+    last_price: Decimal | None = None
+    prev_price_24h: Decimal | None = None
+    """Price 24 hours ago."""
+    high_24h: Decimal | None = None
+    low_24h: Decimal | None = None
+    prev_price_1h: Decimal | None = None
+    """Price one hour ago."""
+    mark_price: Decimal | None = None
+    index_price: Decimal | None = None
+    open_interest: Decimal | None = None
+    """Both sides, in contracts of 1 USD (inverse) or in base coin (linear, option)."""
+    open_interest_value: Decimal | None = None
+    """Both sides, in base coin (inverse) or in the quote currency (linear)."""
+    turnover_24h: Decimal | None = None
+    """In base coin (inverse) or in the quote currency (linear, spot, option)."""
+    volume_24h: Decimal | None = None
+    """In contracts of 1 USD (inverse) or in base coin (linear, spot, option)."""
+    funding_interval_hours: int | None = None
+    funding_cap: Decimal | None = None
+    """Limit of the funding rate, either way."""
+    single_open_interest: Decimal | None = None
+    """Of one side: half of ``open_interest``."""
+    single_open_interest_value: Decimal | None = None
+    """Of one side: half of ``open_interest_value``."""
+    delivery_ms: int | None = None
+    """When a dated contract is delivered, in milliseconds."""
+    basis_rate: Decimal | None = None
+    delivery_fee_rate: Decimal | None = None
+    predicted_delivery_price: Decimal | None = None
+    """0 until shortly before the delivery."""
+    basis: Decimal | None = None
+    """Last price of a dated contract less the index price."""
+    basis_rate_year: Decimal | None = None
+    """``basis_rate`` as a yearly rate."""
+    next_funding_ms: int | None = None
+    """When funding is paid next, in milliseconds; ``None`` of dated contracts."""
+    funding_rate: Decimal | None = None
+    predicted_funding_rate: Decimal | None = None
+    """Of the interval after the next; only old recordings have it."""
+    bid_price: Decimal | None = None
+    bid_size: Decimal | None = None
+    """Size at the best bid, in the units of ``volume_24h``."""
+    ask_price: Decimal | None = None
+    ask_size: Decimal | None = None
+    """Size at the best ask, in the units of ``volume_24h``."""
+    pre_open_price: Decimal | None = None
+    """Estimated opening price before a listing."""
+    pre_quantity: Decimal | None = None
+    """Estimated opening quantity before a listing."""
+    pre_listing_phase: str | None = None
+    usd_index_price: Decimal | None = None
+    """Of spot: index price in USD; ``None`` for coins that are no collateral."""
+    bid_volatility: Decimal | None = None
+    """Of options, as the other volatilities: implied, a ratio (0.5 = 50 %)."""
+    ask_volatility: Decimal | None = None
+    mark_volatility: Decimal | None = None
+    underlying_price: Decimal | None = None
+    """Of options."""
+    total_volume: Decimal | None = None
+    """Of options: since the listing, in base coin."""
+    total_turnover: Decimal | None = None
+    """Of options: since the listing, in the quote currency."""
+    delta: Decimal | None = None
+    gamma: Decimal | None = None
+    vega: Decimal | None = None
+    theta: Decimal | None = None
+    changed: frozenset[str] = frozenset()
+    """Names of the attributes that this update set, also where it set them to ``None``."""
+
+    delivery = utc[datetime | None]("delivery_ms")
+    next_funding = utc[datetime | None]("next_funding_ms")
+
+
+class Ticker(_TickerFields, frozen=True, kw_only=True):
+    """All that is known of a symbol's market, after each update.
+
+    Prices are in the quote currency, changes and rates are ratios (0.01 = 1 %). What the wire
+    never said, or said to have no value now, is ``None``.
+    """
+
+
+class TickerUpdate(_TickerFields, frozen=True, kw_only=True):
+    """One update of a ticker as it was sent; what is not in ``changed`` is ``None``.
+
+    Prices are in the quote currency, changes and rates are ratios (0.01 = 1 %).
+    """
+
+
+class TickerState:
+    """Adds the updates of one topic up: a snapshot replaces all, a delta what it names.
+
+    Deltas before the first snapshot are not taken in.
+    """
+
+    def __init__(self) -> None:
+        self._ticker: Ticker | None = None
+        self._known: frozenset[str] = frozenset()
+
+    @property
+    def ticker(self) -> Ticker | None:
+        """The ticker after the last update; ``None`` before the first snapshot."""
+        return self._ticker
+
+    def apply(self, event: TickerUpdate) -> None:
+        """Takes in the next update."""
+        if event.meta.kind == "snapshot":
+            self._ticker = become(copy(event), Ticker)
+            self._known = event.changed
+        elif self._ticker is not None:
+            # both copies are nobody else's yet, so that they may still be written to
+            ticker = copy(self._ticker)
+            for name in (*event.changed, "changed", "meta"):
+                force_setattr(ticker, name, getattr(event, name))
+            self._ticker = ticker
+            self._known |= event.changed
+
+    def reset(self) -> None:
+        """Forgets everything: what comes next is a snapshot."""
+        self._ticker = None
+        self._known = frozenset()
+
+    def held(self) -> Ticker | None:
+        """The ticker for someone who comes later, and whom an earlier gap does not concern."""
+        if self._ticker is None or self._ticker.meta.gap is None:
+            return self._ticker
+        return replace(self._ticker, meta=replace(self._ticker.meta, gap=None))
+
+    def full_update(self) -> TickerUpdate | None:
+        """One update that says all that is known."""
+        held = self.held()
+        if held is None:
+            return None
+        meta: Meta = replace(held.meta, kind="snapshot")
+        return become(replace(held, meta=meta, changed=self._known), TickerUpdate)
