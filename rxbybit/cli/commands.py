@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
@@ -39,7 +39,7 @@ def run() -> NoReturn:
 
 
 @contextmanager
-def _ending() -> Iterator[None]:
+def _ending() -> Generator[None]:
     try:
         yield
     except KeyboardInterrupt:

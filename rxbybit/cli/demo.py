@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
+from typing import NoReturn
 
 import reactivex
 from reactivex import operators as ops
@@ -31,10 +32,19 @@ Line = tuple[str, str]
 """A line and its style."""
 
 
-def play(seconds: float | None, *, console: Console | None = None) -> None:
-    """Print lines of the packaged market for so many seconds; ``None``: until Ctrl-C."""
-    shown = console or Console(highlight=False, markup=False, emoji=False, soft_wrap=True)
-    asyncio.run(_play(seconds, lambda line: shown.print(Text(line[0], style=line[1]))))
+class _Screen(Console):
+    def on_broken_pipe(self) -> NoReturn:
+        # rich would end the process here, whatever is still open.
+        raise BrokenPipeError
+
+
+def play(seconds: float | None) -> None:
+    """Print lines of the packaged market for so many seconds; ``None``: until Ctrl-C.
+
+    Errors: ``BrokenPipeError`` when the reader of standard output has left.
+    """
+    screen = _Screen(highlight=False, markup=False, emoji=False, soft_wrap=True)
+    asyncio.run(_play(seconds, lambda line: screen.print(Text(line[0], style=line[1]))))
 
 
 async def _play(seconds: float | None, show: Callable[[Line], None]) -> None:

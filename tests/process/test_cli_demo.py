@@ -12,7 +12,7 @@ import pytest
 from tests.child import ROOT, Child
 
 DEMO = (sys.executable, "-m", "rxbybit", "demo")
-LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  (trade|quote|candle|status)  ? ?  \S+ +\S.*")
+LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  (trade |quote |candle|status)  \S+ +\S.*")
 
 
 def test_it_prints_live_lines_until_ctrl_c() -> None:

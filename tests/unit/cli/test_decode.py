@@ -50,13 +50,14 @@ def test_answers_to_requests_are_counted(line: bytes) -> None:
 def test_topics_that_are_not_offered_are_counted_by_family() -> None:
     got = Decoded(
         b'{"topic":"wallet","data":[]}',
+        b'{"topic":"greeks","data":[]}',
         b'{"topic":"priceLimit.BTCUSD","data":{}}',
         b'{"topic":"priceLimit.ETHUSD","data":{}}',
     )
-    assert got.names == [[], [], []]
+    assert got.names == [[], [], [], []]
     assert str(got.tally) == (
-        "3 frames: 0 events, 0 control frames,"
-        " 3 of topics not offered (priceLimit, wallet), 0 undecodable"
+        "4 frames: 0 events, 0 control frames,"
+        " 4 of topics not offered (greeks, priceLimit, wallet), 0 undecodable"
     )
 
 
@@ -78,6 +79,7 @@ def test_blank_lines_are_nothing_but_have_a_number() -> None:
         b'{"topic":5}',
         b'{"topic":"tickers.B',
         b"\xff\xfe",
+        b'{"topic":"\xff"}',
         b'{"topic":"publicTrade.BTCUSD","type":"snapshot","ts":1,"data":[]',
         TRADE.replace(b'"65012.50"', b'"much"'),
         TRADE.replace(b'"data"', b'"date"'),
@@ -100,6 +102,18 @@ def test_a_bad_item_costs_that_item_and_the_reason_is_marshmallows() -> None:
     assert [said[: said.index(": {")] for said in got.said] == ["line 1: publicTrade.BTCUSD"] * 2
     assert all("Not a valid number." in said for said in got.said)
     assert got.tally.undecodable == 1, "frames are counted, not items"
+
+
+def test_a_topic_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def counting(topic: str, wire_name: str) -> None:
+        asked.append(f"{wire_name} {topic}")
+
+    monkeypatch.setattr("rxbybit.cli.decode.find_spec", counting)
+    got = Decoded(TRADE, DELTA, TRADE)
+    assert asked == ["v5 publicTrade.BTCUSD", "v5 tickers.BTCUSD"]
+    assert got.tally.not_offered == {"publicTrade": 2, "tickers": 1}
 
 
 def test_no_line_depends_on_another() -> None:

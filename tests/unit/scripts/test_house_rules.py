@@ -31,6 +31,11 @@ BROKEN = [
         "x",
         "changelog.d/x.md:1: not <issue>.<type>.md, see changelog.d/README.md",
     ),
+    (
+        "changelog.d/2.feature.md~",
+        "x",
+        "changelog.d/2.feature.md~:1: not <issue>.<type>.md, see changelog.d/README.md",
+    ),
     ("changelog.d/2.feature.md", " \n", "changelog.d/2.feature.md:1: empty"),
     (
         "requirements/dev.txt",
