@@ -21,6 +21,8 @@ from tests.child import ROOT, Child
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+NOTHING = ("", "[]")
+"""What a block prints while it waits for its first event."""
 KERNEL = """
 import ast, asyncio, inspect, json, sys
 
@@ -77,8 +79,8 @@ def test_there_are_blocks_of_every_kind() -> None:
 def test_the_block_runs(name: str, market: ServedExchange, tmp_path: Path) -> None:
     command = [sys.executable, *CASES[name]]
     with Child(command, env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
-        while (line := child.line_or_end()) is not None and "(" not in line:
+        while (line := child.line_or_end()) in NOTHING:
             continue
         if line is None:
-            assert child.end()[0] == 0
+            assert child.end()[0] == 0, child.stderr
         assert child.stderr == ""
