@@ -1,0 +1,115 @@
+"""Every websocket stream of Bybit as a cold Observable of typed events.
+
+::
+
+    from reactivex import operators as ops
+    from rxbybit import trades
+
+    trades("BTCUSD").pipe(ops.buffer_with_time(1)).subscribe(print)
+"""
+
+from __future__ import annotations
+
+from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.client import Bybit, of_default, use
+from rxbybit.config import Backoff, Category, Environment
+from rxbybit.errors import (
+    ClosedError,
+    ConfigurationError,
+    ConnectionFailed,
+    DecodeError,
+    HandshakeRejected,
+    HeartbeatLost,
+    ProtocolError,
+    RetryBudgetExhausted,
+    RuntimeMisuse,
+    RxBybitError,
+    SlowConsumer,
+    SubscriptionRejected,
+)
+from rxbybit.events import (
+    Connected,
+    Connecting,
+    DecodeFailed,
+    Disconnected,
+    Dropped,
+    Event,
+    Gap,
+    Meta,
+    Reconnecting,
+    Rejected,
+    Side,
+    Status,
+    Subscribed,
+    TickDirection,
+)
+from rxbybit.hooks import Hooks, LoggingHooks
+from rxbybit.stream import Stream, lift
+from rxbybit.streams.insurance import Insurance
+from rxbybit.streams.kline import Kline
+from rxbybit.streams.liquidation import Liquidation
+from rxbybit.streams.trade import Trade
+from rxbybit.ticker import Ticker, TickerUpdate
+
+trades = of_default(Bybit.trades)
+tickers = of_default(Bybit.tickers)
+ticker_updates = of_default(Bybit.ticker_updates)
+klines = of_default(Bybit.klines)
+order_book_updates = of_default(Bybit.order_book_updates)
+liquidations = of_default(Bybit.liquidations)
+insurance = of_default(Bybit.insurance)
+status = of_default(Bybit.status)
+
+__all__ = [
+    "Backoff",
+    "BookDelta",
+    "BookSnapshot",
+    "Bybit",
+    "Category",
+    "ClosedError",
+    "ConfigurationError",
+    "Connected",
+    "Connecting",
+    "ConnectionFailed",
+    "DecodeError",
+    "DecodeFailed",
+    "Disconnected",
+    "Dropped",
+    "Environment",
+    "Event",
+    "Gap",
+    "HandshakeRejected",
+    "HeartbeatLost",
+    "Hooks",
+    "Insurance",
+    "Kline",
+    "Liquidation",
+    "LoggingHooks",
+    "Meta",
+    "ProtocolError",
+    "Reconnecting",
+    "Rejected",
+    "RetryBudgetExhausted",
+    "RuntimeMisuse",
+    "RxBybitError",
+    "Side",
+    "SlowConsumer",
+    "Status",
+    "Stream",
+    "Subscribed",
+    "SubscriptionRejected",
+    "TickDirection",
+    "Ticker",
+    "TickerUpdate",
+    "Trade",
+    "insurance",
+    "klines",
+    "lift",
+    "liquidations",
+    "order_book_updates",
+    "status",
+    "ticker_updates",
+    "tickers",
+    "trades",
+    "use",
+]

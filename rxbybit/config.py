@@ -94,16 +94,23 @@ def environment_of(wanted: str | Environment | None) -> Environment:
 
 
 def _single_host(text: str) -> Environment:
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        _ = parts.port  # a port out of range raises here
-    except ValueError:
-        usable = False
-    if not usable or parts.query or parts.fragment or parts.username:
+    if not _is_base_url(text):
         names = ", ".join(_KNOWN)
         raise ConfigurationError(
             f"environment {text!r}: use {names}, or a base URL such as http://127.0.0.1:8765"
         )
     rest = text.rstrip("/")
     return _exchange(rest, "ws" + rest.removeprefix("http"), rest)
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return (
+            parts.scheme in ("http", "https")
+            and bool(parts.hostname)
+            and parts.port != 0  # one out of range raises here
+            and not (parts.query or parts.fragment or parts.username)
+        )
+    except ValueError:
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 from enum import StrEnum
-from typing import Generic, Self, TypeVar, overload
+from typing import Generic, Self, TypeVar, cast, overload
 
 import msgspec
 from msgspec import Struct
@@ -98,6 +98,11 @@ class Status(Struct, frozen=True, kw_only=True):
     connection: int | None = None
     """The link it happened on: links are numbered from 1 as a client opens them, and keep
     their number when they reconnect."""
+
+    def __repr__(self) -> str:
+        rest = (n for n in self.__struct_fields__ if n not in ("time", "connection"))
+        shown = (f"{n}={getattr(self, n)!r}" for n in (*rest, "connection"))
+        return f"{type(self).__name__}(time={_iso(self.time)}, {', '.join(shown)})"
 
     def to_json(self) -> bytes:
         """One JSON object with ``event`` first; keys without a value are left out."""
@@ -228,9 +233,12 @@ def _shown(event: Event, name: str) -> str | None:
         return None
     when = name.removesuffix("_ms")
     if when != name:
-        moment: datetime = getattr(event, when)
-        return f"{when}={moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+        return f"{when}={_iso(getattr(event, when))}"
     return f"{name}={value!r}" if type(value) is str else f"{name}={value}"
+
+
+def _iso(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
 def _json(of: Struct, names: tuple[str, ...]) -> bytes:
@@ -238,5 +246,6 @@ def _json(of: Struct, names: tuple[str, ...]) -> bytes:
     for name in names:
         value = getattr(of, name)
         if value is not None:
-            row[name] = sorted(value) if isinstance(value, frozenset) else value
+            is_set = isinstance(value, frozenset)
+            row[name] = sorted(cast("frozenset[str]", value)) if is_set else value
     return msgspec.json.encode(row)

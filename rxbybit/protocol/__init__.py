@@ -1,0 +1,1 @@
+"""The wires of the exchange, as values: no I/O, no clock."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from decimal import Decimal
 
 from rxbybit import Bybit, Event, Trade
 from tests.perf.probe import Options, Probe, run_client
@@ -23,8 +24,8 @@ async def read(options: Options, probe: Probe) -> None:
         probe.fail(repr(error))
 
     url = f"http://127.0.0.1:{options.port}"
-    numbers = {"numbers": float} if options.numbers == "float" else {}
-    async with Bybit(url, category=options.category, **numbers) as client:
+    numbers = float if options.numbers == "float" else Decimal
+    async with Bybit(url, category=options.category, numbers=numbers) as client:
         for _ in range(options.subscribers):
             for symbol in symbols_of(options.category, options.symbols):
                 client.trades(symbol).subscribe(on_trade, on_error)

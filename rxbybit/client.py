@@ -1,0 +1,278 @@
+"""The live exchange as a venue, and the client behind the module-level functions."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timezone
+from decimal import Decimal
+from functools import wraps
+from itertools import count
+from ssl import SSLContext
+from types import TracebackType
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from reactivex import abc
+
+from rxbybit.config import Backoff, Category, Environment, environment_of
+from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
+from rxbybit.events import Dropped, Event, Status
+from rxbybit.hooks import Hooks, LoggingHooks
+from rxbybit.limits import CONNECTS
+from rxbybit.pool import Pool, PoolSettings
+from rxbybit.protocol.v5 import V5
+from rxbybit.runtime import Runtime
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.session import Settings
+from rxbybit.stream import Stream
+from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, trade
+from rxbybit.symbols import checked_category, read_symbols
+from rxbybit.transport import AiohttpTransport
+
+__all__ = ["Bybit", "of_default", "use"]
+
+E = TypeVar("E", bound=Event)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Bybit:
+    """The exchange: every stream is a method, and nothing happens before a subscription.
+
+    ``environment`` is ``"mainnet"``, ``"testnet"``, ``"demo"``, an ``Environment``, or a base URL
+    such as ``"http://127.0.0.1:8765"`` that serves everything under one host; left out, the
+    variable ``RXBYBIT_ENVIRONMENT`` is read at the first subscription, else it is mainnet.
+    ``category`` is taken where a call names none and before a symbol is read for it.
+    ``linger`` is how many seconds a topic outlives its last subscriber, ``heartbeat`` how many
+    lie between two pings: a dead peer is noticed within 1.5 of them. ``proxy`` is the URL of an
+    HTTP proxy, ``ssl`` a context for TLS. ``numbers`` is ``Decimal``, or ``float`` for those who
+    need the speed. ``strict`` ends a stream with ``DecodeError`` at the first message that does
+    not decode. ``runtime`` is taken instead of the running loop's. With ``keep_alive=False`` a
+    subscription does not keep a script running that has come to its end.
+
+    ::
+
+        with Bybit("testnet") as exchange:
+            exchange.trades("BTCUSD").pipe(ops.take(10)).run()
+
+    Errors: ``ConfigurationError`` for an argument that cannot work.
+    """
+
+    def __init__(
+        self,
+        environment: str | Environment | None = None,
+        *,
+        category: Category | None = None,
+        linger: float = 0.0,
+        heartbeat: float = 20.0,
+        backoff: Backoff | None = None,
+        proxy: str | None = None,
+        ssl: SSLContext | None = None,
+        numbers: type[Decimal | float] = Decimal,
+        strict: bool = False,
+        runtime: Runtime | None = None,
+        keep_alive: bool = True,
+        hooks: Hooks | None = None,
+    ) -> None:
+        _check(linger=linger, heartbeat=heartbeat, numbers=numbers)
+        self._wanted_environment = environment
+        self._environment = None if environment is None else environment_of(environment)
+        self._category = None if category is None else checked_category(category)
+        self._settings = PoolSettings(
+            session=Settings(
+                heartbeat=heartbeat,
+                backoff=backoff or Backoff(),
+                ledger=CONNECTS,
+                hooks=hooks or LoggingHooks(),
+            ),
+            wire=V5(),
+            linger=linger,
+            numbers=numbers,
+            strict=strict,
+            new_transport=lambda at: AiohttpTransport(at, proxy=proxy, ssl=ssl),
+            numbering=count(1),
+        )
+        self._pools: dict[Runtime, Pool] = {}
+        self._origin = _Origin(
+            keep_alive, runtime, self._check_usable, self._dropped, self._when_closed
+        )
+        self._quiet_origin = replace(self._origin, keep_alive=False)
+        self._closed = False
+        self._on_closed: set[Callable[[], None]] = set()
+        self._process = os.getpid()
+
+    trades = trade.trades
+    tickers = ticker.tickers
+    ticker_updates = ticker.ticker_updates
+    klines = kline.klines
+    order_book_updates = orderbook.order_book_updates
+    liquidations = liquidation.liquidations
+    insurance = insurance.insurance
+
+    def status(self) -> Stream[Status]:
+        """What happens to this client's links on the subscribing runtime, from now on.
+
+        Subscribing opens nothing and keeps no script alive. Events: ``Connecting``,
+        ``Connected``, ``Subscribed``, ``Disconnected``, ``Reconnecting``, ``Gap``,
+        ``Rejected``, ``DecodeFailed``, ``Dropped``.
+        """
+
+        def source(runtime: Runtime, observer: abc.ObserverBase[Status]) -> abc.DisposableBase:
+            return self._pool(runtime).listen(observer)
+
+        return Stream(source, origin=self._quiet_origin)
+
+    def open(
+        self,
+        spec: StreamSpec[E],
+        symbols: tuple[str | Iterable[str], ...],
+        *,
+        category: Category | None = None,
+        **params: object,
+    ) -> Stream[E]:
+        """See :class:`rxbybit.venue.Opens`."""
+        pairs = read_symbols(symbols, category or self._category)
+        if not pairs:
+            raise ConfigurationError(f"{spec.name}(): name at least one symbol, as in 'BTCUSD'")
+        wire = self._settings.wire.name
+        return self.open_topics(spec, [(c, spec.topic(wire, c, s, **params)) for c, s in pairs])
+
+    def open_topics(
+        self,
+        spec: StreamSpec[E],
+        topics: Sequence[tuple[Category, str]],
+        *,
+        keep: Callable[[E], bool] | None = None,
+    ) -> Stream[E]:
+        """See :class:`rxbybit.venue.Opens`."""
+        wanted = tuple(dict.fromkeys(topics))
+
+        def source(runtime: Runtime, observer: abc.ObserverBase[E]) -> abc.DisposableBase:
+            urls = self._environment_now().public
+            placed = [(urls[category], topic) for category, topic in wanted]
+            return self._pool(runtime).subscribe(spec, placed, observer, keep)
+
+        return Stream(source, origin=self._origin)
+
+    def close(self) -> None:
+        """End every link; plain subscribers are muted, and nothing can be subscribed any more.
+
+        Returns at once: :meth:`aclose` also waits. Allowed from any thread, any number of times.
+        """
+        self._closed = True
+        for runtime, pool in list(self._pools.items()):
+            runtime.call(pool.close)
+        while self._on_closed:
+            self._on_closed.pop()()
+
+    async def aclose(self) -> None:
+        """Close, and wait until the last socket is gone."""
+        self.close()
+        here = asyncio.get_running_loop()
+        for runtime, pool in list(self._pools.items()):
+            if runtime.stopped:
+                continue
+            if runtime.loop is here:
+                await pool.closed()
+            else:
+                ended = asyncio.run_coroutine_threadsafe(pool.closed(), runtime.loop)
+                await asyncio.wrap_future(ended)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    def _check_usable(self) -> None:
+        if self._closed:
+            raise ClosedError
+        if os.getpid() != self._process:
+            raise RuntimeMisuse(
+                "this client was made before a fork, and its threads stayed behind: make a new"
+                " Bybit() in the child process"
+            )
+        self._environment_now()
+
+    def _environment_now(self) -> Environment:
+        if self._environment is None:
+            self._environment = environment_of(self._wanted_environment)
+        return self._environment
+
+    def _pool(self, runtime: Runtime) -> Pool:
+        pool = self._pools.get(runtime)
+        if pool is None:
+            for stopped in [known for known in self._pools if known.stopped]:
+                del self._pools[stopped]
+            pool = self._pools[runtime] = Pool(runtime, self._settings)
+        return pool
+
+    def _dropped(self, count: int) -> None:
+        now = datetime.now(timezone.utc)
+        self._pool(Runtime.current()).status(Dropped(time=now, count=count))
+
+    def _when_closed(self, callback: Callable[[], None]) -> Callable[[], None]:
+        self._on_closed.add(callback)
+        if self._closed:
+            callback()
+        return lambda: self._on_closed.discard(callback)
+
+
+@dataclass(frozen=True)
+class _Origin:
+    """What a client's streams know of it: see :class:`rxbybit.stream.Origin`."""
+
+    keep_alive: bool
+    runtime: Runtime | None
+    check: Callable[[], None]
+    dropped: Callable[[int], None]
+    when_closed: Callable[[Callable[[], None]], Callable[[], None]]
+
+
+_default: Bybit | None = None
+
+
+def use(client: Bybit | None) -> None:
+    """Let the module-level functions use ``client``; ``None`` goes back to a client of theirs."""
+    global _default
+    _default = client
+
+
+def of_default(method: Callable[Concatenate[Bybit, P], R]) -> Callable[P, R]:
+    """``method`` as a function on the default client, which is made when it is first needed."""
+
+    @wraps(method)
+    def call(*args: P.args, **kwargs: P.kwargs) -> R:
+        global _default
+        if _default is None:
+            _default = Bybit()
+        return method(_default, *args, **kwargs)
+
+    return call
+
+
+def _check(*, linger: float, heartbeat: float, numbers: type) -> None:
+    if not linger >= 0:
+        raise ConfigurationError(f"linger={linger!r}: seconds, 0 or more")
+    if not heartbeat > 0:
+        raise ConfigurationError(f"heartbeat={heartbeat!r}: seconds, more than 0")
+    if numbers not in (Decimal, float):
+        raise ConfigurationError(f"numbers={numbers!r}: Decimal or float")

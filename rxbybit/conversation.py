@@ -1,0 +1,195 @@
+"""What is said and heard on one link about its topics: requests, answers, and the way of data.
+
+It outlives the connection: what was wanted is asked for again on the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from time import time_ns
+from typing import Protocol
+
+from rxbybit.heartbeat import Heartbeat
+from rxbybit.hooks import Hooks
+from rxbybit.protocol.base import Malformed, Reply, Unknown, WireProtocol
+from rxbybit.protocol.subscriptions import Subscriptions
+
+__all__ = ["Conversation", "Feed", "Listener"]
+
+ANSWER_S = 10.0
+"""How long a request waits for its answer before its topics are asked for again."""
+SLOW_NS = 100_000_000
+
+Feed = Callable[[bytes, int, "int | None"], None]
+Post = Callable[[str], None]
+
+
+class Listener(Protocol):
+    """Whoever a conversation is held for."""
+
+    def on_live(self, topics: Sequence[str]) -> None:
+        """The exchange sends these topics now."""
+
+    def on_refused(self, topic: str, message: str) -> None:
+        """The exchange does not want to send this one; it is wanted no more."""
+
+    def on_malformed(self, text: str, why: str) -> None:
+        """A message that is nothing the wire knows."""
+
+    def on_idle(self) -> None:
+        """Nothing is wanted any more."""
+
+
+class Conversation:
+    """The topics of link ``number``, wanted, asked for, delivered."""
+
+    def __init__(
+        self, number: int, url: str, *, wire: WireProtocol, listener: Listener, hooks: Hooks
+    ) -> None:
+        self._number = number
+        self._url = url
+        self._wire = wire
+        self._listener = listener
+        self._hooks = hooks
+        self._loop = asyncio.get_running_loop()
+        self._wanted = Subscriptions(wire)
+        self._feeds: dict[str, Feed] = {}
+        self._routes: dict[bytes, Feed] = {}
+        self._post: Post | None = None
+        self._heart: Heartbeat | None = None
+        self._flushing: asyncio.Handle | None = None
+        self._answers: asyncio.TimerHandle | None = None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every wanted topic."""
+        return tuple(self._feeds)
+
+    def fits(self, topic: str) -> bool:
+        """Whether the link has room for one topic more."""
+        return self._wanted.fits(topic)
+
+    def want(self, topic: str, feed: Feed) -> None:
+        """Subscribe ``topic``; its frames go to ``feed``, on every connection to come."""
+        self._feeds[topic] = feed
+        self._wanted.want(topic)
+        self._await_first(topic)
+        self._flush_soon()
+
+    def drop(self, topic: str) -> None:
+        """Unsubscribe ``topic``."""
+        del self._feeds[topic]
+        del self._routes[_key(topic)]
+        self._wanted.drop(topic)
+        self._flush_soon()
+
+    def renew(self, topic: str) -> None:
+        """Subscribe ``topic`` anew, for a snapshot."""
+        self._wanted.renew(topic)
+        self._flush_soon()
+
+    def opened(self, post: Post, heart: Heartbeat) -> None:
+        """A connection is there: ``post`` sends on it, ``heart`` wants to know of frames."""
+        self._post = post
+        self._heart = heart
+        self.flush()
+
+    def closed(self) -> tuple[str, ...]:
+        """The connection is gone; gives the topics that were delivering."""
+        self._post = None
+        if self._answers is not None:
+            self._answers.cancel()
+            self._answers = None
+        live = self._wanted.closed()
+        for topic in self._feeds:
+            self._await_first(topic)
+        return live
+
+    def stop(self) -> None:
+        """Say nothing on its own accord from now on."""
+        for timer in (self._flushing, self._answers):
+            if timer is not None:
+                timer.cancel()
+        self._flushing = self._answers = None
+
+    def flush(self) -> None:
+        """Send what is to be asked, if there is a connection to send it on."""
+        self._flushing = None
+        if self._post is not None:
+            for request in self._wanted.requests(self._loop.time()):
+                self._post(self._wire.request(request.operation, request.topics, request.id))
+            if self._answers is None and self._wanted.waiting:
+                self._answers = self._loop.call_later(ANSWER_S, self._ask_again)
+        if not self._feeds:
+            self._listener.on_idle()
+
+    def on_message(self, data: bytes) -> None:
+        """Take in one message: the hot path."""
+        assert self._heart is not None
+        self._heart.heard = True
+        # the head of a data frame is {"topic":"NAME": the name, its key included, is the route
+        feed = self._routes.get(data[2 : data.find(b'"', 10)])
+        if feed is None:
+            self._on_other(data)
+            return
+        received_ns = time_ns()
+        feed(data, received_ns, self._number)
+        took_ns = time_ns() - received_ns
+        if took_ns > SLOW_NS:
+            self._hooks.slow_callback(self._wire.topic_of(data) or "?", took_ns / 1e9)
+
+    def _on_other(self, data: bytes) -> None:
+        topic = self._wire.topic_of(data)
+        if topic is not None:
+            feed = self._routes.get(_key(topic))
+            if feed is not None:  # else it has just been unsubscribed
+                feed(data, time_ns(), self._number)
+            return
+        control = self._wire.read(data)
+        if isinstance(control, Reply):
+            self._on_reply(control)
+        elif isinstance(control, Malformed):
+            self._listener.on_malformed(control.text, control.why)
+        elif isinstance(control, Unknown):
+            self._hooks.unhandled_frame(self._url, control.text)
+
+    def _on_reply(self, reply: Reply) -> None:
+        answer = self._wanted.reply(reply)
+        self._live(answer.live)
+        for topic in answer.refused:
+            del self._feeds[topic]
+            del self._routes[_key(topic)]
+        for topic, message in answer.refused.items():
+            self._listener.on_refused(topic, message)
+        self._flush_soon()
+
+    def _ask_again(self) -> None:
+        self._answers = None
+        self._wanted.overdue(self._loop.time() - ANSWER_S)
+        self.flush()
+
+    def _flush_soon(self) -> None:
+        if self._flushing is None:
+            self._flushing = self._loop.call_soon(self.flush)
+
+    def _live(self, topics: Sequence[str]) -> None:
+        for topic in topics:
+            self._routes[_key(topic)] = self._feeds[topic]
+        if topics:
+            self._listener.on_live(topics)
+
+    def _await_first(self, topic: str) -> None:
+        """Route the first frame of a subscription so that it counts as its acknowledgement."""
+        feed = self._feeds[topic]
+
+        def first(data: bytes, received_ns: int, connection: int | None) -> None:
+            if self._wanted.data(topic):
+                self._live((topic,))
+            feed(data, received_ns, connection)
+
+        self._routes[_key(topic)] = first
+
+
+def _key(topic: str) -> bytes:
+    return b'topic":"' + topic.encode()

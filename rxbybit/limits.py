@@ -1,0 +1,44 @@
+"""The exchange's limits on connecting, kept by the whole process."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+__all__ = ["CONNECTS", "ConnectLedger"]
+
+
+class ConnectLedger:
+    """When connects were made, so that no more than ``limit`` fall into ``window_s`` seconds.
+
+    Source: V5 manual, "Connect", IP limits: 500 connections in 5 minutes a domain. One ledger
+    serves every client of the process; it is the one thing here that threads share, and the
+    lock is held for a few steps a connect.
+    """
+
+    def __init__(
+        self,
+        limit: int = 500,
+        window_s: float = 300.0,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit = limit
+        self._window_s = window_s
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._made: deque[float] = deque(maxlen=limit)
+
+    def reserve(self) -> float:
+        """Book one connect; gives the seconds to wait before making it."""
+        with self._lock:
+            now = self._clock()
+            full = len(self._made) == self._limit
+            at = max(now, self._made[0] + self._window_s) if full else now
+            self._made.append(at)
+            return at - now
+
+
+CONNECTS = ConnectLedger()
+"""The ledger of this process."""

@@ -1,0 +1,274 @@
+"""Which link carries which topics, for one client on one runtime.
+
+A pool opens a link when its first topic is wanted and closes it with the last one; a topic goes
+to the first link of its endpoint that has room. Everything happens on the runtime's thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime, timezone
+from decimal import Decimal
+from functools import partial
+from typing import Any, Protocol
+
+from msgspec import Struct
+from reactivex import abc
+from reactivex.disposable import Disposable
+
+from rxbybit.errors import DecodeError, SubscriptionRejected
+from rxbybit.events import DecodeFailed, Gap, Status
+from rxbybit.hub import AnySpec, Hub
+from rxbybit.protocol.base import WireProtocol
+from rxbybit.runtime import Runtime
+from rxbybit.schema.decoder import TopicDecoder
+from rxbybit.session import Session, Settings
+from rxbybit.transport import Transport
+
+__all__ = ["Pool", "PoolSettings"]
+
+Keep = Callable[[Any], bool]  # Any: whatever the stream's events are
+
+
+class PoolSettings(Struct, frozen=True, kw_only=True):
+    """What a client wants of every pool."""
+
+    session: Settings
+    wire: WireProtocol
+    linger: float
+    numbers: type[Decimal | float]
+    strict: bool
+    new_transport: Callable[[Runtime], Transport]
+    numbering: Iterator[int]
+
+
+class _Listener(Protocol):
+    def on_next(self, value: Status) -> None: ...
+
+
+class _Held:
+    """A topic that somebody hears, or has heard until a moment ago."""
+
+    __slots__ = ("hub", "lingering", "session", "topic", "url")
+
+    def __init__(self, url: str, topic: str) -> None:
+        self.url = url
+        self.topic = topic
+        self.hub: Hub
+        self.session: Session
+        self.lingering: asyncio.TimerHandle | None = None
+
+
+class Pool:
+    """The links and topics of one client on one runtime."""
+
+    def __init__(self, runtime: Runtime, settings: PoolSettings) -> None:
+        self.let_in = False
+        self._runtime = runtime
+        self._settings = settings
+        self._held: dict[tuple[str, str], _Held] = {}
+        self._sessions: list[Session] = []
+        self._listeners: tuple[_Listener, ...] = ()
+        self._transport: Transport | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, a link may be open
+        self._forget: Callable[[], None] | None = None
+
+    def subscribe(
+        self,
+        spec: AnySpec,
+        topics: Sequence[tuple[str, str]],
+        observer: abc.ObserverBase[Any],
+        keep: Keep | None = None,
+    ) -> abc.DisposableBase:
+        """Let ``observer`` hear ``spec`` on these topics, each given with its endpoint's URL."""
+        ends: list[Callable[[], None]] = []
+        ended = False
+
+        def end() -> None:
+            nonlocal ended
+            ended = True
+            while ends:
+                ends.pop()()
+
+        for url, topic in topics:
+            held = self._hold(spec, url, topic)
+            detach, renew = held.hub.attach(spec, observer, keep)
+            ends.append(detach)
+            if renew:
+                held.session.renew(topic)
+            if ended:  # a state that was sent at once made the observer leave
+                end()
+                break
+        return Disposable(end)
+
+    def listen(self, listener: _Listener) -> abc.DisposableBase:
+        """Let ``listener`` hear every status from now on."""
+        self._listeners += (listener,)
+
+        def leave() -> None:
+            self._listeners = tuple(other for other in self._listeners if other is not listener)
+
+        return Disposable(leave)
+
+    def close(self) -> None:
+        """Let every observer go without a word and end every link."""
+        held, self._held = list(self._held.values()), {}
+        for one in held:
+            if one.lingering is not None:
+                one.lingering.cancel()
+            one.hub.mute()
+        self._listeners = ()
+        for session in self._take_sessions():
+            session.close()
+
+    async def closed(self) -> None:
+        """Wait until nothing of the pool is left."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    # What a session says: session.Owner
+
+    def status(self, status: Status) -> None:
+        """Tell the hooks and whoever listens."""
+        self._settings.session.hooks.status(status)
+        for listener in self._listeners:
+            listener.on_next(status)
+
+    def lost(self, session: Session, live: Sequence[str]) -> None:
+        """Every topic of the link begins anew."""
+        for topic in session.topics:
+            held = self._held.get((session.url, topic))
+            if held is not None and held.session is session:
+                held.hub.lost(was_live=topic in live)
+
+    def refused(self, session: Session, topic: str, message: str) -> None:
+        """End the streams that named the topic."""
+        held = self._held.pop((session.url, topic), None)
+        if held is not None:
+            held.hub.fail(SubscriptionRejected(topic, message))
+
+    def idle(self, session: Session) -> None:
+        """Close a link on which nothing is wanted."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+        session.close()
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """End the streams of a link that will not come back; what follows opens a new one."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+        lost = [h for h in self._held.values() if h.session is session]
+        for held in lost:
+            del self._held[held.url, held.topic]
+        for held in lost:
+            held.hub.fail(error)
+
+    # Topics
+
+    def _hold(self, spec: AnySpec, url: str, topic: str) -> _Held:
+        held = self._held.get((url, topic))
+        if held is None:
+            held = self._held[url, topic] = _Held(url, topic)
+            held.hub = self._hub(spec, held)
+            held.session = self._session(url, topic)
+            held.session.want(topic, held.hub.feed)
+        elif held.lingering is not None:
+            held.lingering.cancel()
+            held.lingering = None
+        return held
+
+    def _hub(self, spec: AnySpec, held: _Held) -> Hub:
+        settings = self._settings
+        wire = spec.wire(settings.wire.name).at(held.topic)
+        decoder = TopicDecoder(
+            spec,
+            settings.wire.name,
+            held.topic,
+            numbers=settings.numbers,
+            report=partial(self._undecodable, held),
+        )
+        return Hub(
+            decoder.decode,
+            snapshot_first=wire is not None and wire.snapshot_first,
+            on_gap=partial(self._gap, held),
+            on_empty=partial(self._unheard, held),
+        )
+
+    def _unheard(self, held: _Held) -> None:
+        if self._held.get((held.url, held.topic)) is not held:
+            return  # refused, failed or closed: it is not wanted any more
+        if self._settings.linger > 0:
+            delay_s = self._settings.linger
+            held.lingering = self._runtime.loop.call_later(delay_s, self._release, held)
+        else:
+            self._release(held)
+
+    def _release(self, held: _Held) -> None:
+        del self._held[held.url, held.topic]
+        held.session.drop(held.topic)
+
+    def _undecodable(self, held: _Held, error: DecodeError) -> None:
+        self.status(
+            DecodeFailed(
+                time=datetime.now(timezone.utc),
+                connection=held.session.number,
+                topic=error.topic,
+                raw=error.raw,
+                messages=error.messages,
+            )
+        )
+        if self._settings.strict:
+            held.hub.fail(error)
+
+    def _gap(self, held: _Held, after_ms: int | None, before_ms: int | None) -> Gap:
+        gap = Gap(
+            time=datetime.now(timezone.utc),
+            connection=held.session.number,
+            topic=held.topic,
+            after_ms=after_ms,
+            before_ms=before_ms,
+        )
+        self.status(gap)
+        return gap
+
+    # Links
+
+    def _session(self, url: str, topic: str) -> Session:
+        for session in self._sessions:
+            if session.url == url and session.fits(topic):
+                return session
+        if self._transport is None:
+            self._transport = self._settings.new_transport(self._runtime)
+            self._forget = self._runtime.on_close(self.close)
+        session = Session(
+            next(self._settings.numbering),
+            url,
+            wire=self._settings.wire,
+            transport=self._transport,
+            settings=self._settings.session,
+            owner=self,
+        )
+        self._sessions.append(session)
+        self._watch(session.task)
+        return session
+
+    def _take_sessions(self) -> list[Session]:
+        sessions, self._sessions = self._sessions, []
+        return sessions
+
+    def _watch(self, task: asyncio.Task[None]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """With the last link, give back what links share."""
+        self._tasks.discard(task)
+        transport = self._transport
+        if not self._tasks and transport is not None:
+            self._transport = None
+            if self._forget is not None:
+                self._forget()
+                self._forget = None
+            if not self._runtime.loop.is_closed():
+                self._watch(self._runtime.loop.create_task(transport.aclose()))

@@ -1,0 +1,266 @@
+"""One link: a connection that is opened, kept alive, lost and opened again.
+
+The session drives and does not decide: the wire says what a frame means, the conversation what
+to ask next, ``Backoff`` how long to wait. It runs on one loop; nothing here is called from
+another thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+from datetime import datetime, timezone
+from typing import Protocol
+
+from msgspec import Struct
+
+from rxbybit.config import Backoff
+from rxbybit.conversation import Conversation
+from rxbybit.errors import (
+    ConnectionFailed,
+    HandshakeRejected,
+    HeartbeatLost,
+    RetryBudgetExhausted,
+)
+from rxbybit.events import (
+    Connected,
+    Connecting,
+    DecodeFailed,
+    Disconnected,
+    Reconnecting,
+    Rejected,
+    Status,
+    Subscribed,
+)
+from rxbybit.heartbeat import Heartbeat
+from rxbybit.hooks import Hooks
+from rxbybit.limits import ConnectLedger
+from rxbybit.protocol.base import WireProtocol
+from rxbybit.transport import Connection, Transport
+
+__all__ = ["Owner", "Session", "Settings"]
+
+UPGRADE_S = 10.0
+"""How long opening a connection may take."""
+CLOSE_S = 0.5
+"""How long a peer has to answer a close frame."""
+LAST_WORDS_S = 0.25
+"""How long the last requests may take to leave."""
+ADDRESS_LIMIT_S = 600.0
+"""How long to stay away after HTTP 403 on an address that has been let in before."""
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """How a session behaves."""
+
+    heartbeat: float
+    backoff: Backoff
+    ledger: ConnectLedger
+    hooks: Hooks
+
+
+class Owner(Protocol):
+    """Whoever a session works for. ``let_in`` says that some connection has ever been opened."""
+
+    let_in: bool
+
+    def status(self, status: Status) -> None:
+        """Something happened on the connection."""
+
+    def lost(self, session: Session, live: Sequence[str]) -> None:
+        """The connection is gone; these topics were delivering."""
+
+    def refused(self, session: Session, topic: str, message: str) -> None:
+        """The exchange does not want to send this topic."""
+
+    def idle(self, session: Session) -> None:
+        """Nothing is wanted on the connection any more."""
+
+    def failed(self, session: Session, error: Exception) -> None:
+        """The session has given up for good."""
+
+
+class Session:
+    """One link to ``url``, called ``number`` in every status. ``task`` is its whole life."""
+
+    def __init__(
+        self,
+        number: int,
+        url: str,
+        *,
+        wire: WireProtocol,
+        transport: Transport,
+        settings: Settings,
+        owner: Owner,
+    ) -> None:
+        self.url = url
+        self.number = number
+        self._wire = wire
+        self._transport = transport
+        self._settings = settings
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._talk = Conversation(number, url, wire=wire, listener=self, hooks=settings.hooks)
+        self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
+        self._stopping = False
+        self.want, self.drop, self.renew = self._talk.want, self._talk.drop, self._talk.renew
+        self.fits = self._talk.fits
+        self.task = self._loop.create_task(self._run(), name=f"rxbybit-session-{number}")
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic wanted on it."""
+        return self._talk.topics
+
+    def close(self) -> None:
+        """End it: politely where there is a connection, at once where there is none."""
+        self._stopping = True
+        self._talk.stop()
+        if self._ended is not None:
+            self._end(ConnectionFailed("closed here"))
+        else:
+            self.task.cancel()
+
+    async def _run(self) -> None:
+        try:
+            await self._stay_connected()
+        except Exception as error:  # noqa: BLE001 - whatever it is, the streams must hear of it
+            self._stopping = True
+            self._owner.failed(self, error)
+        finally:
+            self._talk.stop()
+
+    async def _stay_connected(self) -> None:
+        backoff, attempt, failures = self._settings.backoff, 0, 0
+        while True:
+            wait_s, lived_s = 0.0, 0.0
+            try:
+                connection = await self._connect()
+            except ConnectionFailed as error:
+                last = error
+                self._report(Disconnected, reason=str(error))
+                wait_s = self._verdict(error, first=attempt == 0)
+            else:
+                began_s = self._loop.time()
+                last = await self._serve(connection)
+                lived_s = self._loop.time() - began_s
+            if self._stopping:
+                return
+            attempt, failures = (1, 0) if lived_s >= backoff.cap else (attempt + 1, failures + 1)
+            if backoff.budget is not None and failures >= backoff.budget:
+                raise RetryBudgetExhausted(
+                    f"{self.url}: {failures} attempts in a row have failed, the last because:"
+                    f" {last}",
+                    attempts=failures,
+                ) from last
+            wait_s = max(wait_s, random.uniform(0, backoff.bound(attempt)))
+            self._report(Reconnecting, attempt=attempt, delay_s=wait_s)
+            await asyncio.sleep(wait_s)
+
+    async def _connect(self) -> Connection:
+        wait_s = self._settings.ledger.reserve()
+        if wait_s:
+            await asyncio.sleep(wait_s)
+        self._report(Connecting, url=self.url)
+        try:
+            async with asyncio.timeout(UPGRADE_S):
+                connection = await self._transport.connect(self.url)
+        except TimeoutError:
+            raise ConnectionFailed(f"no answer from {self.url} in {UPGRADE_S:.0f} s") from None
+        self._owner.let_in = True
+        self._report(Connected, url=self.url)
+        return connection
+
+    def _verdict(self, error: ConnectionFailed, *, first: bool) -> float:
+        """How long to stay away at least; raises what cannot heal."""
+        wait_s = 0.0
+        if isinstance(error, HandshakeRejected):
+            wait_s = error.retry_after_s or 0.0
+            if error.status == 403 and self._owner.let_in:
+                wait_s = max(wait_s, ADDRESS_LIMIT_S)
+            elif error.status == 403:
+                raise HandshakeRejected(
+                    f"{self.url} answered HTTP 403: the exchange does not serve this address"
+                    " (a blocked region, or a host for another one)",
+                    status=403,
+                    permanent=True,
+                ) from error
+        if error.permanent:
+            raise error
+        if first:
+            self._settings.hooks.unreachable(self.url, str(error))
+        return wait_s
+
+    async def _serve(self, connection: Connection) -> ConnectionFailed:
+        """Use a connection until it ends; gives the reason."""
+        self._ended = ended = self._loop.create_future()
+        outbox: asyncio.Queue[str | None] = asyncio.Queue()
+        reader = self._loop.create_task(connection.read(self._talk.on_message))
+        reader.add_done_callback(self._reader_done)
+        writer = self._loop.create_task(_write(connection, outbox))
+        heart = Heartbeat(
+            self._loop,
+            self._settings.heartbeat,
+            ping=lambda: outbox.put_nowait(self._wire.ping("ping")),
+            dead=lambda: self._end(HeartbeatLost("the peer fell silent: no frame, no pong")),
+        )
+        reason = ConnectionFailed("cancelled")
+        try:
+            self._talk.opened(outbox.put_nowait, heart)
+            reason = await ended
+            if self._stopping:
+                outbox.put_nowait(None)
+                await asyncio.wait({writer}, timeout=LAST_WORDS_S)
+        finally:
+            self._ended = None
+            heart.stop()
+            reader.cancel()
+            writer.cancel()
+            self._owner.lost(self, self._talk.closed())
+            await connection.close(CLOSE_S if self._stopping else 0.0)
+            self._report(Disconnected, reason=str(reason))
+        return reason
+
+    def _end(self, reason: ConnectionFailed) -> None:
+        if self._ended is not None and not self._ended.done():
+            self._ended.set_result(reason)
+
+    def _reader_done(self, reader: asyncio.Task[str]) -> None:
+        if reader.cancelled():
+            return
+        error = reader.exception()
+        if error is None:
+            self._end(ConnectionFailed(reader.result()))
+        elif self._ended is not None and not self._ended.done():
+            self._ended.set_exception(error)
+
+    def _report(self, kind: type[Status], **facts: object) -> None:
+        now = datetime.now(timezone.utc)
+        self._owner.status(kind(time=now, connection=self.number, **facts))
+
+    # what the conversation says
+
+    def on_live(self, topics: Sequence[str]) -> None:
+        """See ``conversation.Listener``."""
+        self._report(Subscribed, topics=tuple(topics))
+
+    def on_refused(self, topic: str, message: str) -> None:
+        """See ``conversation.Listener``."""
+        self._report(Rejected, topic=topic, message=message)
+        self._owner.refused(self, topic, message)
+
+    def on_malformed(self, text: str, why: str) -> None:
+        """See ``conversation.Listener``."""
+        self._report(DecodeFailed, topic="", raw=text, messages={"_schema": [why]})
+
+    def on_idle(self) -> None:
+        """See ``conversation.Listener``."""
+        if not self._stopping:
+            self._owner.idle(self)
+
+
+async def _write(connection: Connection, outbox: asyncio.Queue[str | None]) -> None:
+    """Send what is put into the box, in order, until ``None``."""
+    while (text := await outbox.get()) is not None:
+        await connection.send(text)

@@ -1,0 +1,234 @@
+"""Sockets: the one module of the client that knows aiohttp.
+
+``Transport`` and ``Connection`` are small protocols: tests plug in an in-memory pair, the
+session never learns which it drives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Callable
+from ssl import SSLContext
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from rxbybit.errors import ConnectionFailed, HandshakeRejected
+from rxbybit.runtime import Runtime
+
+__all__ = ["AiohttpTransport", "Connection", "Transport"]
+
+MAX_MESSAGE = 4 * 1024 * 1024
+"""A longer message ends its connection: the largest book is under 100 kB."""
+
+OnMessage = Callable[[bytes], None]
+
+
+class Connection(Protocol):
+    """One open websocket."""
+
+    async def read(self, on_message: OnMessage) -> str:
+        """Hand over each whole message; ends with the connection and says why, in words."""
+        ...
+
+    async def send(self, text: str) -> None:
+        """Send one text message; waits while the peer reads slowly."""
+        ...
+
+    async def close(self, budget_s: float) -> None:
+        """Close politely within ``budget_s`` seconds, and in any case. Never raises."""
+        ...
+
+
+class Transport(Protocol):
+    """Opens connections."""
+
+    async def connect(self, url: str) -> Connection:
+        """Open a websocket.
+
+        Errors: ``HandshakeRejected`` when the server answers with a status of its own,
+        ``ConnectionFailed`` for everything else; ``permanent`` says whether to try again.
+        """
+        ...
+
+    async def aclose(self) -> None:
+        """Release what connections share."""
+        ...
+
+
+class AiohttpTransport:
+    """Websockets over TCP and TLS, on the loop of one runtime."""
+
+    def __init__(
+        self, runtime: Runtime, *, proxy: str | None = None, ssl: SSLContext | None = None
+    ) -> None:
+        self._runtime = runtime
+        self._proxy = proxy
+        self._ssl: SSLContext | bool = ssl if ssl is not None else True
+        self._session: aiohttp.ClientSession | None = None
+
+    async def connect(self, url: str) -> Connection:
+        """Open a websocket; a redirect is refused, as aiohttp would send our headers along."""
+        if self._session is None:
+            self._session = _session(self._runtime)
+        try:
+            opened = await self._session.ws_connect(
+                url,
+                proxy=self._proxy,
+                ssl=self._ssl,
+                max_msg_size=MAX_MESSAGE,
+                decode_text=False,
+                autoclose=False,
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            # not chained: its text shows the request's headers and query
+            raise _rejected(error.status, _seconds(error)) from None
+        except _Redirected as redirect:
+            raise HandshakeRejected(
+                f"the server answered with a redirect (HTTP {redirect.status}), which is not"
+                " followed: check the URL",
+                status=redirect.status,
+                permanent=True,
+            ) from None
+        except aiohttp.ClientConnectorCertificateError as error:
+            failed = ConnectionFailed(f"the server's certificate is not trusted: {error}")
+            failed.permanent = True
+            raise failed from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise ConnectionFailed(str(error) or type(error).__name__) from None
+        assert isinstance(opened, _Socket)
+        return _AiohttpConnection(opened)
+
+    async def aclose(self) -> None:
+        """Close the pool of connections that aiohttp keeps."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+
+class _Socket(aiohttp.ClientWebSocketResponse[Any]):  # Any: aiohttp's flag for text or bytes
+    """Remembers its transport, which aiohttp forgets on close and shows nowhere else."""
+
+    # Any: aiohttp's own, undocumented arguments are passed on as they come
+    def __init__(
+        self, reader: Any, writer: Any, protocol: Any, response: Any, *rest: Any, **named: Any
+    ) -> None:
+        super().__init__(reader, writer, protocol, response, *rest, **named)
+        self.transport: asyncio.Transport | None = response.connection.transport
+
+
+class _AiohttpConnection:
+    """A websocket of aiohttp, read as bytes."""
+
+    def __init__(self, opened: _Socket) -> None:
+        self._socket = opened
+
+    async def read(self, on_message: OnMessage) -> str:
+        """One await a message; nothing but a dispatch between."""
+        receive = self._socket.receive
+        text, binary = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+        while True:
+            message = await receive()
+            kind = message.type
+            if kind is text or kind is binary:
+                on_message(message.data)
+            else:
+                return _why(self._socket, message)
+
+    async def send(self, text: str) -> None:
+        """A connection that is gone swallows it: its reader says so."""
+        try:
+            await self._socket.send_str(text)
+        except (ConnectionError, aiohttp.ClientError):
+            return
+
+    async def close(self, budget_s: float) -> None:
+        """A close frame and the peer's answer, then the end, whatever the peer does."""
+        try:
+            async with asyncio.timeout(budget_s):
+                await self._socket.close()
+        except (TimeoutError, ConnectionError, aiohttp.ClientError):
+            pass  # the abort below is the answer to each of them
+        finally:
+            if self._socket.transport is not None:
+                self._socket.transport.abort()
+
+
+def _session(runtime: Runtime) -> aiohttp.ClientSession:
+    trace = aiohttp.TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(resolver=_Resolver(runtime), limit=0),
+        timeout=aiohttp.ClientTimeout(total=None),  # the session bounds the whole upgrade
+        trace_configs=[trace],
+        cookie_jar=aiohttp.DummyCookieJar(),
+        ws_response_class=_Socket,
+    )
+
+
+class _Redirected(Exception):
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+async def _refuse_redirect(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    redirect: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    redirect.response.close()
+    raise _Redirected(redirect.response.status)
+
+
+class _Resolver(AbstractResolver):
+    """Names through the runtime's own thread: the default executor cannot start one late."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._runtime = runtime
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        found = await self._runtime.resolve(host, port, family)
+        return [
+            ResolveResult(
+                hostname=host,
+                host=str(address[0]),
+                port=int(address[1]),
+                family=kind,
+                proto=protocol,
+                flags=socket.AI_NUMERICHOST,
+            )
+            for kind, _, protocol, _, address in found
+        ]
+
+    async def close(self) -> None:
+        """The thread belongs to the runtime."""
+
+
+def _rejected(status: int, retry_after_s: float | None) -> HandshakeRejected:
+    return HandshakeRejected(
+        f"the server answered the upgrade with HTTP {status}",
+        status=status,
+        retry_after_s=retry_after_s,
+    )
+
+
+def _seconds(error: aiohttp.WSServerHandshakeError) -> float | None:
+    """``Retry-After`` in seconds; its other form, a date, is not used by the exchange."""
+    text = (error.headers or {}).get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
+
+
+def _why(opened: _Socket, message: aiohttp.WSMessage) -> str:
+    if message.type is aiohttp.WSMsgType.CLOSE:
+        reason = f" ({message.extra})" if message.extra else ""
+        return f"the server closed with code {message.data or 1005}{reason}"
+    if message.type is aiohttp.WSMsgType.ERROR:
+        return f"the server broke the websocket protocol: {message.data}"
+    error = opened.exception()
+    return f"the connection was lost{f': {error}' if error else ''}"
