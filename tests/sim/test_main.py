@@ -23,7 +23,12 @@ def test_serves_until_ctrl_c(tmp_path: Path) -> None:
     path.write_text("\n".join(frames))
     options = ["--recording", f"linear={path}", "--pace", "at_once", "--loop"]
     with subprocess.Popen(
-        [*COMMAND, *options], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*COMMAND, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has SIGINT ignored for its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             assert process.stdout is not None
