@@ -103,14 +103,11 @@ def _is_interactive() -> bool:
 
 
 def _drain() -> None:
-    background = _find() if _find is not None else None
-    if background is None:
-        return
-    if _is_interactive() or getattr(sys, "last_type", None) is not None:
-        background.shutdown()
-        return
+    background: Background | None = None
     try:
-        _wait(background)
+        background = _find() if _find is not None else None
+        if background is not None:
+            _wait(background)
     except KeyboardInterrupt:
         _leave(background, CTRL_C)
     except SystemExit as wanted:
@@ -118,6 +115,9 @@ def _drain() -> None:
 
 
 def _wait(background: Background) -> None:
+    if _is_interactive() or getattr(sys, "last_type", None) is not None:
+        _close(background)
+        return
     if background.idle(PATIENCE_S):
         return
     if _left_by_exit():
@@ -135,9 +135,15 @@ def _status(code: object) -> int:
     return 1
 
 
-def _leave(background: Background, status: int) -> None:
+def _close(background: Background) -> None:
+    atexit.unregister(_drain)  # a callback that hangs would be waited for once more
+    background.shutdown()
+
+
+def _leave(background: Background | None, status: int) -> None:
     with suppress(KeyboardInterrupt):  # a second Ctrl-C: without grace
-        background.shutdown()
+        if background is not None:
+            _close(background)
     # Registered last, so called first, after other non-daemon threads have ended.
     atexit.register(_exit_now, status)
 

@@ -1,0 +1,348 @@
+"""Rule R8: what a script does when its last line has run, when it is interrupted, when it dies.
+
+Each runs in an interpreter of its own, so the whole file runs under every supported Python.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+
+import pytest
+
+from rxbybit.exiting import MESSAGE
+
+from .conftest import Script, elapsed
+
+Start = Callable[..., Script]
+
+FOREVER = "Topic(every_s=0.01).stream().pipe(ops.buffer_with_time(0.05)).subscribe(print)\n"
+THREE = "Topic(every_s=0.01).stream().pipe(ops.take(3)).subscribe(print)\n"
+RUNNING = ", 30), "
+"""Printed after at least 0.3 s: the main thread has come to its end, or to its sleep."""
+LONG = "Topic(every_s=0.5).stream().pipe(ops.take(4)).subscribe(print)\n"
+
+
+@pytest.mark.parametrize("how", ["file", "-c", "-m", "-"])
+def test_the_one_liner_prints_until_ctrl_c(start: Start, how: str) -> None:
+    script = start(FOREVER, how=how)
+    for n in (10, 20, 30):
+        script.wait_for(f", {n}), ")
+    assert elapsed(lambda: script.interrupt().end()) < 5
+    script.silent(130)
+
+
+@pytest.mark.parametrize("how", ["file", "-c", "-m", "-"])
+def test_it_ends_with_the_last_subscription(start: Start, how: str) -> None:
+    script = start(THREE, how=how).end().silent()
+    assert len(script.output.splitlines()) == 3
+
+
+def test_warnings_and_debug_mode_find_nothing_to_say(start: Start) -> None:
+    start(THREE, "-X", "dev", "-W", "error").end().silent()
+    start(FOREVER, "-X", "dev", "-W", "error").wait_for(RUNNING).interrupt().end().silent(130)
+
+
+@pytest.mark.parametrize("how", ["file", "-c", "-m"])
+def test_a_plain_end_waits_in_silence(start: Start, how: str) -> None:
+    script = start(LONG, how=how).end().silent()
+    assert len(script.output.splitlines()) == 4
+
+
+@pytest.mark.parametrize("how", ["file", "-c", "-m"])
+def test_sys_exit_waits_says_so_once_and_keeps_its_status(start: Start, how: str) -> None:
+    script = start(LONG + "sys.exit(3)", how=how).end()
+    assert (script.status, script.error) == (3, MESSAGE + "\n")
+    assert len(script.output.splitlines()) == 4
+
+
+def test_sys_exit_says_nothing_when_it_need_not_wait_long(start: Start) -> None:
+    start(THREE + "sys.exit(3)").end().silent(3)
+    start("Runtime.current()\nsys.exit(3)").end().silent(3)
+
+
+def test_ctrl_c_while_sys_exit_waits(start: Start) -> None:
+    script = start(FOREVER + "sys.exit(3)").wait_for(", 120), ").interrupt().end()
+    assert (script.status, script.error) == (130, MESSAGE + "\n")
+
+
+def test_keep_alive_false_lets_the_script_end(start: Start) -> None:
+    script = start("Topic().stream(origin=Client(keep_alive=False)).subscribe(print)").end()
+    script.silent()
+
+
+def test_disposing_the_last_lets_the_script_end(start: Start) -> None:
+    script = start("""
+        handle = Topic().stream().subscribe(print)
+        threading.Timer(0.3, handle.dispose).start()
+        """)
+    assert script.end().silent().output
+
+
+def test_closing_the_client_lets_the_script_end(start: Start) -> None:
+    start("""
+        from rxbybit.errors import ClosedError
+        client = Client()
+        Topic().stream(origin=client).pipe(ops.buffer_with_time(0.1)).subscribe(print)
+        time.sleep(0.3)
+        client.close(ClosedError())
+        """).end().silent()
+
+
+def test_what_a_non_daemon_thread_subscribes_after_the_end_of_main_is_waited_for(
+    start: Start,
+) -> None:
+    script = start("""
+        def late():
+            time.sleep(0.3)
+            Topic(every_s=0.1).stream().pipe(ops.take(5)).subscribe(print)
+        Runtime.current()
+        threading.Thread(target=late).start()
+        """).end()
+    assert len(script.silent().output.splitlines()) == 5
+
+
+def test_exit_handlers_run_after_the_streams_have_ended(start: Start) -> None:
+    body = "import atexit\n" + THREE + "atexit.register(print, 'handler')"
+    assert start(body).end().silent().output.splitlines()[-1] == "handler"
+
+
+def test_ctrl_c_disposes_runs_exit_handlers_and_flushes(start: Start) -> None:
+    script = start(
+        """
+        import atexit
+        from reactivex.disposable import Disposable
+        atexit.register(print, "first handler")
+        def source(runtime, observer):
+            release = runtime.hold()
+            def close():
+                print("closing")
+                def closed():
+                    print("closed")
+                    release()
+                runtime.loop.call_later(0.2, closed)
+            runtime.loop.call_later(0.5, lambda: print("subscribed", flush=True))
+            return Disposable(close)
+        Stream(source).subscribe(print, print, lambda: print("completed"))
+        atexit.register(print, "last handler")
+        """,
+        PYTHONUNBUFFERED="",
+    )
+    script.wait_for("subscribed").interrupt().end().silent(130)
+    ends = ["closing", "closed", "last handler", "first handler"]
+    assert script.output.splitlines()[1:] == ends
+
+
+def test_ctrl_c_does_not_wait_for_a_callback_that_hangs(start: Start) -> None:
+    script = start("""
+        def hang(_):
+            print("hanging", flush=True)
+            time.sleep(60)
+        Topic(every_s=0.5).stream().subscribe(hang)
+        """)
+    script.wait_for("hanging")
+    assert elapsed(lambda: script.interrupt().end()) < 6
+    script.silent(130)
+
+
+def test_a_second_ctrl_c_does_not_wait_at_all(start: Start) -> None:
+    script = start("""
+        def hang(_):
+            print("hanging", flush=True)
+            time.sleep(60)
+        Topic(every_s=0.5).stream().subscribe(hang)
+        """)
+    script.wait_for("hanging").interrupt()
+    script.process.send_signal(signal.SIGINT)
+    script.end().silent(130)
+
+
+def test_ctrl_c_while_main_still_works_is_pythons_own(start: Start) -> None:
+    script = start(FOREVER + "time.sleep(60)").wait_for(RUNNING)
+    assert elapsed(lambda: script.interrupt().end()) < 5
+    assert script.status == -signal.SIGINT
+    assert script.error.rstrip().endswith("KeyboardInterrupt")
+    assert script.error.count("Traceback") == 1
+
+
+def test_a_script_that_caught_its_ctrl_c_goes_on(start: Start) -> None:
+    script = start(
+        FOREVER + "try:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    print('caught')"
+    )
+    script.wait_for(RUNNING).interrupt().wait_for("caught")
+    for _ in range(10):
+        script.next_line()
+    script.interrupt().end().silent(130)
+
+
+def test_a_main_thread_that_died_is_not_outlived(start: Start) -> None:
+    script = start(FOREVER + "time.sleep(0.2)\nraise ValueError('main')")
+    assert elapsed(script.end) < 5
+    assert script.status == 1
+    assert script.error.rstrip().endswith("ValueError: main")
+    assert script.error.count("Traceback") == 1
+
+
+def test_sigterm_is_left_alone(start: Start) -> None:
+    script = start(FOREVER).wait_for(RUNNING)
+    script.process.terminate()
+    assert script.end().status == -signal.SIGTERM
+
+
+def test_a_signal_handler_may_exit_with_its_own_status(start: Start) -> None:
+    handler = "import signal\nsignal.signal(signal.SIGTERM, lambda *_: sys.exit({}))\n"
+    script = start(handler.format(7) + FOREVER).wait_for(RUNNING)
+    script.process.terminate()
+    script.end().silent(7)
+    script = start(handler.format("'so long'") + FOREVER).wait_for(RUNNING)
+    script.process.terminate()
+    script.end()
+    assert (script.status, script.error) == (1, "so long\n")
+    script = start(handler.format("") + FOREVER).wait_for(RUNNING)
+    script.process.terminate()
+    script.end().silent(0)
+
+
+@pytest.mark.parametrize(
+    ("options", "environment"),
+    # The last two have no terminal to be interactive on, so they just end.
+    [(["-i"], {}), ([], {"PYTHONINSPECT": "1"}), ([], {"SET_PS1": "1"})],
+)
+def test_an_interactive_interpreter_never_waits(
+    start: Start, options: list[str], environment: dict[str, str]
+) -> None:
+    ps1 = "import os\nif os.environ.get('SET_PS1'):\n    sys.ps1 = '>>> '\n"
+    script = start(ps1 + FOREVER, *options, **environment)
+    if options:
+        script.wait_for(RUNNING)
+    assert elapsed(script.end) < 5  # communicate closes stdin
+    assert script.status == 0
+    assert "Traceback" not in script.error
+
+
+def test_sys_exit_inside_a_callback_ends_the_streams_and_the_script(start: Start) -> None:
+    start("Topic().stream().subscribe(lambda _: sys.exit(3))").end().silent(0)
+
+
+def test_run_is_interrupted_by_ctrl_c_and_disposes(start: Start) -> None:
+    script = start("""
+        topic = Topic()
+        try:
+            topic.stream().pipe(ops.do_action(print)).run()
+        except KeyboardInterrupt:
+            print("interrupted")
+        time.sleep(0.1)
+        print("closed", topic.closed)
+        """)
+    script.wait_for("(1, 3)").interrupt().end().silent(0)
+    assert script.output.splitlines()[-2:] == ["interrupted", "closed 1"]
+
+
+def test_run_of_reactivex_is_interrupted_too(start: Start) -> None:
+    script = start("""
+        from reactivex.run import run
+        run(Topic().stream().pipe(ops.do_action(print)))
+        """)
+    script.wait_for("(1, 3)")
+    assert elapsed(lambda: script.interrupt().end()) < 5
+    assert script.error.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_names_are_looked_up_after_main_has_ended(start: Start) -> None:
+    script = start("""
+        from reactivex.disposable import Disposable
+        def source(runtime, observer):
+            async def look():
+                await asyncio.sleep(0.3)
+                for host in ("localhost", "127.0.0.1"):
+                    observer.on_next(bool(await runtime.resolve(host, 80)))
+                observer.on_completed()
+            task = runtime.loop.create_task(look())
+            return Disposable(task.cancel)
+        Stream(source).subscribe(print)
+        """).end()
+    assert script.silent().output.split() == ["True", "True"]
+
+
+def test_a_hung_name_look_up_does_not_hold_the_exit(start: Start) -> None:
+    script = start("""
+        import socket
+        genuine = socket.getaddrinfo
+        def hangs(*arguments, **options):
+            if options.get("flags"):
+                return genuine(*arguments, **options)
+            print("looking up", flush=True)
+            time.sleep(60)
+        socket.getaddrinfo = hangs
+        from reactivex.disposable import Disposable
+        def source(runtime, observer):
+            task = runtime.loop.create_task(runtime.resolve("name.test", 1))
+            return Disposable(task.cancel)
+        Stream(source).subscribe(print)
+        """)
+    script.wait_for("looking up")
+    assert elapsed(lambda: script.interrupt().end()) < 5
+    script.silent(130)
+
+
+def test_asyncio_run_ends_its_subscriptions_and_the_script(start: Start) -> None:
+    script = start(
+        """
+        topic = Topic()
+        async def main():
+            topic.stream().subscribe(lambda _: None, print, lambda: print("completed"))
+            async for event in topic.stream():
+                print(event)
+                break
+        asyncio.run(main())
+        print(topic.opened, topic.closed, threading.active_count())
+        """,
+        "-X", "dev", "-W", "error",
+    )  # fmt: skip
+    assert script.end().silent().output.splitlines() == ["(1, 0)", "1 1 1"]
+
+
+def test_ctrl_c_in_asyncio_run_is_pythons_own(start: Start) -> None:
+    script = start("""
+        topic = Topic()
+        async def main():
+            async for event in topic.stream():
+                print(event)
+        try:
+            asyncio.run(main())
+        finally:
+            print("closed", topic.closed)
+        """)
+    script.wait_for("(1, 3)").interrupt().end()
+    assert script.status == -signal.SIGINT
+    assert script.output.splitlines()[-1] == "closed 1"
+    assert script.error.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_thread_with_its_own_loop_works_beside_the_background(start: Start) -> None:
+    script = start("""
+        async def main():
+            async for event in Topic(count=2).stream():
+                print("own", event)
+        Topic(count=2, every_s=0.3).stream().subscribe(lambda e: print("background", e))
+        threading.Thread(target=lambda: asyncio.run(main())).start()
+        """).end()
+    assert sorted(script.silent().output.splitlines()) == [
+        "background (1, 0)", "background (1, 1)", "own (1, 0)", "own (1, 1)",
+    ]  # fmt: skip
+
+
+def test_forked_children_start_anew_and_wait_for_nobody_elses(start: Start) -> None:
+    script = start("""
+        import multiprocessing, warnings
+        warnings.simplefilter("ignore")  # the child of a process with threads is the point
+        def child():
+            Topic(count=2).stream().subscribe(lambda e: print("child", e, flush=True))
+        handle = Topic().stream().subscribe(lambda _: None)
+        process = multiprocessing.get_context("fork").Process(target=child)
+        process.start()
+        process.join(10)
+        print("status", process.exitcode)
+        handle.dispose()
+        """).end()
+    assert script.silent().output.splitlines() == ["child (1, 0)", "child (1, 1)", "status 0"]
