@@ -1,7 +1,7 @@
 """The rules of the house that no linter knows; each broken one is a line, and status 1.
 
 A module has 300 lines at most and a function 50 (its docstring not counted), no module is called
-``utils``, ``helpers`` or ``manager``, ``Any`` carries its reason in a comment, changelog
+``utils``, ``helpers`` or ``manager``, a module that uses ``Any`` says why in a comment, changelog
 fragments are well named, and the pinned requirements name no place that packages come from.
 """
 
@@ -18,6 +18,7 @@ FUNCTION_LINES = 50
 SHAPELESS = {"utils", "helpers", "manager"}
 CODE = ("rxbybit", "scripts", "examples")
 FRAGMENT = re.compile(r"\d+\.(feature|fix|deprecation|removal|docs|misc)(\.\d+)?\.md")
+REASON = re.compile(r"# .*\bAny\b")
 PLACE = re.compile(r"://|^\s*(-i|-f|--index-url|--extra-index-url|--find-links)\b")
 
 
@@ -40,14 +41,16 @@ def _module(path: Path, text: str) -> Iterator[str]:
         yield f"{path}:1: {len(lines)} lines, {MODULE_LINES} at most"
     if path.stem.strip("_") in SHAPELESS:
         yield f"{path}:1: says nothing of what it holds"
-    for node in ast.walk(ast.parse(text)):
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = _length(node)
             if length > FUNCTION_LINES:
                 said = f"{node.name} has {length} lines, {FUNCTION_LINES} at most"
                 yield f"{path}:{node.lineno}: {said}"
-        elif isinstance(node, ast.Name) and node.id == "Any" and not _reasoned(lines, node.lineno):
-            yield f"{path}:{node.lineno}: Any without its reason in a comment"
+    anys = [n.lineno for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "Any"]
+    if anys and not REASON.search(text):
+        yield f"{path}:{min(anys)}: Any, and no comment of the module says why (# Any: ...)"
 
 
 def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
@@ -56,11 +59,6 @@ def _length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
         return length
     doc = function.body[0]
     return length - ((doc.end_lineno or doc.lineno) - doc.lineno + 1)
-
-
-def _reasoned(lines: list[str], number: int) -> bool:
-    above = lines[number - 2].strip() if number > 1 else ""
-    return "# " in lines[number - 1] or above.startswith("#")
 
 
 def _fragment(path: Path, text: str) -> Iterator[str]:
