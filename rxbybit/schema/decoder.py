@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import msgspec
-from msgspec import Raw, Struct
-from msgspec.structs import force_setattr
+from msgspec import Raw
 
 from rxbybit.errors import ConfigurationError, DecodeError
 from rxbybit.events import Event, Meta
@@ -57,10 +56,11 @@ class TopicDecoder:
         frames = compile_frames(wire, snapshot, delta, numbers) if _compiled() else None
         if frames is None:
             self.decode = loader.load
+        elif wire.changed:
+            self.decode = _fast_sparse(frames, topic, loader.load)
         else:
-            self.decode = _fast(
-                frames, topic, given, loader.load, many=wire.many, changed=wire.changed
-            )
+            values = tuple(given.values())
+            self.decode = _fast(frames, topic, values, loader.load, many=wire.many)
 
 
 def _compiled() -> bool:
@@ -71,16 +71,10 @@ def _compiled() -> bool:
 
 
 def _fast(
-    frames: Frames,
-    topic: str,
-    given: Mapping[str, object],
-    slow: Decode,
-    *,
-    many: bool,
-    changed: bool,
+    frames: Frames, topic: str, given: tuple[object, ...], slow: Decode, *, many: bool
 ) -> Decode:
-    # a closure: what is looked up on self instead costs 2 % of a small frame
-    read, empties, force, constants = frames.decode, frames.empties, force_setattr, [*given.items()]
+    # closures: what is looked up on self instead costs 2 % of a small frame
+    read, empties = frames.decode, frames.empties
 
     def decode(data: bytes, received_ns: int, connection: int | None) -> Sequence[Event]:
         text = data
@@ -90,43 +84,37 @@ def _fast(
             except msgspec.DecodeError:
                 text = _nulled(text, empties=empties)
                 frame = read(text)
-            shape: Shape = frame.shape
-            items = frame.data if many else (frame.data,)
             meta = Meta(topic, frame.kind, frame.ts, frame.cts, received_ns, connection)
-            if changed:
-                force(frame.data, "changed", _changed(text, shape))
+            items = frame.data if many else (frame.data,)
+            shape: Shape = frame.shape
             # every spelling of NaN and of infinity has an n, which a backslash could hide
             if 0x6E in text or 0x4E in text or 0x5C in text:
-                shape.check(items)
-            if constants or shape.converts:
-                _complete(items, constants, shape.converts)
-            event = shape.event
-            if not shape.adopted:
-                items = tuple(copied(item, event) for item in items)
-            for item in items:
-                force(item, "__class__", event)
-                force(item, "meta", meta)
-        except (ValueError, RecursionError):
+                shape.checked(items, meta, given)
+            else:
+                shape.finish(items, meta, given)
+        except _UNFIT:
             return slow(data, received_ns, connection)
-        return items
+        return items if shape.adopted else tuple(copied(item, shape.event) for item in items)
 
     return decode
 
 
-# Any: wire twins, whose classes are made at run time
-def _complete(
-    items: Sequence[Any],
-    constants: Sequence[tuple[str, object]],
-    converts: Sequence[tuple[str, Callable[[Any], object]]],
-) -> None:
-    for item in items:
-        for name, value in constants:
-            force_setattr(item, name, value)
-        for name, convert in converts:
-            value = getattr(item, name)
-            if value is not None:
-                force_setattr(item, name, convert(value))
+def _fast_sparse(frames: Frames, topic: str, slow: Decode) -> Decode:
+    read = frames.decode
 
+    def decode(data: bytes, received_ns: int, connection: int | None) -> Sequence[Event]:
+        try:
+            frame = read(data)
+            meta = Meta(topic, frame.kind, frame.ts, frame.cts, received_ns, connection)
+            return (frame.build(frame.data, meta),)
+        except _UNFIT:
+            return slow(data, received_ns, connection)
+
+    return decode
+
+
+_UNFIT = (ValueError, ArithmeticError, RecursionError)
+"""What msgspec (a UnicodeDecodeError too is a ValueError) and conversions raise."""
 
 _EMPTY = b':""'
 _scan = msgspec.json.Decoder(Raw).decode
@@ -141,23 +129,3 @@ def _nulled(data: bytes, *, empties: bool) -> bytes:
         raise ValueError("nothing is empty")
     _scan(data)
     return data.replace(_EMPTY, b":null")
-
-
-class _Keys(Struct, gc=False):
-    data: dict[str, Any]  # Any: only the keys are looked at
-
-
-_keys = msgspec.json.Decoder(_Keys).decode
-_SEEN_LIMIT = 4096
-
-
-def _changed(data: bytes, shape: Shape) -> frozenset[str]:
-    """The attributes whose keys are in the frame."""
-    keys = tuple(_keys(data).data)
-    names = shape.seen.get(keys)
-    if names is None:
-        names = frozenset(shape.optional[key] for key in keys if key in shape.optional)
-        if len(shape.seen) >= _SEEN_LIMIT:
-            shape.seen.clear()
-        shape.seen[keys] = names
-    return names

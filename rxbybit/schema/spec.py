@@ -72,8 +72,8 @@ class Wire:
     def __post_init__(self) -> None:
         if (self.schema is None) == (self.snapshot is None or self.delta is None):
             raise TypeError(f"{self.template}: give schema, or both snapshot and delta")
-        if self.many and self.changed:
-            raise TypeError(f"{self.template}: a list of items has no keys of its own")
+        if self.changed and (self.many or self.from_topic):
+            raise TypeError(f"{self.template}: changed goes with one item that holds everything")
 
     def schema_of(self, kind: Kind) -> type[WireSchema]:
         """The schema of the frames of this kind."""
