@@ -14,7 +14,10 @@ import pytest
 from rxbybit.sim.__main__ import main
 from tests.sim.peer import PATIENCE_S, Peer, frame, run
 
-COMMAND = [sys.executable, "-m", "rxbybit.sim"]
+# A shell that runs the tests in the background has SIGINT ignored for their children.
+HEARS_CTRL_C = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+MODULE = "runpy.run_module('rxbybit.sim', run_name='__main__', alter_sys=True)"
+COMMAND = [sys.executable, "-c", f"{HEARS_CTRL_C}; {MODULE}"]
 
 
 def test_serves_until_ctrl_c(tmp_path: Path) -> None:
@@ -27,8 +30,6 @@ def test_serves_until_ctrl_c(tmp_path: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that runs the tests in the background has SIGINT ignored for its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         try:
             assert process.stdout is not None
