@@ -56,4 +56,4 @@ async def until(holds: Callable[[], object], *, within: float = 60.0) -> None:
     deadline = loop.time() + within
     while not holds():
         assert loop.time() < deadline, "the condition did not come true"
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(max(0.001, within / 20_000))
