@@ -7,13 +7,16 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 
+from reactivex import operators as ops
+
 import rxbybit
+from rxbybit.sim import Recording, serve_in_thread
 
 EXTRAS = ("typer", "rich", "uvloop", "pytest")
 
 
 def main() -> None:
-    """Import the library, look at its files, and run its command."""
+    """Import the library, look at its files, stream a trade, and run its command."""
     package = Path(str(files("rxbybit")))
     if Path.cwd() in package.parents and "site-packages" not in package.parts:
         sys.exit(f"this is the source tree, not an installation: {package}")
@@ -25,6 +28,13 @@ def main() -> None:
     for wanted in ("py.typed", "sim/recordings/demo_inverse.jsonl"):
         if not package.joinpath(wanted).is_file():
             sys.exit(f"the distribution lacks {wanted}")
+    with (
+        serve_in_thread({"inverse": Recording.demo()}) as served,
+        rxbybit.Bybit(served.url) as bybit,
+    ):
+        trade = bybit.trades("BTCUSD").pipe(ops.take(1)).run()
+    if trade.symbol != "BTCUSD":
+        sys.exit(f"streamed {trade}")
     command = Path(sys.executable).with_name("rxbybit")
     for args in ([str(command), "decode"], [sys.executable, "-m", "rxbybit", "decode"]):
         ran = subprocess.run(
