@@ -1,0 +1,390 @@
+"""One topic's fan-out: who hears what, from when, and what a hole looks like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timezone
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from reactivex import Observer
+
+from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.events import Event, Gap, Meta, Side
+from rxbybit.hub import Hub
+from rxbybit.streams.insurance import INSURANCE
+from rxbybit.streams.kline import CLOSED_KLINES, KLINES, Kline
+from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES
+from rxbybit.streams.ticker import TICKER_UPDATES, TICKERS
+from rxbybit.streams.trade import TRADES, Trade
+from rxbybit.ticker import Ticker, TickerUpdate
+
+
+class World:
+    """A hub whose frames are lists of events, looked up by name."""
+
+    def __init__(self, *, snapshot_first: bool = False) -> None:
+        self.frames: dict[bytes, list[Event]] = {}
+        self.gaps: list[Gap] = []
+        self.emptied = 0
+        self.lost: int | None = None
+        self.hub = Hub(
+            lambda data, at, link: self.frames[data],
+            snapshot_first=snapshot_first,
+            on_gap=self.gap,
+            on_empty=self.empty,
+        )
+
+    def gap(self, after_ms: int | None, before_ms: int | None) -> Gap:
+        gap = Gap(
+            time=datetime.now(timezone.utc),
+            topic="t",
+            after_ms=after_ms,
+            before_ms=before_ms,
+            lost=self.lost,
+        )
+        self.gaps.append(gap)
+        return gap
+
+    def empty(self) -> None:
+        self.emptied += 1
+
+    def send(self, *events: Event) -> None:
+        self.frames[b"f"] = list(events)
+        self.hub.feed(b"f", 0, 1)
+
+    def hear(self, spec: Any, keep: Callable[[Any], bool] | None = None) -> Ear:
+        ear = Ear()
+        ear.leave, ear.renew = self.hub.attach(spec, ear.observer, keep)
+        return ear
+
+
+class Ear:
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+        self.errors: list[Exception] = []
+        self.then: Callable[[Any], None] = lambda event: None
+        self.observer: Observer[Any] = Observer(self._next, self.errors.append)
+        self.leave: Callable[[], None]
+        self.renew: bool
+
+    def _next(self, event: Any) -> None:
+        self.heard.append(event)
+        self.then(event)
+
+
+NOWHERE = Meta()
+
+
+def trade(n: int, meta: Meta = NOWHERE) -> Trade:
+    one = Decimal(1)
+    return Trade(
+        symbol="BTCUSD", id=f"{n}", side=Side.BUY, price=one, size=one, time_ms=1000 + n, meta=meta
+    )
+
+
+def update(kind: str = "delta", meta: Meta | None = None, **values: Any) -> TickerUpdate:
+    meta = meta or Meta(kind=kind, sent_ms=7)
+    return TickerUpdate(symbol="BTCUSD", changed=frozenset(values), meta=meta, **values)
+
+
+def snapshot(n: int) -> BookSnapshot:
+    return BookSnapshot(symbol="S", depth=50, bids=(), asks=(), update_id=n, meta=Meta())
+
+
+def delta(n: int) -> BookDelta:
+    meta = Meta(kind="delta")
+    return BookDelta(symbol="S", depth=50, bids=(), asks=(), update_id=n, meta=meta)
+
+
+def test_everybody_hears_every_event_in_order() -> None:
+    world = World()
+    one, two = world.hear(TRADES), world.hear(TRADES)
+    world.send(trade(1), trade(2))
+    world.send(trade(3))
+    assert one.heard == two.heard == [trade(1), trade(2), trade(3)]
+    assert one.heard[0] is two.heard[0]
+    assert [one.renew, two.renew] == [False, False]
+
+
+def test_who_left_hears_no_more_and_the_last_one_empties_it_once() -> None:
+    world = World()
+    one, two = world.hear(TRADES), world.hear(TRADES)
+    one.leave()
+    one.leave()
+    world.send(trade(1))
+    assert (one.heard, two.heard) == ([], [trade(1)])
+    assert world.emptied == 0
+    two.leave()
+    two.leave()
+    assert world.emptied == 1
+    world.send(trade(2))
+    assert two.heard == [trade(1)]
+
+
+def test_leaving_and_coming_inside_a_call_disturbs_nobody() -> None:
+    world = World()
+    one, late = world.hear(TRADES), []
+    two = world.hear(TRADES)
+
+    def swap(event: Trade) -> None:
+        one.leave()
+        late.append(world.hear(TRADES))
+        one.then = lambda event: None
+
+    one.then = swap
+    world.send(trade(1), trade(2))
+    assert two.heard == [trade(1), trade(2)]
+    assert one.heard == [trade(1)]
+    assert late[0].heard == [trade(2)]
+
+
+def test_a_sibling_that_comes_inside_a_frame_takes_nothing_from_it() -> None:
+    world = World()
+    one = world.hear(KLINES)
+    one.then = lambda event: world.hear(CLOSED_KLINES) and setattr(one, "then", lambda e: None)
+    candles = [candle(1, closed=False), candle(1, closed=True), candle(2, closed=False)]
+    world.send(*candles)
+    assert one.heard == candles
+
+
+def candle(n: int, *, closed: bool) -> Kline:
+    one = Decimal(1)
+    return Kline(
+        symbol="S",
+        interval="1m",
+        start_ms=n * 60_000,
+        end_ms=n * 60_000 + 59_999,
+        open=one,
+        high=one,
+        low=one,
+        close=one,
+        volume=one,
+        turnover=one,
+        closed=closed,
+        time_ms=n * 60_000 + 5,
+    )
+
+
+def test_closed_candles_come_once_also_over_a_reconnect() -> None:
+    world = World()
+    closed, all_ = world.hear(CLOSED_KLINES), world.hear(KLINES)
+    world.send(candle(1, closed=False))
+    world.send(candle(1, closed=True), candle(2, closed=False))
+    world.hub.lost(was_live=True)
+    world.send(candle(1, closed=True))
+    world.send(candle(2, closed=True))
+    assert [k.start_ms for k in closed.heard] == [60_000, 120_000]
+    assert len(all_.heard) == 5
+
+
+def test_keep_filters_for_one_observer_alone() -> None:
+    world = World()
+    some = world.hear(INSURANCE, lambda event: event.id != "1")
+    every = world.hear(INSURANCE)
+    world.send(trade(1), trade(2))
+    assert some.heard == [trade(2)]
+    assert every.heard == [trade(1), trade(2)]
+    some.leave()
+    world.send(trade(3))
+    assert some.heard == [trade(2)]
+
+
+def test_a_late_subscriber_of_a_state_gets_the_state_at_once() -> None:
+    world = World(snapshot_first=True)
+    updates = world.hear(TICKER_UPDATES)
+    assert updates.heard == []
+    world.send(update("snapshot", last_price=Decimal(1), mark_price=Decimal(5)))
+    world.send(update(last_price=Decimal(2)))
+    tickers, late = world.hear(TICKERS), world.hear(TICKER_UPDATES)
+    (held,) = tickers.heard
+    assert isinstance(held, Ticker)
+    assert (held.last_price, held.mark_price) == (Decimal(2), Decimal(5))
+    (full,) = late.heard
+    assert isinstance(full, TickerUpdate)
+    assert full.changed == {"last_price", "mark_price"}
+    assert (full.last_price, full.mark_price) == (Decimal(2), Decimal(5))
+    assert [tickers.renew, late.renew] == [False, False]
+    world.send(update(mark_price=None))
+    assert tickers.heard[-1].mark_price is None
+    assert tickers.heard[-1].last_price == Decimal(2)
+    assert late.heard[-1] == updates.heard[-1] == update(mark_price=None)
+
+
+def test_who_leaves_during_the_held_state_is_gone() -> None:
+    world = World(snapshot_first=True)
+    world.hear(TICKERS)
+    world.send(update("snapshot", last_price=Decimal(1)))
+    ear = Ear()
+    leave, _ = world.hub.attach(TICKERS, ear.observer)
+    assert len(ear.heard) == 1
+    leave()
+    world.send(update(last_price=Decimal(2)))
+    assert len(ear.heard) == 1
+
+
+def test_deltas_before_the_first_snapshot_are_dropped() -> None:
+    world = World(snapshot_first=True)
+    ear = world.hear(ORDER_BOOK_UPDATES)
+    world.send(delta(4))
+    world.send(snapshot(5))
+    world.send(delta(6))
+    assert ear.heard == [snapshot(5), delta(6)]
+
+
+def test_a_late_subscriber_of_book_updates_begins_at_the_next_snapshot() -> None:
+    world = World(snapshot_first=True)
+    first = world.hear(ORDER_BOOK_UPDATES)
+    also_first = world.hear(ORDER_BOOK_UPDATES)
+    assert not also_first.renew  # the snapshot is still to come for everybody
+    world.send(snapshot(1))
+    late = world.hear(ORDER_BOOK_UPDATES)
+    assert late.renew
+    world.send(delta(2))
+    assert late.heard == []
+    world.send(snapshot(3))
+    world.send(delta(4))
+    assert first.heard == also_first.heard == [snapshot(1), delta(2), snapshot(3), delta(4)]
+    assert late.heard == [snapshot(3), delta(4)]
+
+
+def test_a_late_subscriber_may_leave_before_its_snapshot() -> None:
+    world = World(snapshot_first=True)
+    first = world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(1))
+    late = world.hear(ORDER_BOOK_UPDATES)
+    late.leave()
+    world.send(snapshot(2))
+    assert late.heard == []
+    assert world.emptied == 0
+    first.leave()
+    assert world.emptied == 1
+
+
+@pytest.mark.parametrize("lost", [None, 3])
+def test_the_first_event_after_a_hole_says_so(lost: int | None) -> None:
+    world = World()
+    world.lost = lost
+    ear = world.hear(TRADES)
+    world.send(trade(1), trade(2))
+    world.hub.lost(was_live=True)
+    meta = Meta(topic="t", sent_ms=99)
+    world.send(trade(5, meta), trade(6, meta))
+    (gap,) = world.gaps
+    assert (gap.after_ms, gap.before_ms) == (1002, 1005)
+    assert ear.heard[2] == trade(5)
+    assert ear.heard[2].meta.gap is gap
+    assert ear.heard[2].meta.topic == "t"
+    assert ear.heard[3].meta.gap is None
+    assert meta.gap is None
+    world.send(trade(7))
+    assert ear.heard[4].meta.gap is None
+    assert len(world.gaps) == 1
+
+
+def test_a_filled_hole_is_told_but_not_marked() -> None:
+    world = World()
+    world.lost = 0
+    ear = world.hear(TRADES)
+    world.send(trade(1))
+    world.hub.lost(was_live=True)
+    world.send(trade(2))
+    assert len(world.gaps) == 1
+    assert ear.heard[1].meta.gap is None
+
+
+def test_a_hole_before_the_first_event_has_no_beginning() -> None:
+    world = World()
+    ear = world.hear(TRADES)
+    world.hub.lost(was_live=True)
+    world.hub.lost(was_live=False)  # a second, shorter connection that never delivered
+    world.send(trade(1))
+    assert [(g.after_ms, g.before_ms) for g in world.gaps] == [(None, 1001)]
+    assert ear.heard[0].meta.gap is world.gaps[0]
+
+
+def test_what_never_lived_leaves_no_hole() -> None:
+    world = World()
+    ear = world.hear(TRADES)
+    world.hub.lost(was_live=False)
+    world.send(trade(1))
+    assert world.gaps == []
+    assert ear.heard[0].meta.gap is None
+
+
+def test_after_a_loss_states_begin_anew_and_deltas_wait_for_a_snapshot() -> None:
+    world = World(snapshot_first=True)
+    tickers = world.hear(TICKERS)
+    world.send(update("snapshot", last_price=Decimal(1), mark_price=Decimal(5)))
+    world.hub.lost(was_live=True)
+    world.send(update(last_price=Decimal(2)))
+    assert len(tickers.heard) == 1
+    assert world.gaps == []
+    assert world.hear(TICKERS).heard == []
+    world.send(update("snapshot", last_price=Decimal(3)))
+    assert tickers.heard[1].last_price == Decimal(3)
+    assert tickers.heard[1].mark_price is None
+    assert tickers.heard[1].meta.gap is world.gaps[0]
+    assert (world.gaps[0].after_ms, world.gaps[0].before_ms) == (7, 7)
+    world.send(update(last_price=Decimal(4)))
+    assert tickers.heard[2].meta.gap is None
+
+
+def test_newcomers_wait_over_a_loss_too() -> None:
+    world = World(snapshot_first=True)
+    world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(1))
+    late = world.hear(ORDER_BOOK_UPDATES)
+    world.hub.lost(was_live=True)
+    world.send(snapshot(9))
+    assert late.heard == [snapshot(9)]
+
+
+def test_failing_empties_it_before_anybody_hears_of_it() -> None:
+    world = World()
+    one, two = world.hear(TRADES), world.hear(TRADES)
+    order: list[object] = []
+    one.errors = order  # type: ignore[assignment]
+    one.observer._on_error_core = lambda error: order.append((error, world.emptied))  # type: ignore[method-assign]
+    error = ValueError("no")
+    world.hub.fail(error)
+    assert order == [(error, 1)]
+    assert two.errors == [error]
+    one.leave()
+    two.leave()
+    assert world.emptied == 1
+    world.send(trade(1))
+    assert one.heard == two.heard == []
+
+
+def test_muting_says_nothing() -> None:
+    world = World()
+    ear = world.hear(TRADES)
+    world.hub.mute()
+    world.send(trade(1))
+    assert (ear.heard, ear.errors, world.emptied) == ([], [], 1)
+    world.hub.mute()
+    assert world.emptied == 1
+
+
+def test_a_frame_of_nothing_changes_nothing() -> None:
+    world = World(snapshot_first=True)
+    ear = world.hear(TRADES)
+    world.hub.lost(was_live=True)
+    world.send()
+    assert world.gaps == []
+    world.send(trade(1))
+    assert len(world.gaps) == 1
+    assert ear.heard == [trade(1)]
+
+
+def test_the_end_of_a_hole_is_dated_as_well_as_can_be() -> None:
+    world = World(snapshot_first=False)
+    world.hear(ORDER_BOOK_UPDATES)
+    book = snapshot(1)
+    for meta in (Meta(matched_ms=5, sent_ms=6), Meta(sent_ms=6), Meta()):
+        world.hub.lost(was_live=True)
+        world.send(BookSnapshot(symbol="S", depth=1, bids=(), asks=(), update_id=1, meta=meta))
+    assert [g.before_ms for g in world.gaps] == [5, 6, None]
+    assert book.meta.gap is None

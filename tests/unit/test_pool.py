@@ -1,0 +1,479 @@
+"""A client on virtual time and without sockets: which links there are, and what they carry."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import hypothesis.strategies as st
+import msgspec
+from hypothesis import settings
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+from reactivex import abc
+from reactivex import operators as ops
+
+from rxbybit import (
+    Backoff,
+    Bybit,
+    DecodeError,
+    DecodeFailed,
+    Gap,
+    RetryBudgetExhausted,
+    Status,
+    Subscribed,
+    SubscriptionRejected,
+)
+from rxbybit.errors import ConnectionFailed
+from rxbybit.limits import ConnectLedger
+from tests.memory import MemoryExchange, MemoryTransport
+from tests.virtual import VirtualLoop, run, until
+
+
+def client(exchange: MemoryExchange, **options: Any) -> tuple[Bybit, MemoryTransport]:
+    """A client whose links end in ``exchange``."""
+    made, transport = Bybit("http://exchange", **options), MemoryTransport(exchange)
+    ledger = ConnectLedger(clock=asyncio.get_running_loop().time)
+    inner = msgspec.structs.replace(made._settings.session, ledger=ledger)
+    made._settings = msgspec.structs.replace(
+        made._settings, session=inner, new_transport=lambda runtime: transport
+    )
+    return made, transport
+
+
+class World:
+    def __init__(self, **options: Any) -> None:
+        self.exchange = MemoryExchange()
+        self.client, self.transport = client(self.exchange, **options)
+        self.statuses: list[Status] = []
+        self.client.status().subscribe(self.statuses.append)
+        self.sent = 0
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [status for status in self.statuses if isinstance(status, kind)]
+
+    def trade(self, symbol: str = "BTCUSD") -> str:
+        """Send a trade to whoever has subscribed; gives its id."""
+        self.sent += 1
+        self.push(f"publicTrade.{symbol}", trade_frame(symbol, self.sent))
+        return str(self.sent)
+
+    def push(self, topic: str, frame: bytes) -> None:
+        for link in self.exchange.live:
+            if topic in self.exchange.subscribed[link]:
+                link.push(frame)
+
+    @property
+    def asked(self) -> list[str]:
+        return [t for link in self.exchange.links for t in link.asked("subscribe")]
+
+    @property
+    def subscribed(self) -> list[str]:
+        return sorted(t for link in self.exchange.live for t in self.exchange.subscribed[link])
+
+
+class Ear:
+    def __init__(self, stream: Any) -> None:
+        self.heard: list[Any] = []
+        self.errors: list[Exception] = []
+        self.subscription: abc.DisposableBase = stream.subscribe(
+            self.heard.append, self.errors.append
+        )
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.heard]
+
+
+def trade_frame(symbol: str, n: int, **changes: object) -> bytes:
+    item = {"T": 1_700_000_000_000 + n, "s": symbol, "S": "Buy", "v": "1", "p": "65000.5"}
+    item |= {"L": "PlusTick", "i": str(n), "BT": False, "RPI": False, "seq": n, **changes}
+    ts = 1_700_000_000_001 + n
+    frame = {"topic": f"publicTrade.{symbol}", "type": "snapshot", "ts": ts, "data": [item]}
+    return json.dumps(frame, separators=(",", ":")).encode()
+
+
+def book_frame(kind: str, n: int) -> bytes:
+    data = {"s": "BTCUSD", "b": [["1", "2"]], "a": [], "u": n, "seq": n}
+    frame = {"topic": "orderbook.50.BTCUSD", "type": kind, "ts": 1_700_000_000_000, "data": data}
+    return json.dumps(frame, separators=(",", ":")).encode()
+
+
+def scenario(body: Callable[[World], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        world = World(**options)
+        await body(world)
+        world.client.close()
+        await asyncio.sleep(1.0)
+        assert_nothing_left(world)
+
+    run(main())
+
+
+def assert_nothing_left(world: World) -> None:
+    assert not world.exchange.live
+    loop: Any = asyncio.get_running_loop()
+    assert len(asyncio.all_tasks(loop)) <= 1
+    soon = loop.time() + 3600
+    assert not [t for t in loop._scheduled if not t.cancelled() and t.when() < soon]
+    (pool,) = world.client._pools.values()
+    assert not pool._held
+    assert not pool._sessions
+    assert not pool._tasks
+
+
+def test_nothing_happens_before_a_subscription_and_one_link_serves_all() -> None:
+    async def body(world: World) -> None:
+        trades, book = world.client.trades("BTCUSD"), world.client.order_book_updates("BTCUSD")
+        await asyncio.sleep(5)
+        assert world.transport.attempts == []
+        one, two = Ear(trades), Ear(trades)
+        three = Ear(book)
+        await until(lambda: len(world.subscribed) == 2)
+        assert len(world.exchange.links) == 1
+        assert world.asked == ["publicTrade.BTCUSD", "orderbook.50.BTCUSD"]
+        assert len(world.exchange.links[0].texts) == 1
+        late = Ear(world.client.trades("BTCUSD"))
+        await asyncio.sleep(1)
+        assert len(world.exchange.links[0].texts) == 1
+        id_ = world.trade()
+        await until(lambda: late.heard)
+        assert one.ids == two.ids == late.ids == [id_]
+        assert one.heard[0] is two.heard[0] is late.heard[0]
+        assert three.heard == []
+        for ear in (one, two, late):
+            ear.subscription.dispose()
+        await asyncio.sleep(0.1)
+        assert world.subscribed == ["orderbook.50.BTCUSD"]
+        three.subscription.dispose()
+        await asyncio.sleep(0.1)
+        assert world.exchange.live == []
+        await asyncio.sleep(0.9)
+        assert world.transport.released == 1
+
+    scenario(body)
+
+
+def test_one_stream_of_several_symbols_and_categories() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades(["BTCUSD", "BTCUSDT"], "ETHUSD"))
+        await until(lambda: len(world.subscribed) == 3)
+        urls = {link.url: world.exchange.subscribed[link] for link in world.exchange.live}
+        assert urls == {
+            "ws://exchange/v5/public/inverse": ["publicTrade.BTCUSD", "publicTrade.ETHUSD"],
+            "ws://exchange/v5/public/linear": ["publicTrade.BTCUSDT"],
+        }
+        ids = [world.trade(s) for s in ("BTCUSDT", "BTCUSD", "ETHUSD")]
+        await until(lambda: len(ear.heard) == 3)
+        assert sorted(ear.ids) == ids
+        ear.subscription.dispose()
+        await asyncio.sleep(0.1)
+        assert world.exchange.live == []
+
+    scenario(body)
+
+
+def test_a_refused_symbol_ends_the_streams_that_named_it() -> None:
+    async def body(world: World) -> None:
+        world.exchange.known = lambda topic: "NOPE" not in topic
+        good, bad = Ear(world.client.trades("BTCUSD")), Ear(world.client.trades("NOPEUSD"))
+        both = Ear(world.client.trades("BTCUSD", "NOPEUSD"))
+        await until(lambda: bad.errors and both.errors and world.subscribed)
+        for ear in (bad, both):
+            (error,) = ear.errors
+            assert isinstance(error, SubscriptionRejected)
+            assert error.topic == "publicTrade.NOPEUSD"
+            assert "handler not found" in error.message
+        await until(lambda: world.of(Subscribed))
+        world.trade()
+        await until(lambda: good.heard)
+        assert both.heard == []
+        assert good.errors == []
+
+    scenario(body)
+
+
+def test_a_cut_is_declared_before_the_next_event() -> None:
+    async def body(world: World) -> None:
+        order: list[object] = []
+        world.client.status().subscribe(order.append)
+        ear = Ear(world.client.trades("BTCUSD").pipe(ops.do_action(order.append)))
+        await until(lambda: world.subscribed)
+        world.trade()
+        await until(lambda: ear.heard)
+        world.exchange.live[0].cut()
+        await until(lambda: len(world.exchange.links) == 2 and world.subscribed)
+        world.trade()
+        await until(lambda: len(ear.heard) == 2)
+        (gap,) = world.of(Gap)
+        assert (gap.topic, gap.lost, gap.filled) == ("publicTrade.BTCUSD", None, 0)
+        assert (gap.after_ms, gap.before_ms) == (1_700_000_000_001, 1_700_000_000_002)
+        assert order.index(gap) < order.index(ear.heard[1])
+        assert ear.heard[0].meta.gap is None
+        assert ear.heard[1].meta.gap == gap
+
+    scenario(body)
+
+
+def test_retry_on_a_refusal_asks_once_more_each_time() -> None:
+    async def body(world: World) -> None:
+        world.exchange.known = lambda topic: False
+        ear = Ear(world.client.trades("BTCUSD").pipe(ops.retry(3)))
+        await until(lambda: ear.errors)
+        assert world.asked == ["publicTrade.BTCUSD"] * 3
+        assert len(ear.errors) == 1
+
+    scenario(body)
+
+
+def test_a_link_given_up_ends_its_streams_once_and_retry_opens_one_link() -> None:
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise ConnectionFailed("nobody there")
+
+        world.transport.before = refuse
+        one = Ear(world.client.trades("BTCUSD"))
+        two = Ear(world.client.tickers("BTCUSD").pipe(ops.retry(2)))
+        three = Ear(world.client.klines("BTCUSD").pipe(ops.retry(2)))
+        await until(lambda: one.errors, within=600)
+        assert [type(e) for e in one.errors] == [RetryBudgetExhausted]
+        attempts = len(world.transport.attempts)
+        world.transport.before = lambda url: None
+        await until(lambda: world.subscribed == ["kline.1.BTCUSD", "tickers.BTCUSD"])
+        assert len(world.transport.attempts) == attempts + 1
+        assert two.errors == three.errors == []
+
+    scenario(body, backoff=Backoff(budget=2))
+
+
+def test_a_full_link_is_followed_by_another() -> None:
+    async def body(world: World) -> None:
+        symbols = [f"COIN{n:05d}USD" for n in range(1000)]
+        ear = Ear(world.client.order_book_updates(symbols))
+        await until(lambda: len(world.subscribed) == 1000)
+        assert len(world.exchange.live) == 2
+        for link in world.exchange.live:
+            args = json.dumps(world.exchange.subscribed[link], separators=(",", ":"))
+            assert len(args) <= 21_000
+            assert all(len(request["args"]) <= 10 for request in link.requests)
+        ear.subscription.dispose()
+        await asyncio.sleep(0.1)
+        assert world.exchange.live == []
+
+    scenario(body)
+
+
+def test_a_late_book_subscriber_has_the_topic_subscribed_anew() -> None:
+    async def body(world: World) -> None:
+        first = Ear(world.client.order_book_updates("BTCUSD"))
+        await until(lambda: world.subscribed)
+        world.push("orderbook.50.BTCUSD", book_frame("snapshot", 1))
+        await until(lambda: first.heard)
+        late = Ear(world.client.order_book_updates("BTCUSD", depth=25))  # a view of the 50
+        await until(lambda: world.asked == ["orderbook.50.BTCUSD"] * 2)
+        link = world.exchange.live[0]
+        assert link.asked("unsubscribe") == ["orderbook.50.BTCUSD"]
+        await asyncio.sleep(0.01)
+        world.push("orderbook.50.BTCUSD", book_frame("snapshot", 8))
+        world.push("orderbook.50.BTCUSD", book_frame("delta", 9))
+        await until(lambda: len(late.heard) == 2)
+        assert [e.update_id for e in first.heard] == [1, 8, 9]
+        assert [e.update_id for e in late.heard] == [8, 9]
+        assert len(world.exchange.links) == 1
+
+    scenario(body)
+
+
+def test_linger_keeps_a_topic_for_a_while() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        ear.subscription.dispose()
+        await asyncio.sleep(1.9)
+        assert world.subscribed
+        again = Ear(world.client.trades("BTCUSD"))
+        await asyncio.sleep(5)
+        assert world.asked == ["publicTrade.BTCUSD"]
+        id_ = world.trade()
+        await until(lambda: again.heard)
+        assert again.ids == [id_]
+        assert ear.heard == []
+        again.subscription.dispose()
+        await asyncio.sleep(2.1)
+        assert world.exchange.live == []
+
+    scenario(body, linger=2.0)
+
+
+def test_closing_during_linger_leaves_nothing() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        ear.subscription.dispose()
+        await asyncio.sleep(0.1)
+
+    scenario(body, linger=600.0)
+
+
+def test_what_does_not_decode_is_reported_and_the_stream_goes_on() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        world.push("publicTrade.BTCUSD", trade_frame("BTCUSD", 1, p="many"))
+        id_ = world.trade()
+        await until(lambda: ear.heard)
+        (failed,) = world.of(DecodeFailed)
+        assert failed.topic == "publicTrade.BTCUSD"
+        assert "many" in failed.raw
+        assert "price" in str(failed.messages) or "'p'" in str(failed.messages)
+        assert failed.connection == 1
+        assert (ear.ids[-1:], ear.errors) == ([id_], [])
+
+    scenario(body)
+
+
+def test_strict_ends_the_stream_that_does_not_decode() -> None:
+    async def body(world: World) -> None:
+        one, other = Ear(world.client.trades("BTCUSD")), Ear(world.client.trades("ETHUSD"))
+        await until(lambda: len(world.subscribed) == 2)
+        world.push("publicTrade.BTCUSD", trade_frame("BTCUSD", 1, p="many"))
+        await until(lambda: one.errors)
+        assert isinstance(one.errors[0], DecodeError)
+        await until(lambda: world.subscribed == ["publicTrade.ETHUSD"])
+        world.trade("ETHUSD")
+        await until(lambda: other.heard)
+        assert other.errors == []
+
+    scenario(body, strict=True)
+
+
+def test_disposing_inside_the_held_state_leaves_nothing() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.tickers("BTCUSD", "ETHUSD"))
+        await until(lambda: len(world.subscribed) == 2)
+        data = {"symbol": "BTCUSD", "lastPrice": "1"}
+        head = {"topic": "tickers.BTCUSD", "type": "snapshot", "ts": 1_700_000_000_000}
+        world.push("tickers.BTCUSD", json.dumps({**head, "data": data}).encode())
+        await until(lambda: ear.heard)
+        first = Ear(world.client.tickers("BTCUSD", "XRPUSD").pipe(ops.take(1)))
+        assert len(first.heard) == 1
+        await asyncio.sleep(0.1)
+        assert "tickers.XRPUSD" not in world.subscribed
+        ear.subscription.dispose()
+        await asyncio.sleep(1)
+        assert world.exchange.live == []
+
+    scenario(body)
+
+
+STREAMS: dict[str, Callable[[Bybit], Any]] = {
+    "one": lambda b: b.trades("AUSD"),
+    "other": lambda b: b.trades("BUSD"),
+    "both": lambda b: b.trades("AUSD", "BUSD"),
+    "book": lambda b: b.order_book_updates("AUSD"),
+    "bad": lambda b: b.trades("NOPEUSD"),
+    "mixed": lambda b: b.trades("AUSD", "NOPEUSD"),
+}
+TOPICS = {
+    "one": {"publicTrade.AUSD"},
+    "other": {"publicTrade.BUSD"},
+    "both": {"publicTrade.AUSD", "publicTrade.BUSD"},
+    "book": {"orderbook.50.AUSD"},
+}
+
+
+class Client(RuleBasedStateMachine):
+    """Any order of subscribe, dispose, late and withheld answers, refusals, cuts and trades."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = VirtualLoop()
+        self.world: World = self.call(World)
+        self.world.exchange.known = lambda topic: "NOPE" not in topic
+        self.ears: list[tuple[str, Ear]] = []
+        self.gone: list[tuple[Ear, int]] = []
+        self.due: dict[Ear, list[str]] = {}
+
+    def call(self, fn: Callable[[], Any], then_s: float = 0.0) -> Any:
+        async def main() -> Any:
+            result = fn()
+            await asyncio.sleep(then_s)
+            return result
+
+        return self.loop.run_until_complete(main())
+
+    @rule(name=st.sampled_from(sorted(STREAMS)))
+    def subscribe(self, name: str) -> None:
+        ear = self.call(lambda: Ear(STREAMS[name](self.world.client)))
+        self.ears.append((name, ear))
+        self.due[ear] = []
+
+    @precondition(lambda self: self.ears)
+    @rule(which=st.integers(0, 99))
+    def dispose(self, which: int) -> None:
+        _, ear = self.ears.pop(which % len(self.ears))
+        self.call(ear.subscription.dispose)
+        self.gone.append((ear, len(ear.heard)))
+
+    @rule(seconds=st.sampled_from([0.001, 0.01, 0.5, 11.0]))
+    def wait(self, seconds: float) -> None:
+        self.call(lambda: None, seconds)
+
+    @rule(answering=st.booleans())
+    def answer(self, answering: bool) -> None:
+        self.world.exchange.answering = answering
+
+    @precondition(lambda self: self.world.exchange.live)
+    @rule()
+    def cut(self) -> None:
+        self.call(lambda: [link.cut() for link in self.world.exchange.live], 0.001)
+
+    @precondition(lambda self: self.world.exchange.live)
+    @rule(symbol=st.sampled_from(["AUSD", "BUSD"]))
+    def trade(self, symbol: str) -> None:
+        def send() -> None:
+            topic = f"publicTrade.{symbol}"
+            heard = topic in self.world.subscribed
+            id_ = self.world.trade(symbol)
+            if heard:
+                for name, ear in self.ears:
+                    if topic in TOPICS.get(name, ()):
+                        self.due[ear].append(id_)
+
+        self.call(send, 0.01)
+
+    def teardown(self) -> None:
+        """Settled, it holds exactly what is wanted; without subscribers, nothing."""
+        self.world.exchange.answering = True
+        self.call(lambda: None, 120.0)
+        wanted: set[str] = set()
+        for name, ear in self.ears:
+            if name in TOPICS:
+                wanted |= TOPICS[name]
+                assert ear.errors == []
+            else:
+                assert [type(e) for e in ear.errors] == [SubscriptionRejected]
+        assert self.world.subscribed == sorted(wanted)
+        assert len(self.world.exchange.live) == bool(wanted)
+        for ear, due in self.due.items():
+            heard = ear.ids if not ear.heard or hasattr(ear.heard[0], "id") else []
+            assert len(heard) == len(set(heard))
+            assert heard == sorted(heard, key=int)
+            assert set(heard) >= set(due)
+        for ear, count in self.gone:
+            assert len(ear.heard) == count
+        for _, ear in self.ears:
+            self.call(ear.subscription.dispose)
+
+        async def rest() -> None:
+            await asyncio.sleep(1.0)
+            assert_nothing_left(self.world)
+
+        self.loop.run_until_complete(rest())
+        self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+        self.loop.close()
+
+
+TestClient = Client.TestCase
+TestClient.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
