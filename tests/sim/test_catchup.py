@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rxbybit.sim import Exchange, Recording
+from rxbybit.sim import Exchange, Recording, Silence
 from rxbybit.sim.catchup import snapshot_at
 from tests.sim.peer import connected, run
 from tests.sim.test_demo_recording import SYMBOLS, books, of
@@ -138,5 +138,24 @@ def test_from_the_start_every_byte_is_the_recordings() -> None:
             await peer.subscribe(BOOK, "publicTrade.A")
             assert await peer.texts(4) == BOOK_FRAMES
             await peer.hears_nothing()
+
+    run(main())
+
+
+def test_what_was_read_before_the_silence_is_not_answered() -> None:
+    async def main() -> None:
+        recording = Recording(BOOK_FRAMES, snapshots=True, resume="continue")
+        async with Exchange({"linear": recording}) as exchange:
+            async with connected(exchange) as peer:
+                await peer.subscribe("publicTrade.A")
+                await peer.text()
+            exchange.faults.add(Silence(after=1))
+            async with connected(exchange) as peer:
+                await peer.say(op="subscribe", args=[BOOK])
+                await peer.say(op="ping")  # in the same read as the request before it
+                await peer.texts(2)
+                with pytest.raises(TimeoutError):
+                    await peer.websocket.receive(timeout=0.1)
+                assert [request.op for request in exchange.requests] == ["subscribe"] * 2
 
     run(main())
