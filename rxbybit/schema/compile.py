@@ -163,7 +163,7 @@ def _twin(
         event=event,
         adopted=adopts(twin, event),
         given=given,
-        converts={n: e.convert for n, e in entries.items() if e.convert is not None},
+        converts={n: (e.wire, e.convert) for n, e in entries.items() if e.convert is not None},
         numbers=tuple(name for name in special if name not in levels),
         levels=levels,
     )

@@ -30,8 +30,9 @@ class Work:
     """Whether a twin can become the event, which is done last."""
     given: tuple[str, ...]
     """Attributes that the topic gives."""
-    converts: Mapping[str, Callable[[Any], object]]  # Any: whatever the wire's type decodes to
-    """Attributes that are something else on the wire."""
+    converts: Mapping[str, tuple[type, Callable[[Any], object]]]  # Any: one of that type
+    """Attributes that are something else on the wire: what they are there, and what makes them
+    of it. Where the wire gave nothing stands the event's default, which is left alone."""
     numbers: tuple[str, ...]
     """Attributes that could be a NaN or an infinity."""
     levels: tuple[str, ...]
@@ -51,13 +52,15 @@ def written(work: Work, *, check: bool) -> Finish:
         lines += ["   if not (price.is_finite() and size.is_finite()):"]
         lines += ["    raise ValueError('not finite')"]
     for name in work.converts:
-        lines += [f"  if x.{name} is not None: force(x, {name!r}, {name}_of(x.{name}))"]
+        lines += [f"  if isinstance(x.{name}, {name}_wire):"]
+        lines += [f"   force(x, {name!r}, {name}_of(x.{name}))"]
     for index, name in enumerate(work.given):
         lines += [f"  force(x, {name!r}, given[{index}])"]
     if work.adopted:
         lines += ["  force(x, '__class__', event)"]
     lines += ["  force(x, 'meta', meta)"]
-    names: dict[str, Any] = {f"{name}_of": convert for name, convert in work.converts.items()}
-    names |= {"force": force_setattr, "event": work.event}
+    names: dict[str, Any] = {"force": force_setattr, "event": work.event}
+    for name, (wire, convert) in work.converts.items():
+        names |= {f"{name}_wire": wire, f"{name}_of": convert}
     exec("\n".join(lines), names)
     return names["finish"]

@@ -6,7 +6,6 @@ another processor of its own is not known to be equal, and has no entry.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -74,19 +73,17 @@ def _decimal(text: str) -> Decimal:
 
 _float = partial(number_of, numbers=float)
 
-# Only texts in a list of pairs are numbers here, so being lax about types harms nothing: text
-# that msgspec does not take for a float, marshmallow may still
+# Lax about types, which harms nothing where there is nothing but numbers in a list of pairs.
+# It is not lax about text: what it refuses, marshmallow may still take.
 _float_levels = msgspec.json.Decoder(tuple[tuple[float, float], ...], strict=False).decode
+_text_levels = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 
 def _floats(raw: msgspec.Raw) -> object:
-    levels = _float_levels(raw)
-    # the letters without which there is neither NaN nor infinity, nor an exponent
-    if any(letter in bytes(raw) for letter in b"nNeE\\"):
-        for price, size in levels:
-            if not (math.isfinite(price) and math.isfinite(size)):
-                raise ValueError("a level that is not finite")
-    return levels
+    # without these there is no NaN, no infinity, and no -0, which msgspec takes for 0
+    if any(character in bytes(raw) for character in b"nNeE-\\"):
+        return tuple((_float(price), _float(size)) for price, size in _text_levels(raw))
+    return _float_levels(raw)
 
 
 _EITHER: dict[type, Entry] = {

@@ -1,0 +1,26 @@
+"""What a frame says that no schema knows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.load import Envelope
+from rxbybit.schema.spec import Wire
+
+
+def unknown_keys(wire: Wire, frame: dict[str, Any]) -> set[str]:  # Any: JSON
+    """Keys of the frame and of its data that are neither mapped nor ignored with a reason."""
+    items = frame["data"] if isinstance(frame["data"], list) else [frame["data"]]
+    schema = wire.schema_of(frame["type"])
+    unknown = set(frame) - _known(Envelope)
+    for item in items:
+        unknown |= set(item) - _known(schema)
+    return unknown
+
+
+def _known(schema: type[WireSchema]) -> set[str]:
+    mapped = {field.data_key or name for name, field in schema().declared.items()}
+    assert not mapped & set(schema.ignored)
+    assert all(schema.ignored.values())
+    return mapped | set(schema.ignored)

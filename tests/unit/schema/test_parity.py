@@ -1,0 +1,222 @@
+"""Both decoding paths give the same, whatever a frame holds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from rxbybit.schema.compile import compile_frames
+from tests.conformance.golden import AS_SENT, CASES, frames
+from tests.unit.schema.specs import ODD, SPARSE, Odd, Outcome, Sparse, outcome
+
+# JSON texts, as they stand in a frame
+ODD_VALUES = [
+    *("null", '""', '"1"', "1", "1.0", "1.5", '"1.5"', '"abc"', "-1", '"-1"', '"+1"'),
+    *('"NaN"', '"nan"', '"-NaN"', '"sNaN"', '"NaN12"', '"\\u004eaN"', '" NaN"'),
+    *('"Infinity"', '"-Infinity"', '"inf"', '"INF"', '"+inf"', '"\\u0069nf"'),
+    *("true", "false", '"true"', '"null"', "[]", "{}", "[[]]", '" 1 "', '"1e3"', "1e2"),
+    *('"１"', "1e400", '"1e400"', '"1e-400"', "-0", "-0.0", '"-0"', "0.10", '"0.10"'),
+    *("123456789012345678901234567890", '"123456789012345678901234567890"'),
+    *("9223372036854775808", "18446744073709551616", '"1_000"', '"__1"', '"0x10"'),
+    *('"1e999999999999999999999"', "1e999999999999999999999", "1" + "0" * 5000),
+    *('"Buy"', '"Sell"', '"buy"', '"Hold"', '"None"', '"\\u0042uy"', '"\\ud800"', '"a\\u0000b"'),
+    *("0", '"0"', '"00012"', '"yes"', '"on"', '"A,B"', '","', '"A, B,"', '"😀"', '"\\ud83d\\ude00"'),
+    *("253402300799999", "253402300800000", '"253402300799999"', '"253402300800000"'),
+    *('"2026-12-25T08:00:00Z"', '"2026-12-25T08:00:00.25Z"', '"2026-12-25"', '"2026-13-25T08:00:00Z"'),
+    *('"2026-12-25T08:00:00+01:00"', '"1969-12-31T23:59:59Z"', '"2026-12-25T08:00:00z"'),
+    *('[["1","2"]]', '[["1","2"],["3","0"]]', "[[1,2]]", '[["1"]]', '[["1","2","3"]]', '[{"a":1}]'),
+    *('[["1","NaN"]]', '[["inf","1"]]', '[["1","1e400"]]', '[["1",""]]', '[["1",null]]', '[[" 1 ","1"]]'),
+    *('[["1_0","1"]]', "[[true,1]]", '[["\\u006ean","1"]]', '["1","2"]', '[["0x1","1"]]', '[["1e2","-0"]]'),
+    '[["0.1","123456789.123456789"],["1e-7","1E+7"]]',
+]  # fmt: skip
+FIELDS = {name: field.data_key or name for name, field in ODD.v5.schema_of("delta")().declared.items()}  # type: ignore[union-attr]  # fmt: skip
+TEXTS = {name: field.data_key or name for name, field in SPARSE.v5.schema_of("delta")().declared.items()}  # type: ignore[union-attr]  # fmt: skip
+
+
+def _both(run: Any) -> tuple[Outcome, Outcome]:  # Any: a call without arguments
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RXBYBIT_DECODER", "msgspec")
+        fast = run()
+        patch.setenv("RXBYBIT_DECODER", "marshmallow")
+        return fast, run()
+
+
+def test_everything_here_is_compiled() -> None:
+    for numbers in (Decimal, float):
+        assert compile_frames(ODD.wire("v5"), Odd, Odd, numbers) is not None
+        assert compile_frames(SPARSE.wire("v5"), Sparse, Sparse, numbers) is not None
+        for spec in AS_SENT.values():
+            events = spec.event_of("snapshot"), spec.event_of("delta")
+            for wire in (spec.wire("v5"), *spec.wire("v5").also):
+                assert compile_frames(wire, *events, numbers) is not None
+
+
+@pytest.mark.parametrize("numbers", [Decimal, float])
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
+def test_odd_values(value: str, numbers: type) -> None:
+    for key in FIELDS.values():
+        for spaced in (f'"{key}":{value}', f'"{key}" : {value}'):
+            data = f'{{"type":"delta","ts":5,"data":[{{{spaced}}}]}}'.encode()
+            fast, slow = _both(lambda data=data: outcome(ODD, data, numbers))
+            assert fast == slow
+    for key in TEXTS.values():
+        for spaced in (f'"{key}":{value}', f'"{key}" : {value}'):
+            data = f'{{"type":"delta","ts":5,"data":{{"t":"x",{spaced}}}}}'.encode()
+            fast, slow = _both(lambda data=data: outcome(SPARSE, data, numbers))
+            assert fast == slow
+
+
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
+@pytest.mark.parametrize("key", ["type", "ts", "cts", "data"])
+def test_odd_envelopes(key: str, value: str) -> None:
+    envelope = {"type": '"snapshot"', "ts": "5", "cts": "6", "data": "[]"} | {key: value}
+    data = ("{" + ",".join(f'"{k}":{v}' for k, v in envelope.items()) + "}").encode()
+    fast, slow = _both(lambda: outcome(ODD, data))
+    assert fast == slow
+    fast, slow = _both(lambda: outcome(SPARSE, data.replace(b'"data":[]', b'"data":{"t":"x"}')))
+    assert fast == slow
+
+
+def test_the_table_tells_good_from_bad() -> None:
+    """What the odd values come out as, on the path that counts."""
+    good = {
+        "number": ['"1.5"', "1.5", '"1e400"', '"0.10"', '" 1 "'],
+        "whole": ["1", "-1", "-0"],
+        "at": ["0", "253402300799999"],
+        "moment": ['"0"', '"2026-12-25T08:00:00.25Z"', "253402300799999"],
+        "spelled": ['"-1"', '"00012"', "1"],
+        "flag": ["true", "false"],
+        "side": ['"Buy"', '"Hold"', '"\\u0042uy"'],
+        "t": ['"abc"', '"a\\u0000b"', '"😀"'],
+        "names": ['""', '","', '"A,B"'],
+        "levels": ["[]", '[["1","2"]]', "[[1,2]]"],
+        "number_or_none": ["null", '""', '"1"'],
+    }
+    bad = {
+        "number": ["null", '""', '"NaN"', '"\\u004eaN"', '"-Infinity"', '"abc"', "true", "[]"],
+        "whole": ["1.0", "1e2", '"1"', "true", "null"],
+        "at": ["-1", "253402300800000", '"0"'],
+        "moment": ['"2026-13-25T08:00:00Z"', '"1969-12-31T23:59:59Z"', '"1e3"', '""'],
+        "spelled": ['"1_000"', '"１"', '"+1"', '" 1 "', '"1.5"', "1.0"],
+        "flag": ["0", "1", '"true"', "null"],
+        "side": ['""', "1", "null"],
+        "t": ['""', "1", '"\\ud800"', "null"],
+        "levels": ['[["1"]]', '[["1","2","3"]]', '[["1","NaN"]]', '[["1",""]]', "{}"],
+        "number_or_none": ['"NaN"', "false"],
+    }
+    for expected, table in ((True, good), (False, bad)):
+        for key, values in table.items():
+            for value in values:
+                data = f'{{"type":"delta","ts":5,"data":[{{"{key}":{value}}}]}}'.encode()
+                events, reports = outcome(ODD, data)
+                assert (bool(events), not reports) == (expected, expected), (key, value)
+
+
+class Raw:
+    """A piece of JSON text that goes into a frame as it is."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+def written(value: object) -> str:
+    match value:
+        case Raw():
+            return value.text
+        case dict():
+            return "{" + ",".join(f"{json.dumps(k)}:{written(v)}" for k, v in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(written, value)) + "]"
+        case _:
+            return json.dumps(value)
+
+
+def places(value: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:  # Any: JSON
+    yield at
+    if isinstance(value, dict):
+        for key in value:
+            yield from places(value[key], (*at, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from places(item, (*at, index))
+
+
+# An unknown key's number may be skipped by one path and refused by the other.
+READABLE = [value for value in ODD_VALUES if "1e9999" not in value and "ud800" not in value]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> tuple[str, str, bytes]:
+    """A golden frame with some of its values replaced, dropped, doubled or renamed."""
+    name, index = draw(st.sampled_from(CASES))
+    frame = json.loads(frames(name)[index])
+    topic = frame["topic"]
+    for _ in range(draw(st.integers(1, 3))):
+        where = draw(st.sampled_from(sorted(places(frame), key=repr)[1:]))
+        holder: Any = frame
+        for step in where[:-1]:
+            holder = holder[step]
+        if isinstance(holder, Raw) or not where:
+            continue
+        match draw(st.sampled_from(["replace", "drop", "rename", "swap", "double"])):
+            case "replace":
+                holder[where[-1]] = Raw(draw(st.sampled_from(READABLE)))
+            case "drop":
+                del holder[where[-1]]
+            case "rename" if isinstance(holder, dict):
+                key = draw(st.sampled_from(["x", "", "u", "symbol", "rxbybit meta", "S"]))
+                holder[key] = holder.pop(where[-1])
+            case "double" if isinstance(holder, list):
+                holder.append(holder[where[-1]])
+            case _:
+                holder[where[-1]] = frame.get("type")
+    return name, topic, written(frame).encode()
+
+
+def decoding(name: str, topic: str, data: bytes, numbers: type) -> Any:  # Any: compared only
+    from rxbybit.schema.decoder import TopicDecoder
+
+    reports: list[Any] = []
+    decoder = TopicDecoder(AS_SENT[name], "v5", topic, numbers=numbers, report=reports.append)
+    events = decoder.decode(data, 1, 2)
+    shown = [
+        [(n, type(getattr(e, n)), getattr(e, n)) for n in ("__class__", *e.__struct_fields__)]
+        for e in events
+    ]
+    return shown, [str(event.meta) for event in events], [(r.messages, r.raw) for r in reports]
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(mutated(), st.sampled_from([Decimal, float]))
+def test_mutated_golden_frames(case: tuple[str, str, bytes], numbers: type) -> None:
+    fast, slow = _both(lambda: decoding(*case, numbers))
+    assert fast == slow
+
+
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.sampled_from(CASES),
+    st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)), max_size=4),
+)
+@example(("tickers", 0), [(0.5, b"", 3)])
+def test_mutated_bytes(case: tuple[str, int], edits: list[tuple[float, bytes, int]]) -> None:
+    """What marshmallow takes, both take alike; what is no JSON may pass where nobody reads it."""
+    name, index = case
+    data = frames(name)[index]
+    topic = json.loads(data)["topic"]
+    for where, put, cut in edits:
+        at = int(where * len(data))
+        data = data[:at] + put + data[at + cut :]
+    fast, slow = _both(lambda: decoding(name, topic, data, Decimal))
+    broken = [report for report in slow[2] if isinstance(report[0], list)]
+    if not broken:
+        assert fast == slow
