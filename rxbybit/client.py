@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import wraps
+from inspect import signature
 from itertools import count
 from ssl import SSLContext
 from types import TracebackType
@@ -266,6 +267,9 @@ def of_default(method: Callable[Concatenate[Bybit, P], R]) -> Callable[P, R]:
             _default = Bybit()
         return method(_default, *args, **kwargs)
 
+    shown = signature(method)
+    without_client = shown.replace(parameters=[*shown.parameters.values()][1:])
+    setattr(call, "__signature__", without_client)  # noqa: B010 - no attribute that types know
     return call
 
 
