@@ -73,6 +73,7 @@ class Pool:
         self._transport: Transport | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, a link may be open
         self._forget: Callable[[], None] | None = None
+        self._let_go: Callable[[], None] | None = None  # a script ends after its last close frame
 
     def subscribe(
         self,
@@ -119,8 +120,8 @@ class Pool:
                 one.lingering.cancel()
             one.hub.mute()
         self._listeners = ()
-        for session in self._take_sessions():
-            session.close()
+        while self._sessions:
+            self.idle(self._sessions[-1])
 
     async def closed(self) -> None:
         """Wait until nothing of the pool is left."""
@@ -150,8 +151,9 @@ class Pool:
 
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
-        if session in self._sessions:
-            self._sessions.remove(session)
+        self._sessions.remove(session)
+        if self._let_go is None:
+            self._let_go = self._runtime.hold()
         session.close()
 
     def failed(self, session: Session, error: Exception) -> None:
@@ -253,10 +255,6 @@ class Pool:
         self._watch(session.task)
         return session
 
-    def _take_sessions(self) -> list[Session]:
-        sessions, self._sessions = self._sessions, []
-        return sessions
-
     def _watch(self, task: asyncio.Task[None]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -264,11 +262,13 @@ class Pool:
     def _ended(self, task: asyncio.Task[None]) -> None:
         """With the last link, give back what links share."""
         self._tasks.discard(task)
-        transport = self._transport
-        if not self._tasks and transport is not None:
-            self._transport = None
-            if self._forget is not None:
-                self._forget()
-                self._forget = None
-            if not self._runtime.loop.is_closed():
-                self._watch(self._runtime.loop.create_task(transport.aclose()))
+        if self._tasks:
+            return
+        transport, self._transport = self._transport, None
+        if transport is not None and not self._runtime.loop.is_closed():
+            self._watch(self._runtime.loop.create_task(transport.aclose()))
+            return
+        for undo in (self._forget, self._let_go):
+            if undo is not None:
+                undo()
+        self._forget = self._let_go = None
