@@ -127,6 +127,11 @@ def test_option(request_: object, expected: str) -> None:
     assert wire(say("option", request_, held=["publicTrade.B"])) == expected
 
 
+def test_spot_takes_ten_topics_a_request() -> None:
+    topics = [f"tickers.{number}" for number in range(10)]
+    assert say("spot", sub(*topics), known=topics).add == tuple(topics)
+
+
 @pytest.mark.parametrize("category", ["linear", "inverse", "spot"])
 def test_one_bad_topic_voids_the_request(category: Category) -> None:
     assert say(category, sub("tickers.A", "publicTrade.A")).add == ("tickers.A", "publicTrade.A")
