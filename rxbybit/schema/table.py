@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
+from math import isfinite
 from typing import Annotated, Any
 
 import msgspec
 from marshmallow import fields as stock
 
 from rxbybit.schema import fields
-from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, number_of, whole_of
+from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, whole_of
 
 __all__ = ["MILLISECONDS", "Entry", "entry_of"]
 
@@ -71,7 +71,12 @@ def _decimal(text: str) -> Decimal:
     return number
 
 
-_float = partial(number_of, numbers=float)
+def _float(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError(f"not a finite number: {text!r}")
+    return number
+
 
 # Lax about types, which harms nothing where there is nothing but numbers in a list of pairs.
 # It is not lax about text: what it refuses, marshmallow may still take.
@@ -80,8 +85,10 @@ _text_levels = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 
 def _floats(raw: msgspec.Raw) -> object:
-    # without these there is no NaN, no infinity, and no -0, which msgspec takes for 0
-    if any(character in bytes(raw) for character in b"nNeE-\\"):
+    text = bytes(raw)
+    # without n, e, - or an escape there is no NaN, no infinity and no -0, which msgspec makes 0
+    plain = not (0x6E in text or 0x4E in text or 0x65 in text or 0x45 in text)
+    if not plain or 0x2D in text or 0x5C in text:
         return tuple((_float(price), _float(size)) for price, size in _text_levels(raw))
     return _float_levels(raw)
 

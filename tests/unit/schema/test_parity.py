@@ -12,8 +12,18 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from rxbybit.schema.compile import compile_frames
+from rxbybit.schema.decoder import TopicDecoder
 from tests.conformance.golden import AS_SENT, CASES, frames
-from tests.unit.schema.specs import ODD, SPARSE, Odd, Outcome, Sparse, outcome
+from tests.unit.schema.specs import (
+    ODD,
+    SPARSE,
+    Odd,
+    OddWire,
+    Outcome,
+    Sparse,
+    TextsWire,
+    outcome,
+)
 
 # JSON texts, as they stand in a frame
 ODD_VALUES = [
@@ -25,18 +35,20 @@ ODD_VALUES = [
     *("123456789012345678901234567890", '"123456789012345678901234567890"'),
     *("9223372036854775808", "18446744073709551616", '"1_000"', '"__1"', '"0x10"'),
     *('"1e999999999999999999999"', "1e999999999999999999999", "1" + "0" * 5000),
-    *('"Buy"', '"Sell"', '"buy"', '"Hold"', '"None"', '"\\u0042uy"', '"\\ud800"', '"a\\u0000b"'),
-    *("0", '"0"', '"00012"', '"yes"', '"on"', '"A,B"', '","', '"A, B,"', '"😀"', '"\\ud83d\\ude00"'),
-    *("253402300799999", "253402300800000", '"253402300799999"', '"253402300800000"'),
-    *('"2026-12-25T08:00:00Z"', '"2026-12-25T08:00:00.25Z"', '"2026-12-25"', '"2026-13-25T08:00:00Z"'),
-    *('"2026-12-25T08:00:00+01:00"', '"1969-12-31T23:59:59Z"', '"2026-12-25T08:00:00z"'),
-    *('[["1","2"]]', '[["1","2"],["3","0"]]', "[[1,2]]", '[["1"]]', '[["1","2","3"]]', '[{"a":1}]'),
-    *('[["1","NaN"]]', '[["inf","1"]]', '[["1","1e400"]]', '[["1",""]]', '[["1",null]]', '[[" 1 ","1"]]'),
-    *('[["1_0","1"]]', "[[true,1]]", '[["\\u006ean","1"]]', '["1","2"]', '[["0x1","1"]]', '[["1e2","-0"]]'),
+    *('"Buy"', '"Sell"', '"buy"', '"Hold"', '"None"', '"\\u0042uy"', '"\\ud800"'),
+    *('"a\\u0000b"', "0", '"0"', '"00012"', '"yes"', '"on"', '"A,B"', '","', '"A, B,"'),
+    *('"😀"', '"\\ud83d\\ude00"', "253402300799999", "253402300800000"),
+    *('"253402300799999"', '"253402300800000"', '"2026-12-25"', '"2026-12-25T08:00:00Z"'),
+    *('"2026-12-25T08:00:00.25Z"', '"2026-13-25T08:00:00Z"', '"1969-12-31T23:59:59Z"'),
+    *('"2026-12-25T08:00:00+01:00"', '"2026-12-25T08:00:00z"'),
+    *('[["1","2"]]', '[["1","2"],["3","0"]]', "[[1,2]]", '[["1"]]', '[["1","2","3"]]'),
+    *('[{"a":1}]', '[["1","NaN"]]', '[["inf","1"]]', '[["1","1e400"]]', '[["1",""]]'),
+    *('[["1",null]]', '[[" 1 ","1"]]', '[["1_0","1"]]', "[[true,1]]", '["1","2"]'),
+    *('[["\\u006ean","1"]]', '[["0x1","1"]]', '[["1e2","-0"]]', '[["-0.5","-0"]]'),
     '[["0.1","123456789.123456789"],["1e-7","1E+7"]]',
-]  # fmt: skip
-FIELDS = {name: field.data_key or name for name, field in ODD.v5.schema_of("delta")().declared.items()}  # type: ignore[union-attr]  # fmt: skip
-TEXTS = {name: field.data_key or name for name, field in SPARSE.v5.schema_of("delta")().declared.items()}  # type: ignore[union-attr]  # fmt: skip
+]
+FIELDS = {field.data_key or name for name, field in OddWire().declared.items()}
+TEXTS = {field.data_key or name for name, field in TextsWire().declared.items()}
 
 
 def _both(run: Any) -> tuple[Outcome, Outcome]:  # Any: a call without arguments
@@ -60,12 +72,12 @@ def test_everything_here_is_compiled() -> None:
 @pytest.mark.parametrize("numbers", [Decimal, float])
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
 def test_odd_values(value: str, numbers: type) -> None:
-    for key in FIELDS.values():
+    for key in FIELDS:
         for spaced in (f'"{key}":{value}', f'"{key}" : {value}'):
             data = f'{{"type":"delta","ts":5,"data":[{{{spaced}}}]}}'.encode()
             fast, slow = _both(lambda data=data: outcome(ODD, data, numbers))
             assert fast == slow
-    for key in TEXTS.values():
+    for key in TEXTS:
         for spaced in (f'"{key}":{value}', f'"{key}" : {value}'):
             data = f'{{"type":"delta","ts":5,"data":{{"t":"x",{spaced}}}}}'.encode()
             fast, slow = _both(lambda data=data: outcome(SPARSE, data, numbers))
@@ -183,8 +195,6 @@ def mutated(draw: st.DrawFn) -> tuple[str, str, bytes]:
 
 
 def decoding(name: str, topic: str, data: bytes, numbers: type) -> Any:  # Any: compared only
-    from rxbybit.schema.decoder import TopicDecoder
-
     reports: list[Any] = []
     decoder = TopicDecoder(AS_SENT[name], "v5", topic, numbers=numbers, report=reports.append)
     events = decoder.decode(data, 1, 2)

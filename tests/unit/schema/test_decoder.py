@@ -1,0 +1,249 @@
+"""TopicDecoder: what it makes of bad input, and which path it takes."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from rxbybit.errors import ConfigurationError, DecodeError
+from rxbybit.events import Side
+from rxbybit.schema import compile as compiling
+from rxbybit.schema import decoder as decoding
+from rxbybit.schema import sparse
+from rxbybit.schema.decoder import TopicDecoder
+from rxbybit.schema.load import Loader
+from rxbybit.streams.ticker import TICKER_UPDATES
+from rxbybit.streams.trade import TRADES
+from tests.conformance.golden import AS_SENT, EVENTS, frames
+from tests.unit.schema.specs import ODD, SPARSE
+
+TOPIC = "publicTrade.BTCUSD"
+
+
+@pytest.fixture(params=["msgspec", "marshmallow"])
+def path(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("RXBYBIT_DECODER", request.param)
+    return request.param
+
+
+@pytest.fixture
+def no_marshmallow(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(self: Loader, data: bytes, received_ns: int, connection: int | None) -> None:
+        pytest.fail(f"went through marshmallow: {data!r}")
+
+    monkeypatch.setattr(Loader, "load", load)
+
+
+class Trades:
+    """A decoder of trades with what it reported."""
+
+    def __init__(self) -> None:
+        self.reports: list[DecodeError] = []
+        decoder = TopicDecoder(TRADES, "v5", TOPIC, report=self.reports.append)
+        self.decode = decoder.decode
+
+
+def trade(**changes: Any) -> dict[str, Any]:  # Any: JSON
+    item = {"T": 5, "s": "BTCUSD", "S": "Buy", "v": "1", "p": "2", "i": "id"} | changes
+    return {key: value for key, value in item.items() if value is not ...}
+
+
+def framed(*items: object, **changes: object) -> bytes:
+    return json.dumps({"type": "snapshot", "ts": 6, "data": items} | changes).encode()
+
+
+@pytest.mark.usefixtures("path")
+def test_a_bad_item_costs_that_item() -> None:
+    trades = Trades()
+    data = framed(trade(i="a"), trade(p="no"), trade(i="b"), trade(T=..., v=None), trade(i="c"))
+    events = trades.decode(data, 1, 2)
+    assert [event.id for event in events] == ["a", "b", "c"]
+    assert len({id(event.meta) for event in events}) == 1
+    assert [report.messages for report in trades.reports] == [
+        {"data": {1: {"p": ["Not a valid number."]}}},
+        {"data": {3: {"T": ["Missing data for required field."], "v": ["Field may not be null."]}}},
+    ]
+    assert all(report.topic == TOPIC for report in trades.reports)
+    assert all(report.raw == data.decode() for report in trades.reports)
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize("item", [7, "x", None, [], [1]])
+def test_an_item_that_is_no_object(item: object) -> None:
+    trades = Trades()
+    assert len(trades.decode(framed(trade(), item), 1, 2)) == 1
+    assert [r.messages for r in trades.reports] == [
+        {"data": {1: {"_schema": ["Invalid input type."]}}}
+    ]
+
+
+@pytest.mark.usefixtures("path")
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", ["Not JSON: Expecting value: line 1 column 1 (char 0)."]),
+        (b"{", "Not JSON"),
+        (framed(trade())[:-1], "Not JSON"),
+        (framed(trade()) + b"x", "Not JSON"),
+        (b'{"type":"snapshot","ts":NaN,"data":[]}', "NaN"),
+        (b'\xff{"type":"snapshot"}', ["Not UTF-8: invalid start byte at byte 0."]),
+        (framed(trade()).decode().encode("utf-16"), "Not UTF-8"),
+        (b"\xef\xbb\xbf" + framed(trade()), "Not JSON"),
+        (b"[" * 200_000, "too deep"),
+        (b'{"data":' * 100_000, "too deep"),
+        (b"17", {"_schema": ["Invalid input type."]}),
+        (b"[]", {"_schema": ["Invalid input type."]}),
+        (b"null", {"_schema": ["Invalid input type."]}),
+        (framed(data=7), {"data": ["Not a list."]}),
+        (framed(data=None), {"data": ["Field may not be null."]}),
+        (framed(type="update"), {"type": ["Must be one of: snapshot, delta."]}),
+        (framed(ts="6"), {"ts": ["Not a valid time in milliseconds."]}),
+        (framed(cts=-1), {"cts": ["Not a valid time in milliseconds."]}),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_broken_frame_is_one_report(data: bytes, said: object) -> None:
+    trades = Trades()
+    assert list(trades.decode(data, 1, 2)) == []
+    [report] = trades.reports
+    assert report.messages == said or (isinstance(said, str) and said in str(report.messages))
+
+
+@pytest.mark.usefixtures("path")
+def test_what_is_kept_of_the_text() -> None:
+    trades = Trades()
+    trades.decode(b"\xf0\x9f\x98\x80" * 5000, 1, 2)
+    trades.decode(b"ab\xffcd", 1, 2)
+    assert [report.raw for report in trades.reports] == ["\U0001f600" * 2048, "ab\ufffdcd"]
+
+
+@pytest.mark.usefixtures("path")
+def test_a_lone_item_will_do_for_a_list() -> None:
+    trades = Trades()
+    assert [event.id for event in trades.decode(framed(data=trade()), 1, 2)] == ["id"]
+    trades.decode(framed(data=trade(p="no")), 1, 2)
+    assert [r.messages for r in trades.reports] == [{"data": {0: {"p": ["Not a valid number."]}}}]
+
+
+@pytest.mark.usefixtures("path")
+def test_messages_of_a_single_object() -> None:
+    reports: list[DecodeError] = []
+    decoder = TopicDecoder(TICKER_UPDATES, "v5", "tickers.BTCUSD", report=reports.append)
+    data = framed(data={"symbol": "BTCUSD", "lastPrice": "x", "markPrice": "NaN"})
+    assert list(decoder.decode(data, 1, 2)) == []
+    wrong = ["Not a valid number."]
+    assert reports[0].messages == {"data": {"lastPrice": wrong, "markPrice": wrong}}
+
+
+@pytest.mark.usefixtures("path")
+def test_unknown_values_of_enums_pass() -> None:
+    trades = Trades()
+    [event] = trades.decode(framed(trade(S="Hold", L="SidewaysTick", surprise=[1])), 1, 2)
+    assert (event.side, event.tick_direction) == ("Hold", "SidewaysTick")
+    assert type(event.side) is Side
+    assert not event.side.known
+
+
+@pytest.mark.usefixtures("no_marshmallow")
+@pytest.mark.parametrize("name", ["trades", "klines", "order_book_updates", "insurance", "tickers"])
+def test_good_frames_do_not_go_through_marshmallow(name: str) -> None:
+    for data, expected in zip(frames(name), EVENTS[name], strict=True):
+        topic = json.loads(data)["topic"]
+        for numbers in (Decimal, float):
+            decoder = TopicDecoder(AS_SENT[name], "v5", topic, numbers=numbers, report=_fail)
+            assert len(decoder.decode(data, 1, 2)) == len(expected)
+
+
+@pytest.mark.usefixtures("no_marshmallow")
+def test_empty_values_do_not_go_through_marshmallow() -> None:
+    decoder = TopicDecoder(ODD, "v5", "odd.X", report=_fail)
+    data = b'{"type":"delta","ts":5,"data":[{"t":"x","number_or_none":"","text_or_none":""}]}'
+    [event] = decoder.decode(data, 1, 2)
+    assert (event.text, event.number_or_none, event.text_or_none) == ("x", None, None)
+
+
+@pytest.mark.usefixtures("no_marshmallow")
+def test_a_symbol_with_an_n_does_not_go_through_marshmallow() -> None:
+    decoder = TopicDecoder(TRADES, "v5", "publicTrade.NANINFUSDT", report=_fail)
+    assert len(decoder.decode(framed(trade(s="NANINFUSDT", i="nan")), 1, 2)) == 1
+
+
+@pytest.mark.usefixtures("path")
+def test_nothing_empty_is_made_up_of_broken_json() -> None:
+    reports: list[DecodeError] = []
+    decoder = TopicDecoder(ODD, "v5", "odd.X", report=reports.append)
+    data = b'{"type":"delta","ts":5,"data":[{"number_or_none":"","t":"x:"","}]}'
+    assert list(decoder.decode(data, 1, 2)) == []
+    assert "Not JSON" in str(reports[0].messages)
+
+
+def test_the_environment_turns_the_compiled_path_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RXBYBIT_DECODER", "marshmallow")
+    monkeypatch.setattr(decoding, "compile_frames", lambda *_: pytest.fail("compiled"))
+    assert len(Trades().decode(framed(trade()), 1, 2)) == 1
+    monkeypatch.setenv("RXBYBIT_DECODER", "orjson")
+    with pytest.raises(ConfigurationError, match="use msgspec or marshmallow"):
+        Trades()
+
+
+def test_arguments_that_cannot_be() -> None:
+    with pytest.raises(ConfigurationError, match="numbers: Decimal or float"):
+        TopicDecoder(TRADES, "v5", TOPIC, numbers=int, report=_fail)
+    with pytest.raises(ConfigurationError, match=r"'tickers\.BTCUSD' is no topic of it"):
+        TopicDecoder(TRADES, "v5", "tickers.BTCUSD", report=_fail)
+    with pytest.raises(ConfigurationError, match="no wire 'legacy'; there is v5"):
+        TopicDecoder(TRADES, "legacy", TOPIC, report=_fail)
+
+
+@pytest.mark.parametrize("name", ["trades", "order_book_updates"])
+def test_where_adoption_is_refused_events_are_copied(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(compiling, "adopts", lambda *_: False)
+    compiling.compile_frames.cache_clear()
+    try:
+        for data, expected in zip(frames(name), EVENTS[name], strict=True):
+            frame = json.loads(data)
+            decoder = TopicDecoder(AS_SENT[name], "v5", frame["topic"], report=_fail)
+            events = decoder.decode(data, 1, 2)
+            assert tuple(events) == expected
+            assert [type(e) for e in events] == [type(e) for e in expected]
+            assert {event.meta.sent_ms for event in events} == {frame["ts"]}
+    finally:
+        compiling.compile_frames.cache_clear()
+
+
+def test_what_is_remembered_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sparse, "_HELD", 4)
+    compiling.compile_frames.cache_clear()
+    try:
+        decoder = TopicDecoder(SPARSE, "v5", "sparse.X", report=_fail)
+        for index in range(20):
+            [event] = decoder.decode(framed(data={"t": "x", "number": "1", f"k{index}": "v"}), 1, 2)
+            assert event.changed == {"number"}
+        decoder.decode(framed(data={"t": "x", "k" * 5000: "v"}), 1, 2)
+        frames = compiling.compile_frames(SPARSE.wire("v5"), SPARSE.event, SPARSE.event, Decimal)
+        assert frames is not None
+        build = frames.decode(framed(data={"t": "x"})).build
+        [steps_for] = [
+            c.cell_contents
+            for c in build.__closure__
+            if callable(c.cell_contents) and getattr(c.cell_contents, "__name__", "") == "steps_for"
+        ]
+        [seen] = [
+            c.cell_contents
+            for c in steps_for.__closure__
+            if isinstance(c.cell_contents, dict)
+            and all(isinstance(key, tuple) for key in c.cell_contents)
+        ]
+        assert 0 < len(seen) <= 4
+        assert all(sum(map(len, keys)) < 5000 for keys in seen)
+    finally:
+        compiling.compile_frames.cache_clear()
+
+
+def _fail(error: DecodeError) -> None:
+    pytest.fail(f"{error}")

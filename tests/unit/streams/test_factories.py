@@ -1,0 +1,217 @@
+"""What the factories ask of the venue, and which topics they name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from rxbybit.config import Category
+from rxbybit.errors import ConfigurationError
+from rxbybit.events import Side
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.streams import SPECS, find_spec
+from rxbybit.streams.insurance import INSURANCE, insurance
+from rxbybit.streams.kline import CLOSED_KLINES, KLINES, klines
+from rxbybit.streams.liquidation import LIQUIDATIONS, Liquidation, liquidations
+from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES, order_book_updates
+from rxbybit.streams.ticker import TICKER_UPDATES, TICKERS, ticker_updates, tickers
+from rxbybit.streams.trade import TRADES, trades
+from rxbybit.ticker import TickerState
+
+
+class Venue:
+    """Notes what it is asked to open."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[Any, ...]] = []
+        self.keep: Callable[[Any], bool] | None = None
+
+    def open(
+        self,
+        spec: StreamSpec[Any],
+        symbols: tuple[str | Iterable[str], ...],
+        *,
+        category: Category | None = None,
+        **params: object,
+    ) -> Any:
+        self.asked.append((spec, symbols, category, params))
+        return self.asked
+
+    def open_topics(
+        self,
+        spec: StreamSpec[Any],
+        topics: Sequence[tuple[Category, str]],
+        *,
+        keep: Callable[[Any], bool] | None = None,
+    ) -> Any:
+        self.asked.append((spec, list(topics)))
+        self.keep = keep
+        return self.asked
+
+
+def test_factories_open_their_specs() -> None:
+    venue = Venue()
+    assert trades(venue, "A", ["B"], category="spot") is venue.asked
+    tickers(venue, "A")
+    ticker_updates(venue, "A", category="linear")
+    klines(venue, "A")
+    klines(venue, "A", interval="1h", closed=True, category="spot")
+    order_book_updates(venue, "A")
+    order_book_updates(venue, "A", depth=200, category="spot")
+    liquidations(venue, "A", category="inverse")
+    assert venue.asked == [
+        (TRADES, ("A", ["B"]), "spot", {}),
+        (TICKERS, ("A",), None, {}),
+        (TICKER_UPDATES, ("A",), "linear", {}),
+        (KLINES, ("A",), None, {"interval": "1m"}),
+        (CLOSED_KLINES, ("A",), "spot", {"interval": "1h"}),
+        (ORDER_BOOK_UPDATES, ("A",), None, {"depth": None}),
+        (ORDER_BOOK_UPDATES, ("A",), "spot", {"depth": 200}),
+        (LIQUIDATIONS, ("A",), "inverse", {}),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("coins", "category", "topics"),
+    [
+        ((), None, ["inverse"]),
+        ((), "inverse", ["inverse"]),
+        ((), "linear", ["USDT", "USDC"]),
+        (("BTC",), None, ["inverse"]),
+        (("BTC", ["ETH", "BTC"]), "inverse", ["inverse"]),
+        (("USDT",), None, ["USDT"]),
+        (("USDC",), "linear", ["USDC"]),
+        (("BTC", "USDT", "ETH", "USDC"), None, ["inverse", "USDT", "USDC"]),
+    ],
+)
+def test_pools(coins: Any, category: Category | None, topics: list[str]) -> None:
+    venue = Venue()
+    insurance(venue, *coins, category=category)
+    [(spec, asked)] = venue.asked
+    assert spec is INSURANCE
+    of = {"inverse": "inverse", "USDT": "linear", "USDC": "linear"}
+    assert asked == [(of[name], f"insurance.{name}") for name in topics]
+    kept = (
+        [] if venue.keep is None else list(filter(venue.keep, map(_pool, ("BTC", "XRP", "USDT"))))
+    )
+    named = {name for coin in coins for name in ([coin] if isinstance(coin, str) else coin)}
+    assert (venue.keep is None) == (not coins)
+    assert {pool.coin for pool in kept} == named & {"BTC", "XRP", "USDT"}
+
+
+def _pool(coin: str) -> SimpleNamespace:
+    return SimpleNamespace(coin=coin)
+
+
+@pytest.mark.parametrize(
+    ("coins", "category", "said"),
+    [
+        (("BTC",), "linear", "BTC is inverse; linear has USDT, USDC, inverse all others"),
+        (("USDT",), "inverse", "USDT is linear; linear has USDT, USDC"),
+        ((), "spot", "spot has none; there is inverse, linear"),
+        ((), "option", "option has none"),
+        ((), "futures", "use one of inverse, linear, spot, option"),
+        (("btc",), None, "upper-case"),
+        (([],), None, "empty"),
+    ],
+)
+def test_pools_that_are_not(coins: Any, category: Any, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        insurance(Venue(), *coins, category=category)
+
+
+@pytest.mark.parametrize(
+    ("spec", "category", "params", "topic"),
+    [
+        (TRADES, "spot", {}, "publicTrade.X"),
+        (TICKERS, "option", {}, "tickers.X"),
+        (TICKER_UPDATES, "inverse", {}, "tickers.X"),
+        (LIQUIDATIONS, "linear", {}, "allLiquidation.X"),
+        *((ORDER_BOOK_UPDATES, "linear", {"depth": d}, f"orderbook.{c}.X")
+          for d, c in {None: 50, 1: 1, 25: 50, 50: 50, 200: 200, 1000: 1000}.items()),
+        *((ORDER_BOOK_UPDATES, "option", {"depth": d}, f"orderbook.{c}.X")
+          for d, c in {None: 25, 25: 25, 100: 100}.items()),
+    ],
+)  # fmt: skip
+def test_topics(
+    spec: StreamSpec[Any], category: Category, params: dict[str, object], topic: str
+) -> None:
+    assert spec.topic("v5", category, "X", **params) == topic
+    found = find_spec(topic)
+    assert found is not None
+    assert found.name == spec.name.replace("tickers", "ticker_updates")
+
+
+@pytest.mark.parametrize("depth", [0, 2, 100, 500, -1, "50", 50.0, True])
+def test_what_is_no_depth(depth: object) -> None:
+    with pytest.raises(ConfigurationError, match=r"linear has 1, 25, 50, 200, 1000$"):
+        ORDER_BOOK_UPDATES.topic("v5", "linear", "X", depth=depth)
+
+
+def test_what_is_no_depth_of_options() -> None:
+    with pytest.raises(ConfigurationError, match=r"option has 25, 100$"):
+        ORDER_BOOK_UPDATES.topic("v5", "option", "X", depth=50)
+
+
+@pytest.mark.parametrize("category", ["spot", "option"])
+def test_no_liquidations(category: Category) -> None:
+    with pytest.raises(ConfigurationError, match="there is inverse, linear"):
+        LIQUIDATIONS.topic("v5", category, "X")
+
+
+def test_topics_to_specs() -> None:
+    assert find_spec("tickers.BTCUSD") is TICKER_UPDATES
+    assert find_spec("kline.D.BTCUSD") is KLINES
+    assert find_spec("liquidation.BTCUSD") is LIQUIDATIONS
+    assert find_spec("orderbook.500.BTCUSD") is ORDER_BOOK_UPDATES
+    assert find_spec("insurance.USDC") is INSURANCE
+    for other in (
+        *("", "tickers", "tickers.", "orderbook.rpi.X", "orderbook.full.X", "orderbook.050.X"),
+        *("kline.7.X", "order", "position.linear", "priceLimit.X", "adlAlert.USDT", "xtickers.X"),
+    ):
+        assert find_spec(other) is None
+    assert find_spec("tickers.BTCUSD", "legacy") is None
+    assert find_spec("tickers.BTCUSD", "v6") is None
+
+
+def test_what_the_engine_is_told() -> None:
+    told = {
+        spec: (spec.renew, spec.wire("v5").snapshot_first, spec.state, spec.late is not None)
+        for spec in SPECS
+    }
+    assert told == {
+        TRADES: (False, False, None, False),
+        TICKERS: (False, True, TickerState, True),
+        TICKER_UPDATES: (False, True, TickerState, True),
+        KLINES: (False, False, None, False),
+        CLOSED_KLINES: (False, False, CLOSED_KLINES.state, False),
+        ORDER_BOOK_UPDATES: (True, True, None, False),
+        LIQUIDATIONS: (False, False, None, False),
+        INSURANCE: (False, False, None, False),
+    }
+
+
+def test_what_was_liquidated() -> None:
+    def of(side: Side) -> Liquidation:
+        return Liquidation(symbol="X", side=side, price=Decimal(1), size=Decimal(1), time_ms=0)
+
+    assert [of(s).position for s in (Side.BUY, Side.SELL, Side("?"))] == ["long", "short", None]
+
+
+def test_tickers_merge() -> None:
+    from tests.conformance.golden import EVENTS
+
+    assert TICKERS.state is not None
+    assert TICKERS.emit is not None
+    state = TICKERS.state()
+    [snapshot] = EVENTS["tickers"][0]
+    state.apply(snapshot)
+    assert TICKERS.emit(state, snapshot).last_price == Decimal("64210.50")
+    assert TICKERS.late is not None
+    assert TICKER_UPDATES.late is not None
+    assert TICKERS.late(state) is TICKERS.emit(state, snapshot)
+    assert TICKER_UPDATES.late(state) == snapshot
