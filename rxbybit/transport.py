@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from rxbybit.direct import DirectQueue, came_early, queue_of
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
 from rxbybit.runtime import Runtime
 
@@ -100,7 +101,7 @@ class AiohttpTransport:
         except (aiohttp.ClientError, OSError) as error:
             raise ConnectionFailed(str(error) or type(error).__name__) from None
         assert isinstance(opened, _Socket)
-        return _AiohttpConnection(opened)
+        return _AiohttpConnection(opened, queue_of(opened, MAX_MESSAGE))
 
     async def aclose(self) -> None:
         """Close the pool of connections that aiohttp keeps."""
@@ -118,16 +119,21 @@ class _Socket(aiohttp.ClientWebSocketResponse[Any]):  # Any: aiohttp's flag for 
     ) -> None:
         super().__init__(reader, writer, protocol, response, *rest, **named)
         self.transport: asyncio.Transport | None = response.connection.transport
+        self.early = came_early(response)
 
 
 class _AiohttpConnection:
     """A websocket of aiohttp, read as bytes."""
 
-    def __init__(self, opened: _Socket) -> None:
+    def __init__(self, opened: _Socket, queue: DirectQueue | None) -> None:
         self._socket = opened
+        self._queue = queue
 
     async def read(self, on_message: OnMessage) -> str:
-        """One await a message; nothing but a dispatch between."""
+        """With a queue of ours, ``receive`` gives control frames only."""
+        queue = self._queue
+        if queue is not None:
+            queue.start(on_message)
         receive = self._socket.receive
         text, binary = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
         while True:
@@ -135,6 +141,8 @@ class _AiohttpConnection:
             kind = message.type
             if kind is text or kind is binary:
                 on_message(message.data)
+            elif queue is not None and queue.error is not None:
+                raise queue.error
             else:
                 return _why(self._socket, message)
 
@@ -147,6 +155,8 @@ class _AiohttpConnection:
 
     async def close(self, budget_s: float) -> None:
         """A close frame and the peer's answer, then the end, whatever the peer does."""
+        if self._queue is not None:
+            self._queue.stop()
         try:
             async with asyncio.timeout(budget_s):
                 await self._socket.close()
