@@ -22,6 +22,7 @@ ANSWER_S = 10.0
 SLOW_NS = 100_000_000
 
 Feed = Callable[[bytes, int, "int | None"], None]
+OnMessage = Callable[[bytes], None]
 Post = Callable[[str], None]
 
 
@@ -57,7 +58,6 @@ class Conversation:
         self._feeds: dict[str, Feed] = {}
         self._routes: dict[bytes, Feed] = {}
         self._post: Post | None = None
-        self._heart: Heartbeat | None = None
         self._flushing: asyncio.Handle | None = None
         self._answers: asyncio.TimerHandle | None = None
 
@@ -89,11 +89,30 @@ class Conversation:
         self._wanted.renew(topic)
         self._flush_soon()
 
-    def opened(self, post: Post, heart: Heartbeat) -> None:
-        """A connection is there: ``post`` sends on it, ``heart`` wants to know of frames."""
+    def opened(self, post: Post, heart: Heartbeat) -> OnMessage:
+        """A connection is there: ``post`` sends on it, ``heart`` wants to know of frames.
+
+        Gives what takes in its messages. That is the hot path, hence a closure: an attribute
+        looked up for every message costs more than a variable.
+        """
+        route, other, number = self._routes.get, self._on_other, self._number
         self._post = post
-        self._heart = heart
         self.flush()
+
+        def on_message(data: bytes) -> None:
+            heart.heard = True
+            # the head of a data frame is {"topic":"NAME": the name, key included, is the route
+            feed = route(data[2 : data.find(b'"', 10)])
+            if feed is None:
+                other(data)
+                return
+            received_ns = time_ns()
+            feed(data, received_ns, number)
+            took_ns = time_ns() - received_ns
+            if took_ns > SLOW_NS:
+                self._hooks.slow_callback(self._wire.topic_of(data) or "?", took_ns / 1e9)
+
+        return on_message
 
     def closed(self) -> tuple[str, ...]:
         """The connection is gone; gives the topics that were delivering."""
@@ -123,21 +142,6 @@ class Conversation:
                 self._answers = self._loop.call_later(ANSWER_S, self._ask_again)
         if not self._feeds:
             self._listener.on_idle()
-
-    def on_message(self, data: bytes) -> None:
-        """Take in one message: the hot path."""
-        assert self._heart is not None
-        self._heart.heard = True
-        # the head of a data frame is {"topic":"NAME": the name, its key included, is the route
-        feed = self._routes.get(data[2 : data.find(b'"', 10)])
-        if feed is None:
-            self._on_other(data)
-            return
-        received_ns = time_ns()
-        feed(data, received_ns, self._number)
-        took_ns = time_ns() - received_ns
-        if took_ns > SLOW_NS:
-            self._hooks.slow_callback(self._wire.topic_of(data) or "?", took_ns / 1e9)
 
     def _on_other(self, data: bytes) -> None:
         topic = self._wire.topic_of(data)

@@ -73,6 +73,7 @@ class Hub:
         events = self._decode(data, received_ns, connection)
         if self._attention and events:
             events = self._attend(events)
+        event = self._last
         for event in events:
             plain = self._plain
             if plain is None:
@@ -80,7 +81,7 @@ class Hub:
             else:
                 for send in plain:
                     send(event)
-            self._last = event
+        self._last = event
 
     def attach(
         self,

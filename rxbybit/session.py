@@ -196,8 +196,6 @@ class Session:
         """Use a connection until it ends; gives the reason."""
         self._ended = ended = self._loop.create_future()
         outbox: asyncio.Queue[str | None] = asyncio.Queue()
-        reader = self._loop.create_task(connection.read(self._talk.on_message))
-        reader.add_done_callback(self._reader_done)
         writer = self._loop.create_task(_write(connection, outbox))
         heart = Heartbeat(
             self._loop,
@@ -205,9 +203,11 @@ class Session:
             ping=lambda: outbox.put_nowait(self._wire.ping("ping")),
             dead=lambda: self._end(HeartbeatLost("the peer fell silent: no frame, no pong")),
         )
+        on_message = self._talk.opened(outbox.put_nowait, heart)
+        reader = self._loop.create_task(connection.read(on_message))
+        reader.add_done_callback(self._reader_done)
         reason = ConnectionFailed("cancelled")
         try:
-            self._talk.opened(outbox.put_nowait, heart)
             reason = await ended
             if self._stopping:
                 outbox.put_nowait(None)
