@@ -25,7 +25,7 @@ from rxbybit.ticker import Ticker
 __all__ = ["play"]
 
 SYMBOLS = ("BTCUSD", "ETHUSD")
-QUOTES_S = 0.5
+QUOTES_S = 1.0
 """How often the best bid and ask are looked at, in seconds."""
 
 Line = tuple[str, str]
@@ -76,13 +76,7 @@ def _lines(bybit: Bybit) -> Stream[Line]:
 
 
 def _quotes(bybit: Bybit, symbol: str) -> Stream[Line]:
-    return bybit.tickers(symbol).pipe(
-        ops.sample(QUOTES_S), ops.distinct_until_changed(_touch), ops.map(_quote)
-    )
-
-
-def _touch(ticker: Ticker) -> tuple[object, ...]:
-    return ticker.bid_price, ticker.bid_size, ticker.ask_price, ticker.ask_size
+    return bybit.tickers(symbol).pipe(ops.sample(QUOTES_S), ops.map(_quote))
 
 
 def _quote(ticker: Ticker) -> Line:

@@ -88,7 +88,8 @@ def test_no_input_is_no_error() -> None:
 
 
 def test_an_event_is_written_before_the_next_line_comes_and_ctrl_c_is_silent() -> None:
-    with Child(DECODE, feed=TRADE + b"\n", keep_open=True) as child:
+    buffered = {"PYTHONUNBUFFERED": ""}
+    with Child(DECODE, feed=TRADE + b"\n", keep_open=True, env=buffered) as child:
         assert json.loads(child.line()) == EVENT
         child.interrupt()
         status, rest, errors = child.end()
@@ -101,7 +102,8 @@ def test_an_event_is_written_before_the_next_line_comes_and_ctrl_c_is_silent() -
 def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     frames = tmp_path / "frames.jsonl"
     frames.write_bytes((TRADE + b"\n") * 5000)
-    script = f"{' '.join(DECODE)} < {frames} | head -n 1 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    pipe = f"{' '.join(DECODE)} < {frames} | head -n 1 >/dev/null"
+    script = f"unset PYTHONUNBUFFERED; {pipe}; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(
         ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=30, check=False
     )

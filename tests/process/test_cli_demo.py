@@ -37,6 +37,8 @@ def test_quotes_are_never_crossed_and_name_both_sides() -> None:
         found = re.search(r"bid (\d+\.?\d*) x \d+   ask (\d+\.?\d*) x \d+", line)
         assert found, line
         assert float(found[1]) < float(found[2])
+    # Looked at once a second, of a market that changes twice as often.
+    assert all(sum(symbol in quote for quote in quotes) <= 5 for symbol in ("BTCUSD", "ETHUSD"))
 
 
 def test_for_ends_it_in_time_with_status_0() -> None:
@@ -61,7 +63,9 @@ def test_a_length_that_cannot_be_is_named_with_status_2(length: str) -> None:
 
 
 def test_a_reader_that_leaves_ends_it_quietly() -> None:
-    script = f"{' '.join(DEMO)} | head -n 3 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    script = (
+        f"unset PYTHONUNBUFFERED; {' '.join(DEMO)} | head -n 3 >/dev/null; echo ${{PIPESTATUS[0]}}"
+    )
     ran = subprocess.run(
         ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=30, check=False
     )
