@@ -97,9 +97,7 @@ def _left_by_exit() -> bool:
 
 def _is_interactive() -> bool:
     flags = sys.flags
-    return bool(
-        flags.interactive or flags.inspect or hasattr(sys, "ps1") or os.environ.get("PYTHONINSPECT")
-    )
+    return bool(flags.inspect or hasattr(sys, "ps1") or os.environ.get("PYTHONINSPECT"))
 
 
 def _drain() -> None:

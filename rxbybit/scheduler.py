@@ -112,7 +112,7 @@ class _Work(abc.DisposableBase):
         self,
         scheduler: LoopScheduler,
         delay_s: float,
-        action: typing.ScheduledAction[Any],  # whatever the caller schedules
+        action: typing.ScheduledAction[Any],  # Any: whatever the caller schedules
         state: object,
     ) -> None:
         self._scheduler = scheduler

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import reactivex
-from reactivex import Observable, abc
+from reactivex import ConnectableObservable, Observable, abc
 
 from rxbybit.iteration import Iteration, Overflow
 from rxbybit.runtime import Runtime, RuntimeScheduler
@@ -28,6 +28,7 @@ G = TypeVar("G")
 
 Op: TypeAlias = Callable[[A], B]
 Obs: TypeAlias = Observable[A]
+Connectable: TypeAlias = ConnectableObservable[A]
 Source: TypeAlias = Callable[[Runtime, abc.ObserverBase[A]], abc.DisposableBase]
 _Connect: TypeAlias = Callable[
     [Runtime, abc.ObserverBase[A], abc.SchedulerBase], abc.DisposableBase
@@ -130,10 +131,16 @@ class Stream(Observable[T_co]):
         # fmt: off
         @overload
         def pipe(self) -> Stream[T_co]: ...
+        @overload  # A connectable is an Observable too, but the one that does not become a Stream.
+        def pipe(  # pyright: ignore[reportOverlappingOverload]
+            self, a: Op[Obs[T_co], Connectable[A]], /
+        ) -> Connectable[A]: ...
         @overload
         def pipe(self, a: Op[Obs[T_co], Obs[A]], /) -> Stream[A]: ...
         @overload
         def pipe(self, a: Op[Obs[T_co], A], /) -> A: ...
+        @overload
+        def pipe(self, a: Op[Obs[T_co], A], b: Op[A, Connectable[B]], /) -> Connectable[B]: ...
         @overload
         def pipe(self, a: Op[Obs[T_co], A], b: Op[A, Obs[B]], /) -> Stream[B]: ...
         @overload
@@ -254,10 +261,10 @@ def _unreachable(runtime: Runtime, observer: abc.ObserverBase[Any]) -> abc.Dispo
 
 
 class _Clocked(Observable[T_co]):
-    """What stands between two operators.
+    """What stands between two operators, so that each hears the clock.
 
-    Some operators (``timestamp``, ``do_after_next``, whatever defers) do not pass on the
-    ``scheduler`` of their subscription; the operator before them would then tick on a thread.
+    An operator that forgets to pass on the ``scheduler`` of its subscription (``auto_connect``,
+    and many that users write) would let the one before it tick on a thread of its own.
     """
 
     def __init__(self, source: Observable[T_co]) -> None:

@@ -77,6 +77,19 @@ class Script:
         return self
 
 
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> Iterator[None]:
+    """Let the children hear Ctrl-C also where a shell runs the tests in the background.
+
+    Such a shell has SIGINT ignored, and what is ignored stays so across an exec.
+    """
+    before = signal.getsignal(signal.SIGINT)
+    if before == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
     """Start a script from its text: as a file, else ``how``: ``-c``, ``-m``, ``-`` (stdin)."""

@@ -61,6 +61,11 @@ def test_sys_exit_says_nothing_when_it_need_not_wait_long(start: Start) -> None:
     start("Runtime.current()\nsys.exit(3)").end().silent(3)
 
 
+def test_sys_exit_stays_what_it_is_in_a_script(start: Start) -> None:
+    body = "original = sys.exit\nRuntime.current()\nprint(sys.exit is original)"
+    assert start(body).end().silent().output == "True\n"
+
+
 def test_ctrl_c_while_sys_exit_waits(start: Start) -> None:
     script = start(FOREVER + "sys.exit(3)").wait_for(", 120), ").interrupt().end()
     assert (script.status, script.error) == (130, MESSAGE + "\n")
@@ -264,6 +269,17 @@ def test_names_are_looked_up_after_main_has_ended(start: Start) -> None:
     assert script.silent().output.split() == ["True", "True"]
 
 
+def test_an_executor_works_after_main_has_ended(start: Start) -> None:
+    script = start("""
+        stream = Topic(every_s=0.2).stream().pipe(ops.take(3))
+        stream.subscribe(lambda event: print(pool.submit(int, event[1]).result()))
+        from concurrent.futures import ThreadPoolExecutor
+        pool = ThreadPoolExecutor(1)
+        pool.submit(int).result()
+        """).end()
+    assert script.silent().output.split() == ["0", "1", "2"]
+
+
 def test_a_hung_name_look_up_does_not_hold_the_exit(start: Start) -> None:
     script = start("""
         import socket
@@ -339,10 +355,12 @@ def test_forked_children_start_anew_and_wait_for_nobody_elses(start: Start) -> N
         def child():
             Topic(count=2).stream().subscribe(lambda e: print("child", e, flush=True))
         handle = Topic().stream().subscribe(lambda _: None)
-        process = multiprocessing.get_context("fork").Process(target=child)
-        process.start()
-        process.join(10)
-        print("status", process.exitcode)
+        for target in (child, int):
+            process = multiprocessing.get_context("fork").Process(target=target)
+            process.start()
+            process.join(10)
+            print("status", process.exitcode)
         handle.dispose()
         """).end()
-    assert script.silent().output.splitlines() == ["child (1, 0)", "child (1, 1)", "status 0"]
+    expected = ["child (1, 0)", "child (1, 1)", "status 0", "status 0"]
+    assert script.silent().output.splitlines() == expected

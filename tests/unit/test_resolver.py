@@ -30,8 +30,8 @@ class Names:
         port: int,
         *,
         family: int,
-        type: int,
-        flags: int,  # noqa: A002
+        type: int,  # noqa: A002
+        flags: int,
     ) -> list[Any]:
         if flags & NUMERIC:
             raise socket.gaierror(socket.EAI_NONAME, "a name")
@@ -114,10 +114,14 @@ def test_a_reader_that_gave_up_is_not_told(names: Names) -> None:
     names.go.clear()
 
     async def main() -> None:
+        unhandled: list[Any] = []
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: unhandled.append(context))
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(resolver.resolve("example.test", 1), 0.01)
         names.go.set()
         assert await resolver.resolve("example.test", 2)
+        assert unhandled == []
 
     asyncio.run(main())
 

@@ -259,13 +259,14 @@ def test_sys_exit_in_a_callback_ends_the_thread_and_sets_everybody_free() -> Non
     runtime = Runtime.current()
     seen: list[str] = []
     runtime.on_close(lambda: seen.append("closed"))
-    runtime.hold()
+    runtime.hold(subscription=True)
 
     def leave() -> None:
         raise SystemExit(3)
 
     runtime.call(leave)
     assert runtime.idle(5)
+    assert runtime.subscriptions == 0
     assert seen == ["closed"]
     assert Runtime.current() is not runtime
 

@@ -166,6 +166,16 @@ def test_schedules_and_cancels_from_another_thread() -> None:
         await asyncio.sleep(0.01)
         assert handle.cancelled()
 
+        def changes_its_mind() -> None:
+            log.scheduler.schedule_relative(1000.0, log).dispose()
+
+        from_thread(changes_its_mind)
+        works: list[abc.DisposableBase] = []
+        from_thread(lambda: works.append(log.scheduler.schedule_relative(1000.0, log)))
+        works[0].dispose()  # here, before the loop has heard of it
+        await asyncio.sleep(0.01)
+        assert all(handle.cancelled() for handle in log.loop._scheduled)  # type: ignore[attr-defined]
+
     asyncio.run(main())
 
 

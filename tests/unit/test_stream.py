@@ -147,6 +147,21 @@ def test_disposing_inside_the_connect_also_disposes_the_source() -> None:
     virtually(main())
 
 
+def test_a_source_that_ends_inside_the_connect_is_disposed_as_well() -> None:
+    async def main() -> None:
+        feed = Feed()
+
+        def source(runtime: Runtime, observer: abc.ObserverBase[Any]) -> abc.DisposableBase:
+            observer.on_completed()
+            return feed.source(runtime, observer)
+
+        Stream(source).subscribe(nothing)
+        assert feed.disposed == 1
+        assert Runtime.current().idle(0)
+
+    virtually(main())
+
+
 def test_dispose_from_another_thread_mutes_at_once_and_tears_down_on_the_loop() -> None:
     async def main() -> None:
         feed = Feed()

@@ -41,6 +41,11 @@ def flat(window: Operator) -> Operator:
     return compose(window, ops.flat_map(lambda inner: inner.pipe(ops.buffer_with_time(0.004))))
 
 
+def careless(source: Observable[Any]) -> Observable[Any]:
+    """An operator as users write them: it forgets to pass on the scheduler."""
+    return Observable(lambda observer, scheduler=None: source.subscribe(observer))
+
+
 TAKES_A_SCHEDULER: dict[str, Callable[[], Operator]] = {
     "buffer_with_time": lambda: ops.buffer_with_time(0.01),
     "buffer_with_time_or_count": lambda: ops.buffer_with_time_or_count(0.01, 1000),
@@ -105,11 +110,8 @@ TIMED_BY_INNER_OBSERVABLES: dict[str, Callable[[], Operator]] = {
 
 FOLLOWED_BY: dict[str, list[Operator]] = {
     "nothing": [],
-    "map": [ops.map(lambda event: event)],
-    # These three do not pass on the scheduler of their subscription to what stands before them.
     "timestamp": [ops.timestamp()],
-    "time_interval": [ops.time_interval()],
-    "do": [ops.do_action(lambda _: None)],
+    "careless": [careless],
 }
 
 

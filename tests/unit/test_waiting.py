@@ -58,7 +58,7 @@ def test_await_across_runtimes() -> None:
         stream = Topic(count=3).stream(origin=Client(runtime=background))
         assert await asyncio.wait_for(stream, 5) == (1, 2)
 
-    asyncio.run(main())
+    asyncio.run(main(), debug=True)  # which refuses a wake-up from the wrong thread
 
 
 def test_await_on_a_client_that_closes() -> None:
