@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from rxbybit.book import Level
 from rxbybit.errors import DecodeError
@@ -83,7 +84,9 @@ Outcome = tuple[list[tuple[str, object]], list[tuple[object, str]]]
 
 
 def outcome(
-    spec: StreamSpec[Odd] | StreamSpec[Sparse], data: bytes, numbers: type = Decimal
+    spec: StreamSpec[Any],
+    data: bytes,
+    numbers: type = Decimal,  # Any: one of the two above
 ) -> Outcome:
     """All that can be told from a decoding: every attribute with its type, and every report."""
     reports: list[DecodeError] = []
@@ -91,11 +94,11 @@ def outcome(
     events = TopicDecoder(spec, "v5", topic, numbers=numbers, report=reports.append).decode(
         data, 1, 2
     )
-    shown = [
+    shown: list[tuple[str, object]] = [
         (name, (type(getattr(event, name)), repr(getattr(event, name))))
         for event in events
         for name in ("__class__", *event.__struct_fields__)
         if name != "changed"
     ]
-    changed = [("changed", sorted(getattr(event, "changed", ()))) for event in events]
-    return shown + changed, [(error.messages, error.raw) for error in reports]
+    shown += [("changed", sorted(getattr(event, "changed", ()))) for event in events]
+    return shown, [(error.messages, error.raw) for error in reports]

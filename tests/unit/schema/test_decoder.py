@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from decimal import Decimal
 from typing import Any
@@ -42,8 +43,10 @@ class Trades:
 
     def __init__(self) -> None:
         self.reports: list[DecodeError] = []
-        decoder = TopicDecoder(TRADES, "v5", TOPIC, report=self.reports.append)
-        self.decode = decoder.decode
+        self._decoder = TopicDecoder(TRADES, "v5", TOPIC, report=self.reports.append)
+
+    def decode(self, data: bytes) -> list[Any]:  # Any: trades, as a rule
+        return list(self._decoder.decode(data, 1, 2))
 
 
 def trade(**changes: Any) -> dict[str, Any]:  # Any: JSON
@@ -59,7 +62,7 @@ def framed(*items: object, **changes: object) -> bytes:
 def test_a_bad_item_costs_that_item() -> None:
     trades = Trades()
     data = framed(trade(i="a"), trade(p="no"), trade(i="b"), trade(T=..., v=None), trade(i="c"))
-    events = trades.decode(data, 1, 2)
+    events = trades.decode(data)
     assert [event.id for event in events] == ["a", "b", "c"]
     assert len({id(event.meta) for event in events}) == 1
     assert [report.messages for report in trades.reports] == [
@@ -74,7 +77,7 @@ def test_a_bad_item_costs_that_item() -> None:
 @pytest.mark.parametrize("item", [7, "x", None, [], [1]])
 def test_an_item_that_is_no_object(item: object) -> None:
     trades = Trades()
-    assert len(trades.decode(framed(trade(), item), 1, 2)) == 1
+    assert len(trades.decode(framed(trade(), item))) == 1
     assert [r.messages for r in trades.reports] == [
         {"data": {1: {"_schema": ["Invalid input type."]}}}
     ]
@@ -107,7 +110,7 @@ def test_an_item_that_is_no_object(item: object) -> None:
 )
 def test_a_broken_frame_is_one_report(data: bytes, said: object) -> None:
     trades = Trades()
-    assert list(trades.decode(data, 1, 2)) == []
+    assert list(trades.decode(data)) == []
     [report] = trades.reports
     assert report.messages == said or (isinstance(said, str) and said in str(report.messages))
 
@@ -115,16 +118,16 @@ def test_a_broken_frame_is_one_report(data: bytes, said: object) -> None:
 @pytest.mark.usefixtures("path")
 def test_what_is_kept_of_the_text() -> None:
     trades = Trades()
-    trades.decode(b"\xf0\x9f\x98\x80" * 5000, 1, 2)
-    trades.decode(b"ab\xffcd", 1, 2)
+    trades.decode(b"\xf0\x9f\x98\x80" * 5000)
+    trades.decode(b"ab\xffcd")
     assert [report.raw for report in trades.reports] == ["\U0001f600" * 2048, "ab\ufffdcd"]
 
 
 @pytest.mark.usefixtures("path")
 def test_a_lone_item_will_do_for_a_list() -> None:
     trades = Trades()
-    assert [event.id for event in trades.decode(framed(data=trade()), 1, 2)] == ["id"]
-    trades.decode(framed(data=trade(p="no")), 1, 2)
+    assert [event.id for event in trades.decode(framed(data=trade()))] == ["id"]
+    trades.decode(framed(data=trade(p="no")))
     assert [r.messages for r in trades.reports] == [{"data": {0: {"p": ["Not a valid number."]}}}]
 
 
@@ -141,7 +144,7 @@ def test_messages_of_a_single_object() -> None:
 @pytest.mark.usefixtures("path")
 def test_unknown_values_of_enums_pass() -> None:
     trades = Trades()
-    [event] = trades.decode(framed(trade(S="Hold", L="SidewaysTick", surprise=[1])), 1, 2)
+    [event] = trades.decode(framed(trade(S="Hold", L="SidewaysTick", surprise=[1])))
     assert (event.side, event.tick_direction) == ("Hold", "SidewaysTick")
     assert type(event.side) is Side
     assert not event.side.known
@@ -161,7 +164,7 @@ def test_good_frames_do_not_go_through_marshmallow(name: str) -> None:
 def test_empty_values_do_not_go_through_marshmallow() -> None:
     decoder = TopicDecoder(ODD, "v5", "odd.X", report=_fail)
     data = b'{"type":"delta","ts":5,"data":[{"t":"x","number_or_none":"","text_or_none":""}]}'
-    [event] = decoder.decode(data, 1, 2)
+    event: Any = decoder.decode(data, 1, 2)[0]  # Any: an Odd
     assert (event.text, event.number_or_none, event.text_or_none) == ("x", None, None)
 
 
@@ -183,7 +186,7 @@ def test_nothing_empty_is_made_up_of_broken_json() -> None:
 def test_the_environment_turns_the_compiled_path_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RXBYBIT_DECODER", "marshmallow")
     monkeypatch.setattr(decoding, "compile_frames", lambda *_: pytest.fail("compiled"))
-    assert len(Trades().decode(framed(trade()), 1, 2)) == 1
+    assert len(Trades().decode(framed(trade()))) == 1
     monkeypatch.setenv("RXBYBIT_DECODER", "orjson")
     with pytest.raises(ConfigurationError, match="use msgspec or marshmallow"):
         Trades()
@@ -222,23 +225,14 @@ def test_what_is_remembered_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) 
     try:
         decoder = TopicDecoder(SPARSE, "v5", "sparse.X", report=_fail)
         for index in range(20):
-            [event] = decoder.decode(framed(data={"t": "x", "number": "1", f"k{index}": "v"}), 1, 2)
+            data = framed(data={"t": "x", "number": "1", f"k{index}": "v"})
+            event: Any = decoder.decode(data, 1, 2)[0]  # Any: a Sparse
             assert event.changed == {"number"}
         decoder.decode(framed(data={"t": "x", "k" * 5000: "v"}), 1, 2)
         frames = compiling.compile_frames(SPARSE.wire("v5"), SPARSE.event, SPARSE.event, Decimal)
         assert frames is not None
         build = frames.decode(framed(data={"t": "x"})).build
-        [steps_for] = [
-            c.cell_contents
-            for c in build.__closure__
-            if callable(c.cell_contents) and getattr(c.cell_contents, "__name__", "") == "steps_for"
-        ]
-        [seen] = [
-            c.cell_contents
-            for c in steps_for.__closure__
-            if isinstance(c.cell_contents, dict)
-            and all(isinstance(key, tuple) for key in c.cell_contents)
-        ]
+        seen = inspect.getclosurevars(build).nonlocals["seen"]
         assert 0 < len(seen) <= 4
         assert all(sum(map(len, keys)) < 5000 for keys in seen)
     finally:

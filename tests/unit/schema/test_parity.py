@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -19,11 +19,12 @@ from tests.unit.schema.specs import (
     SPARSE,
     Odd,
     OddWire,
-    Outcome,
     Sparse,
     TextsWire,
     outcome,
 )
+
+T = TypeVar("T")
 
 # JSON texts, as they stand in a frame
 ODD_VALUES = [
@@ -51,7 +52,7 @@ FIELDS = {field.data_key or name for name, field in OddWire().declared.items()}
 TEXTS = {field.data_key or name for name, field in TextsWire().declared.items()}
 
 
-def _both(run: Any) -> tuple[Outcome, Outcome]:  # Any: a call without arguments
+def _both(run: Callable[[], T]) -> tuple[T, T]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RXBYBIT_DECODER", "msgspec")
         fast = run()

@@ -210,7 +210,9 @@ def test_tickers_merge() -> None:
     state = TICKERS.state()
     [snapshot] = EVENTS["tickers"][0]
     state.apply(snapshot)
-    assert TICKERS.emit(state, snapshot).last_price == Decimal("64210.50")
+    merged = TICKERS.emit(state, snapshot)
+    assert merged is not None
+    assert merged.last_price == Decimal("64210.50")
     assert TICKERS.late is not None
     assert TICKER_UPDATES.late is not None
     assert TICKERS.late(state) is TICKERS.emit(state, snapshot)
