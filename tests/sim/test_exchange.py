@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from rxbybit.sim import Exchange, Recording
-from rxbybit.sim.link import DATA_BEFORE_ACK
+from rxbybit.sim.link import BUFFER_LIMIT, DATA_BEFORE_ACK
 from tests.sim.peer import connected, frame, run
 
 A = [frame("a", ts=1_000 + 100 * i, n=i) for i in range(4)]
@@ -127,6 +127,16 @@ def test_loop_repeats_the_bytes_until_the_client_leaves() -> None:
                 assert await peer.texts(24) == BOTH * 3
             await exchange.until(lambda: not exchange.links)
             assert exchange.subscriptions == {}
+
+    run(main())
+
+
+def test_a_loop_that_sends_nothing_starves_nobody() -> None:
+    async def main() -> None:
+        recording = Recording(A, loop=True, extra_topics=["quiet"])
+        async with Exchange({"linear": recording}) as exchange, connected(exchange) as peer:
+            await peer.subscribe("quiet")
+            await peer.hears_nothing()
 
     run(main())
 
@@ -344,6 +354,7 @@ def test_a_recording_waits_for_a_slow_client() -> None:
                 seen = link.sent
                 await asyncio.sleep(0.3)
             assert seen < 100
+            assert link._transport.get_write_buffer_size() > BUFFER_LIMIT
             assert await peer.texts(100) == frames
 
     run(main())
