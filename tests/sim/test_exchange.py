@@ -135,8 +135,8 @@ def test_a_loop_that_sends_nothing_starves_nobody() -> None:
     async def main() -> None:
         recording = Recording(A, loop=True, extra_topics=["quiet"])
         async with Exchange({"linear": recording}) as exchange, connected(exchange) as peer:
-            await peer.subscribe("quiet")
             began = time.monotonic()
+            await peer.subscribe("quiet")
             await peer.hears_nothing()
             assert time.monotonic() - began < 2
 
