@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from msgspec import Struct
-from msgspec.structs import fields, force_setattr
+from msgspec.structs import force_setattr
 
 __all__ = ["adopts", "become", "copied"]
 
@@ -18,7 +18,7 @@ S = TypeVar("S", bound=Struct)
 
 def adopts(source: type[Struct], target: type[Struct]) -> bool:
     """Whether CPython lets an instance of ``source`` become one of ``target``."""
-    probe = source(**{f.name: None for f in fields(source)})
+    probe = source(**dict.fromkeys(source.__struct_fields__))
     try:
         force_setattr(probe, "__class__", target)
     except TypeError:
@@ -28,7 +28,7 @@ def adopts(source: type[Struct], target: type[Struct]) -> bool:
 
 def copied(item: Struct, target: type[S]) -> S:
     """A new ``target`` with the attributes of ``item``, which has all of them."""
-    return target(**{f.name: getattr(item, f.name) for f in fields(target)})
+    return target(**{name: getattr(item, name) for name in target.__struct_fields__})
 
 
 def become(item: Struct, target: type[S]) -> S:

@@ -184,7 +184,10 @@ class StreamSpec(Generic[E]):
         wire = self.wire(wire_name)
         unknown = [name for name in params if name not in wire.places]
         if unknown:
-            raise ConfigurationError(f"{self.name}: no parameter {', '.join(unknown)}")
+            legal = ", ".join(wire.places) or "none"
+            raise ConfigurationError(
+                f"{self.name}: no parameter {', '.join(unknown)}; there is {legal}"
+            )
         codes = {n: p.write(params.get(n), category) for n, p in wire.places.items()}
         return wire.template.format(symbol=symbol, **codes)
 
