@@ -26,7 +26,8 @@ from rxbybit.ticker import TickerState
 class Venue:
     """Notes what it is asked to open."""
 
-    def __init__(self) -> None:
+    def __init__(self, category: Category | None = None) -> None:
+        self.category: Category | None = category
         self.asked: list[tuple[Any, ...]] = []
         self.keep: Callable[[Any], bool] | None = None
 
