@@ -80,26 +80,12 @@ class AiohttpTransport:
                 url,
                 proxy=self._proxy,
                 ssl=self._ssl,
-                max_msg_size=MAX_MESSAGE,
+                max_msg_size=MAX_MESSAGE + 1,  # theirs is the first size that is too much
                 decode_text=False,
                 autoclose=False,
             )
-        except aiohttp.WSServerHandshakeError as error:
-            # not chained: its text shows the request's headers and query
-            raise _rejected(error.status, _seconds(error)) from None
-        except _Redirected as redirect:
-            raise HandshakeRejected(
-                f"the server answered with a redirect (HTTP {redirect.status}), which is not"
-                " followed: check the URL",
-                status=redirect.status,
-                permanent=True,
-            ) from None
-        except aiohttp.ClientConnectorCertificateError as error:
-            failed = ConnectionFailed(f"the server's certificate is not trusted: {error}")
-            failed.permanent = True
-            raise failed from None
-        except (aiohttp.ClientError, OSError) as error:
-            raise ConnectionFailed(str(error) or type(error).__name__) from None
+        except (aiohttp.ClientError, OSError, _Redirected) as error:
+            raise _failure(error) from None  # not chained: theirs show headers, query, password
         assert isinstance(opened, _Socket)
         return _AiohttpConnection(opened, queue_of(opened, MAX_MESSAGE))
 
@@ -220,12 +206,36 @@ class _Resolver(AbstractResolver):
         """The thread belongs to the runtime."""
 
 
-def _rejected(status: int, retry_after_s: float | None) -> HandshakeRejected:
-    return HandshakeRejected(
-        f"the server answered the upgrade with HTTP {status}",
-        status=status,
-        retry_after_s=retry_after_s,
-    )
+def _failure(error: Exception) -> ConnectionFailed:
+    """``error`` of a connect in words of ours, where its own could tell secrets."""
+    match error:
+        case aiohttp.WSServerHandshakeError():
+            return HandshakeRejected(
+                f"the server answered the upgrade with HTTP {error.status}",
+                status=error.status,
+                retry_after_s=_seconds(error),
+            )
+        case _Redirected():
+            return HandshakeRejected(
+                f"the server answered with a redirect (HTTP {error.status}), which is not"
+                " followed: check the URL",
+                status=error.status,
+                permanent=True,
+            )
+        case aiohttp.ClientHttpProxyError():
+            failed = ConnectionFailed(f"the proxy answered with HTTP {error.status}")
+            failed.permanent = error.status == 407  # it wants another user or password
+        case aiohttp.ClientResponseError():
+            failed = ConnectionFailed("the server's answer is no HTTP")
+        case aiohttp.InvalidURL():
+            failed = ConnectionFailed("the URL, or that of the proxy, is none")
+            failed.permanent = True
+        case aiohttp.ClientConnectorCertificateError():
+            failed = ConnectionFailed(f"the server's certificate is not trusted: {error}")
+            failed.permanent = True
+        case _:
+            failed = ConnectionFailed(str(error) or type(error).__name__)
+    return failed
 
 
 def _seconds(error: aiohttp.WSServerHandshakeError) -> float | None:
