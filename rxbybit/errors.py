@@ -51,6 +51,10 @@ class RxBybitError(Exception):
     permanent: bool = True
     """True when trying the same thing again cannot help."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # What Exception does by itself is call the class with the text alone.
+        return _again, (type(self), self.args, self.__dict__)
+
 
 class ConfigurationError(RxBybitError, ValueError):
     """An argument that cannot work; the text names what is legal."""
@@ -139,3 +143,12 @@ class ClosedError(RxBybitError):
 
 class RuntimeMisuse(RxBybitError, RuntimeError):
     """A call from a place where it cannot work, such as ``run()`` inside a running loop."""
+
+
+def _again(
+    kind: type[RxBybitError], args: tuple[object, ...], facts: Mapping[str, object]
+) -> RxBybitError:
+    """The error as it was, out of a pickle or a copy."""
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(facts)
+    return error

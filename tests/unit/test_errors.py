@@ -1,0 +1,118 @@
+"""The tree of errors: facts as attributes, whether to try again, and pickles."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+
+import pytest
+
+from rxbybit import errors
+from rxbybit.errors import (
+    ClosedError,
+    ConfigurationError,
+    ConnectionFailed,
+    DecodeError,
+    HandshakeRejected,
+    HeartbeatLost,
+    ProtocolError,
+    RetryBudgetExhausted,
+    RuntimeMisuse,
+    RxBybitError,
+    SlowConsumer,
+    SubscriptionRejected,
+)
+
+ONE_OF_EACH: list[tuple[RxBybitError, str, dict[str, object]]] = [
+    (ConfigurationError("no such thing"), "no such thing", {"permanent": True}),
+    (ConnectionFailed("lost", attempts=3), "lost", {"permanent": False, "attempts": 3}),
+    (
+        HandshakeRejected("no", status=429, attempts=2, retry_after_s=7.5),
+        "no",
+        {"permanent": False, "status": 429, "attempts": 2, "retry_after_s": 7.5},
+    ),
+    (
+        HandshakeRejected("never", status=403, permanent=True),
+        "never",
+        {"permanent": True, "status": 403, "attempts": 0, "retry_after_s": None},
+    ),
+    (HeartbeatLost("silent"), "silent", {"permanent": False, "attempts": 0}),
+    (RetryBudgetExhausted("spent", attempts=9), "spent", {"permanent": True, "attempts": 9}),
+    (ProtocolError("refused"), "refused", {"permanent": True}),
+    (
+        SubscriptionRejected("publicTrade.XUSD", "handler not found"),
+        "publicTrade.XUSD: handler not found",
+        {"permanent": True, "topic": "publicTrade.XUSD", "message": "handler not found"},
+    ),
+    (
+        DecodeError("tickers.X", '{"a"', {"data": {0: ["Bad."]}}),
+        "tickers.X: {'data': {0: ['Bad.']}}",
+        {"topic": "tickers.X", "raw": '{"a"', "messages": {"data": {0: ["Bad."]}}},
+    ),
+    (
+        SlowConsumer(1001),
+        "the consumer is 1001 events behind: take a larger buffer, or another overflow policy",
+        {"permanent": True, "lag": 1001},
+    ),
+    (ClosedError(), "the client is closed", {"permanent": True}),
+    (ClosedError("the loop has ended"), "the loop has ended", {}),
+    (RuntimeMisuse("not here"), "not here", {"permanent": True}),
+]
+
+
+@pytest.mark.parametrize(("error", "text", "facts"), ONE_OF_EACH)
+def test_facts_are_attributes_and_the_text_is_for_people(
+    error: RxBybitError, text: str, facts: dict[str, object]
+) -> None:
+    assert str(error) == text
+    assert {name: getattr(error, name) for name in facts} == facts
+
+
+@pytest.mark.parametrize(("error", "text", "facts"), ONE_OF_EACH)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_an_error_outlives_a_pickle(
+    error: RxBybitError, text: str, facts: dict[str, object], protocol: int
+) -> None:
+    again = pickle.loads(pickle.dumps(error, protocol))
+    assert type(again) is type(error)
+    assert (str(again), repr(again), again.args) == (text, repr(error), error.args)
+    assert {name: getattr(again, name) for name in facts} == facts
+
+
+def test_an_error_outlives_a_copy() -> None:
+    error = HandshakeRejected("no", status=503, retry_after_s=1.0)
+    error.add_note("seen twice")
+    again = copy.deepcopy(error)
+    assert (again.status, again.retry_after_s, again.__notes__) == (503, 1.0, ["seen twice"])
+
+
+def test_there_is_one_of_each_here_and_in_the_tree_of_the_docstring() -> None:
+    named = set(errors.__all__) - {"RxBybitError"}
+    assert {type(error).__name__ for error, _, _ in ONE_OF_EACH} == named
+    source = Path(errors.__file__).read_text(encoding="utf-8")
+    drawn = source[: source.index("from __future__")]
+    assert [name for name in named if f"─ {name} " not in drawn] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "above"),
+    [
+        (ConfigurationError, ValueError),
+        (RuntimeMisuse, RuntimeError),
+        (HandshakeRejected, ConnectionFailed),
+        (HeartbeatLost, ConnectionFailed),
+        (RetryBudgetExhausted, ConnectionFailed),
+        (SubscriptionRejected, ProtocolError),
+    ],
+)
+def test_an_error_is_caught_by_what_is_above_it(kind: type, above: type) -> None:
+    assert issubclass(kind, above)
+    assert issubclass(kind, RxBybitError)
+
+
+@pytest.mark.parametrize("length", [0, 2047, 2048, 2049, 100_000])
+def test_a_decode_error_keeps_the_beginning_of_the_message(length: int) -> None:
+    raw = "a" * 2048 + "b" * max(0, length - 2048)
+    error = DecodeError("t", raw[:length], ["wrong"])
+    assert error.raw == "a" * min(length, 2048)
