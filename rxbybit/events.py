@@ -49,7 +49,7 @@ class OpenEnum(StrEnum):
     @property
     def known(self) -> bool:
         """False for a value that this version of rxbybit has no name for."""
-        return self._name_ in type(self).__members__
+        return self._value_ in type(self)._value2member_map_
 
     def __reduce_ex__(self, protocol: object) -> tuple[type[Self], tuple[str]]:
         return type(self), (self._value_,)
@@ -168,6 +168,10 @@ class DecodeFailed(Status, frozen=True, kw_only=True):
     raw: str
     """The beginning of the message, 2,048 characters at most."""
     messages: Messages
+    """What marshmallow says is wrong, by field, and by index in a list."""
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.time, self.connection, self.topic, self.raw))
 
 
 class Dropped(Status, frozen=True, kw_only=True):
@@ -242,10 +246,17 @@ def _iso(moment: datetime) -> str:
 
 
 def _json(of: Struct, names: tuple[str, ...]) -> bytes:
-    row: dict[str, object] = {"event": type(of).__name__}
+    return msgspec.json.encode({"event": type(of).__name__, **_row(of, names)})
+
+
+def _row(of: Struct, names: tuple[str, ...]) -> dict[str, object]:
+    row: dict[str, object] = {}
     for name in names:
         value = getattr(of, name)
-        if value is not None:
-            is_set = isinstance(value, frozenset)
-            row[name] = sorted(cast("frozenset[str]", value)) if is_set else value
-    return msgspec.json.encode(row)
+        if isinstance(value, frozenset):
+            row[name] = sorted(cast("frozenset[str]", value))
+        elif isinstance(value, Struct):  # meta, and the gap in it
+            row[name] = _row(value, value.__struct_fields__)
+        elif value is not None:
+            row[name] = value
+    return row
