@@ -11,8 +11,9 @@
 from __future__ import annotations
 
 from rxbybit.book import BookDelta, BookSnapshot
-from rxbybit.client import Bybit, of_default, use
+from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
+from rxbybit.default import of_default, use
 from rxbybit.errors import (
     ClosedError,
     ConfigurationError,

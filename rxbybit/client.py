@@ -1,4 +1,4 @@
-"""The live exchange as a venue, and the client behind the module-level functions."""
+"""The live exchange as a venue."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal
-from functools import wraps
-from inspect import signature
+from functools import partial
 from itertools import count
 from ssl import SSLContext
 from types import TracebackType
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import Self, TypeVar
 
 from reactivex import abc
 
-from rxbybit.config import Backoff, Category, Environment, environment_of
+from rxbybit.config import Backoff, Category, Environment, environment_of, is_number, proxy_of
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
 from rxbybit.hooks import Hooks, LoggingHooks
@@ -32,11 +31,9 @@ from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, tr
 from rxbybit.symbols import checked_category, read_symbols
 from rxbybit.transport import AiohttpTransport
 
-__all__ = ["Bybit", "of_default", "use"]
+__all__ = ["Bybit"]
 
 E = TypeVar("E", bound=Event)
-P = ParamSpec("P")
-R = TypeVar("R")
 
 
 class Bybit:
@@ -58,7 +55,10 @@ class Bybit:
         with Bybit("testnet") as exchange:
             exchange.trades("BTCUSD").pipe(ops.take(10)).run()
 
-    Errors: ``ConfigurationError`` for an argument that cannot work.
+    Errors: ``ConfigurationError`` for an argument that cannot work, here or at the call of a
+    stream, and at the first subscription for a wrong ``RXBYBIT_ENVIRONMENT``; ``ClosedError``
+    for a subscription once it is closed; ``RuntimeMisuse`` for one in a process that was forked
+    from the one that made the client.
     """
 
     def __init__(
@@ -77,10 +77,10 @@ class Bybit:
         keep_alive: bool = True,
         hooks: Hooks | None = None,
     ) -> None:
-        _check(linger=linger, heartbeat=heartbeat, numbers=numbers)
+        _check(linger, heartbeat, numbers, backoff, ssl, runtime)
         self._wanted_environment = environment
         self._environment = None if environment is None else environment_of(environment)
-        self._category = None if category is None else checked_category(category)
+        self._category: Category | None = None if category is None else checked_category(category)
         self._settings = PoolSettings(
             session=Settings(
                 heartbeat=heartbeat,
@@ -92,7 +92,7 @@ class Bybit:
             linger=linger,
             numbers=numbers,
             strict=strict,
-            new_transport=lambda at: AiohttpTransport(at, proxy=proxy, ssl=ssl),
+            new_transport=partial(AiohttpTransport, proxy=proxy_of(proxy), ssl=ssl),
             numbering=count(1),
         )
         self._pools: dict[Runtime, Pool] = {}
@@ -125,6 +125,11 @@ class Bybit:
 
         return Stream(source, origin=self._quiet_origin)
 
+    @property
+    def category(self) -> Category | None:
+        """The category of a call that names none; ``None`` reads it from the symbol."""
+        return self._category
+
     def open(
         self,
         spec: StreamSpec[E],
@@ -134,7 +139,7 @@ class Bybit:
         **params: object,
     ) -> Stream[E]:
         """See :class:`rxbybit.venue.Opens`."""
-        pairs = read_symbols(symbols, category or self._category)
+        pairs = read_symbols(symbols, self._category if category is None else category)
         if not pairs:
             raise ConfigurationError(f"{spec.name}(): name at least one symbol, as in 'BTCUSD'")
         wire = self._settings.wire.name
@@ -149,6 +154,8 @@ class Bybit:
     ) -> Stream[E]:
         """See :class:`rxbybit.venue.Opens`."""
         wanted = tuple(dict.fromkeys(topics))
+        if self._environment is not None:
+            _check_served(self._environment, spec.name, wanted)
 
         def source(runtime: Runtime, observer: abc.ObserverBase[E]) -> abc.DisposableBase:
             urls = self._environment_now().public
@@ -163,23 +170,24 @@ class Bybit:
         Returns at once: :meth:`aclose` also waits. Allowed from any thread, any number of times.
         """
         self._closed = True
-        for runtime, pool in list(self._pools.items()):
+        for runtime, pool in self._living():
             runtime.call(pool.close)
-        while self._on_closed:
-            self._on_closed.pop()()
+        for callback in list(self._on_closed):
+            callback()
 
     async def aclose(self) -> None:
         """Close, and wait until the last socket is gone."""
         self.close()
         here = asyncio.get_running_loop()
-        for runtime, pool in list(self._pools.items()):
-            if runtime.stopped:
-                continue
+        for runtime, pool in self._living():
             if runtime.loop is here:
                 await pool.closed()
-            else:
+            elif runtime.loop.is_running():
                 ended = asyncio.run_coroutine_threadsafe(pool.closed(), runtime.loop)
-                await asyncio.wrap_future(ended)
+                waiter = asyncio.wrap_future(ended)
+                # A loop that stops in the meantime does not say so.
+                while not waiter.done() and runtime.loop.is_running():
+                    await asyncio.wait({waiter}, timeout=0.05)
 
     def __enter__(self) -> Self:
         return self
@@ -213,6 +221,11 @@ class Bybit:
             )
         self._environment_now()
 
+    def _living(self) -> list[tuple[Runtime, Pool]]:
+        """Where there may be links: nowhere in a forked process, whose loops stayed behind."""
+        here = os.getpid() == self._process
+        return [(r, p) for r, p in list(self._pools.items()) if here and not r.stopped]
+
     def _environment_now(self) -> Environment:
         if self._environment is None:
             self._environment = environment_of(self._wanted_environment)
@@ -221,8 +234,9 @@ class Bybit:
     def _pool(self, runtime: Runtime) -> Pool:
         pool = self._pools.get(runtime)
         if pool is None:
-            for stopped in [known for known in self._pools if known.stopped]:
-                del self._pools[stopped]
+            for known in list(self._pools):  # other threads come by here for other runtimes
+                if known.stopped:
+                    self._pools.pop(known, None)
             pool = self._pools[runtime] = Pool(runtime, self._settings)
         return pool
 
@@ -248,35 +262,35 @@ class _Origin:
     when_closed: Callable[[Callable[[], None]], Callable[[], None]]
 
 
-_default: Bybit | None = None
-
-
-def use(client: Bybit | None) -> None:
-    """Let the module-level functions use ``client``; ``None`` goes back to a client of theirs."""
-    global _default
-    _default = client
-
-
-def of_default(method: Callable[Concatenate[Bybit, P], R]) -> Callable[P, R]:
-    """``method`` as a function on the default client, which is made when it is first needed."""
-
-    @wraps(method)
-    def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        global _default
-        if _default is None:
-            _default = Bybit()
-        return method(_default, *args, **kwargs)
-
-    shown = signature(method)
-    without_client = shown.replace(parameters=[*shown.parameters.values()][1:])
-    setattr(call, "__signature__", without_client)  # noqa: B010 - no attribute that types know
-    return call
-
-
-def _check(*, linger: float, heartbeat: float, numbers: type) -> None:
-    if not linger >= 0:
+def _check(
+    linger: object,
+    heartbeat: object,
+    numbers: object,
+    backoff: object,
+    ssl: object,
+    runtime: object,
+) -> None:
+    if not (is_number(linger) and linger >= 0):
         raise ConfigurationError(f"linger={linger!r}: seconds, 0 or more")
-    if not heartbeat > 0:
+    if not (is_number(heartbeat) and heartbeat > 0):
         raise ConfigurationError(f"heartbeat={heartbeat!r}: seconds, more than 0")
-    if numbers not in (Decimal, float):
+    if numbers is not Decimal and numbers is not float:
         raise ConfigurationError(f"numbers={numbers!r}: Decimal or float")
+    for name, given, kind in (
+        ("backoff", backoff, Backoff),
+        ("ssl", ssl, SSLContext),
+        ("runtime", runtime, Runtime),
+    ):
+        if given is not None and not isinstance(given, kind):
+            raise ConfigurationError(f"{name}={given!r}: use None, or a {kind.__name__}")
+
+
+def _check_served(
+    environment: Environment, name: str, topics: Sequence[tuple[Category, str]]
+) -> None:
+    for category, _ in topics:
+        if category not in environment.public:
+            raise ConfigurationError(
+                f"{name}: environment {environment.name!r} has no {category}; there is"
+                f" {', '.join(environment.public)}"
+            )

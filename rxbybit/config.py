@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from math import isfinite
 from types import MappingProxyType
-from typing import Literal, get_args
-from urllib.parse import urlsplit
+from typing import Literal, TypeGuard, get_args
+from urllib.parse import SplitResult, urlsplit
 
 from msgspec import Struct
 
 from rxbybit.errors import ConfigurationError
 
-__all__ = ["CATEGORIES", "Backoff", "Category", "Environment", "environment_of"]
+__all__ = ["CATEGORIES", "Backoff", "Category", "Environment", "environment_of", "proxy_of"]
+
+VARIABLE = "RXBYBIT_ENVIRONMENT"
 
 Category = Literal["inverse", "linear", "spot", "option"]
 CATEGORIES: tuple[Category, ...] = get_args(Category)
@@ -23,14 +26,27 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     Sources: V5 manual, "Connect" (hosts and paths) and "Demo trading service": public data of
     the demo environment comes from the mainnet hosts.
+    Errors: ``ConfigurationError`` for a category that there is not, and for what is no websocket
+    URL.
     """
 
     name: str
     public: Mapping[str, str]
-    """One websocket URL a category."""
+    """One websocket URL a category; categories that it lacks have no streams."""
     private: str | None = None
     legacy: str | None = None
     rest: str | None = None
+
+    def __post_init__(self) -> None:
+        for category, url in self.public.items():
+            if category not in CATEGORIES:
+                raise ConfigurationError(
+                    f"Environment.public: no category {category!r}; use {', '.join(CATEGORIES)}"
+                )
+            if _split(url, "ws", "wss") is None:
+                raise ConfigurationError(
+                    f"Environment.public[{category!r}]: a ws:// or wss:// URL, without password"
+                )
 
 
 class Backoff(Struct, frozen=True, kw_only=True):
@@ -46,14 +62,79 @@ class Backoff(Struct, frozen=True, kw_only=True):
     budget: int | None = None
 
     def __post_init__(self) -> None:
-        if not (self.first > 0 and self.cap > 0):
-            raise ConfigurationError("Backoff: first and cap are seconds above 0")
-        if self.budget is not None and self.budget < 1:
-            raise ConfigurationError("Backoff: budget is at least 1, or None to try for ever")
+        for name, value in (("first", self.first), ("cap", self.cap)):
+            if not (is_number(value) and value > 0 and isfinite(value)):
+                raise ConfigurationError(f"Backoff: {name}={value!r}: seconds, more than 0")
+        budget: object = self.budget
+        if budget is not None and not (type(budget) is int and budget >= 1):
+            raise ConfigurationError(
+                f"Backoff: budget={budget!r}: at least 1, or None to try for ever"
+            )
 
     def bound(self, attempt: int) -> float:
         """The longest wait before attempt ``attempt`` (the first is 1), in seconds."""
         return min(self.cap, self.first * 2.0 ** min(attempt - 1, 63))
+
+
+def environment_of(wanted: str | Environment | None) -> Environment:
+    """The environment called ``wanted``; ``None`` reads ``RXBYBIT_ENVIRONMENT``, else mainnet.
+
+    ``wanted`` is a name, an :class:`Environment`, or the base URL (``http://`` or ``https://``)
+    of a host that serves everything, such as ``http://127.0.0.1:8765``.
+    Errors: ``ConfigurationError`` for anything else, in the argument or in the variable.
+    """
+    if isinstance(wanted, Environment):
+        return wanted
+    if wanted is None:
+        variable = os.environ.get(VARIABLE)
+        return _named(variable, VARIABLE) if variable else _KNOWN["mainnet"]
+    return _named(wanted, "environment")
+
+
+def proxy_of(wanted: str | None) -> str | None:
+    """``wanted``, when it is the URL of an HTTP proxy; ``ConfigurationError`` else.
+
+    It may hold a user and a password, so no error shows it.
+    """
+    if wanted is not None and _split(wanted, "http", "https", secret=True) is None:
+        raise ConfigurationError(
+            "proxy: use the URL of an HTTP proxy, such as http://10.0.0.1:3128"
+        )
+    return wanted
+
+
+def is_number(value: object) -> TypeGuard[float]:
+    """Whether ``value`` is a number, which a truth value is not."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _named(text: str, source: str) -> Environment:
+    known = _KNOWN.get(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
+    if known is not None:
+        return known
+    parts = _split(text, "http", "https")
+    if parts is None or parts.query or parts.fragment:
+        shown = "a URL with a password in it" if "@" in str(text) else repr(text)
+        raise ConfigurationError(
+            f"{source}: {shown} is no environment: use {', '.join(_KNOWN)}, or a base URL such as"
+            " http://127.0.0.1:8765"
+        )
+    host = parts.netloc + parts.path.rstrip("/")
+    stream = "wss" if parts.scheme == "https" else "ws"
+    return _exchange(f"{parts.scheme}://{host}", f"{stream}://{host}", f"{parts.scheme}://{host}")
+
+
+def _split(url: object, *schemes: str, secret: bool = False) -> SplitResult | None:
+    """The parts of ``url``, when it is one; ``None`` also where it holds an unwanted secret."""
+    if not isinstance(url, str) or url.split() != [url]:  # urlsplit drops some white space
+        return None
+    try:
+        parts = urlsplit(url)
+        port = parts.port  # one out of range raises here
+    except ValueError:
+        return None
+    fits = parts.scheme in schemes and bool(parts.hostname) and port != 0
+    return parts if fits and (secret or "@" not in parts.netloc) else None
 
 
 def _exchange(name: str, stream: str, rest: str, private: str | None = None) -> Environment:
@@ -78,39 +159,3 @@ _KNOWN = {
         private="wss://stream-demo.bybit.com",
     ),
 }
-
-
-def environment_of(wanted: str | Environment | None) -> Environment:
-    """The environment called ``wanted``; ``None`` reads ``RXBYBIT_ENVIRONMENT``, else mainnet.
-
-    ``wanted`` is a name, an :class:`Environment`, or the base URL (``http://`` or ``https://``)
-    of a host that serves everything, such as ``http://127.0.0.1:8765``.
-    """
-    if isinstance(wanted, Environment):
-        return wanted
-    text = wanted or os.environ.get("RXBYBIT_ENVIRONMENT") or "mainnet"
-    known = _KNOWN.get(text)
-    return known if known is not None else _single_host(text)
-
-
-def _single_host(text: str) -> Environment:
-    if not _is_base_url(text):
-        names = ", ".join(_KNOWN)
-        raise ConfigurationError(
-            f"environment {text!r}: use {names}, or a base URL such as http://127.0.0.1:8765"
-        )
-    rest = text.rstrip("/")
-    return _exchange(rest, "ws" + rest.removeprefix("http"), rest)
-
-
-def _is_base_url(text: str) -> bool:
-    try:
-        parts = urlsplit(text)
-        return (
-            parts.scheme in ("http", "https")
-            and bool(parts.hostname)
-            and parts.port != 0  # one out of range raises here
-            and not (parts.query or parts.fragment or parts.username)
-        )
-    except ValueError:
-        return False

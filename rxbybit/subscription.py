@@ -31,11 +31,11 @@ class Origin(Protocol):
         """Raise ``ClosedError`` when the client is closed."""
         ...
 
-    def dropped(self, count: int) -> None:
+    def dropped(self, count: int, /) -> None:
         """Hear that an ``iterate`` dropped so many events since its last report."""
         ...
 
-    def when_closed(self, callback: Callable[[], None]) -> Callable[[], None]:
+    def when_closed(self, callback: Callable[[], None], /) -> Callable[[], None]:
         """Have ``callback`` called when the client closes; from any thread.
 
         Gives the function that takes the callback back.

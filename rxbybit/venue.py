@@ -18,6 +18,11 @@ E = TypeVar("E", bound=Event)
 class Opens(Protocol):
     """A venue: the live exchange, a simulator, later a recording or a broker."""
 
+    @property
+    def category(self) -> Category | None:
+        """The category of a call that names none; ``None`` reads it from the symbol."""
+        ...
+
     def open(
         self,
         spec: StreamSpec[E],

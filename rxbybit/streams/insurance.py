@@ -67,6 +67,7 @@ def insurance(
     said) all other coins.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be.
     """
+    category = self.category if category is None else category
     if category is not None and checked_category(category) not in INSURANCE.categories:
         raise ConfigurationError(f"insurance: {category} has none; there is inverse, linear")
     wanted = [coin for _, coin in read_symbols(coins, "inverse")]

@@ -36,7 +36,7 @@ def test_the_spelling_names_the_category(symbol: str, category: str) -> None:
     "symbol", ["BTC", "USD", "ETHBTC", "BTCUSDX26", "BTC-USDT", "", "*", "BTC USD"]
 )
 def test_what_names_no_category_says_what_is_legal(symbol: str) -> None:
-    with pytest.raises(ConfigurationError, match="names no category.*spot"):
+    with pytest.raises(ConfigurationError, match=r"names no category.*spot"):
         category_of(symbol)
 
 
