@@ -86,9 +86,8 @@ _text_levels = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 def _floats(raw: msgspec.Raw) -> object:
     text = bytes(raw)
-    # without n, e, - or an escape there is no NaN, no infinity and no -0, which msgspec makes 0
-    plain = not (0x6E in text or 0x4E in text or 0x65 in text or 0x45 in text)
-    if not plain or 0x2D in text or 0x5C in text:
+    # without n, - or an escape there is no NaN, no infinity and no -0, which msgspec makes 0
+    if 0x6E in text or 0x4E in text or 0x2D in text or 0x5C in text:
         return tuple((_float(price), _float(size)) for price, size in _text_levels(raw))
     return _float_levels(raw)
 

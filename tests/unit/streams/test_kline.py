@@ -70,7 +70,7 @@ def test_intervals(interval: str, code: str) -> None:
     assert places == {"interval": interval, "symbol": "BTCUSD"}
 
 
-@pytest.mark.parametrize("interval", ["2m", "1D", "d", "", 1, 60, None, "1 ", "H"])
+@pytest.mark.parametrize("interval", ["2m", "1D", "d", "", 1, 60, None, "1 ", "H", ["1m"]])
 def test_what_is_no_interval(interval: object) -> None:
     with pytest.raises(ConfigurationError, match=r"use one of 1m \(1\), .*, 1M \(M\)$"):
         KLINES.topic("v5", "inverse", "BTCUSD", interval=interval)
