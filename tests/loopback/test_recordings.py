@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
@@ -29,7 +29,7 @@ FILES: list[tuple[str, Category, int]] = [
     ("public_trade", "linear", 58),
 ]
 Number = Callable[[str], Decimal | float]
-Row = tuple[type[Event], dict[str, object]]
+Row = tuple[type[Event], dict[str, Any]]
 NUMBERS: dict[str, Any] = {"Decimal": Decimal, "float": float}
 
 TRADE = {"T": "time_ms", "s": "symbol", "S": "side", "v": "size", "p": "price", "i": "id"}
@@ -37,29 +37,59 @@ TRADE |= {"L": "tick_direction", "BT": "is_block", "RPI": "is_rpi", "seq": "sequ
 KLINE = {"start": "start_ms", "end": "end_ms", "confirm": "closed", "timestamp": "time_ms"}
 KLINE |= {name: name for name in ("open", "high", "low", "close", "volume", "turnover")}
 TICKER = {
-    **{"symbol": "symbol", "tickDirection": "tick_direction", "price24hPcnt": "change_24h"},
-    **{"lastPrice": "last_price", "prevPrice24h": "prev_price_24h", "highPrice24h": "high_24h"},
-    **{"lowPrice24h": "low_24h", "prevPrice1h": "prev_price_1h", "markPrice": "mark_price"},
-    **{"indexPrice": "index_price", "openInterest": "open_interest", "basis": "basis"},
-    **{"openInterestValue": "open_interest_value", "turnover24h": "turnover_24h"},
-    **{"volume24h": "volume_24h", "fundingIntervalHour": "funding_interval_hours"},
-    **{"fundingCap": "funding_cap", "singleOpenInterest": "single_open_interest"},
-    **{"singleOpenInterestValue": "single_open_interest_value", "deliveryTime": "delivery_ms"},
-    **{"basisRate": "basis_rate", "deliveryFeeRate": "delivery_fee_rate"},
-    **{"predictedDeliveryPrice": "predicted_delivery_price", "basisRateYear": "basis_rate_year"},
-    **{"nextFundingTime": "next_funding_ms", "fundingRate": "funding_rate"},
-    **{"predictedFundingRate": "predicted_funding_rate", "usdIndexPrice": "usd_index_price"},
-    **{"bid1Price": "bid_price", "bid1Size": "bid_size", "ask1Price": "ask_price"},
-    **{"ask1Size": "ask_size", "preOpenPrice": "pre_open_price", "preQty": "pre_quantity"},
-    **{"curPreListingPhase": "pre_listing_phase"},
+    "symbol": "symbol",
+    "tickDirection": "tick_direction",
+    "price24hPcnt": "change_24h",
+    "lastPrice": "last_price",
+    "prevPrice24h": "prev_price_24h",
+    "highPrice24h": "high_24h",
+    "lowPrice24h": "low_24h",
+    "prevPrice1h": "prev_price_1h",
+    "markPrice": "mark_price",
+    "indexPrice": "index_price",
+    "openInterest": "open_interest",
+    "basis": "basis",
+    "openInterestValue": "open_interest_value",
+    "turnover24h": "turnover_24h",
+    "volume24h": "volume_24h",
+    "fundingIntervalHour": "funding_interval_hours",
+    "fundingCap": "funding_cap",
+    "singleOpenInterest": "single_open_interest",
+    "singleOpenInterestValue": "single_open_interest_value",
+    "deliveryTime": "delivery_ms",
+    "basisRate": "basis_rate",
+    "deliveryFeeRate": "delivery_fee_rate",
+    "predictedDeliveryPrice": "predicted_delivery_price",
+    "basisRateYear": "basis_rate_year",
+    "nextFundingTime": "next_funding_ms",
+    "fundingRate": "funding_rate",
+    "predictedFundingRate": "predicted_funding_rate",
+    "usdIndexPrice": "usd_index_price",
+    "bid1Price": "bid_price",
+    "bid1Size": "bid_size",
+    "ask1Price": "ask_price",
+    "ask1Size": "ask_size",
+    "preOpenPrice": "pre_open_price",
+    "preQty": "pre_quantity",
+    "curPreListingPhase": "pre_listing_phase",
 }
 OPTION = {
     **TICKER,
-    **{"bidPrice": "bid_price", "bidSize": "bid_size", "bidIv": "bid_volatility"},
-    **{"askPrice": "ask_price", "askSize": "ask_size", "askIv": "ask_volatility"},
-    **{"markPriceIv": "mark_volatility", "underlyingPrice": "underlying_price"},
-    **{"totalVolume": "total_volume", "totalTurnover": "total_turnover", "delta": "delta"},
-    **{"gamma": "gamma", "vega": "vega", "theta": "theta", "change24h": "change_24h"},
+    "bidPrice": "bid_price",
+    "bidSize": "bid_size",
+    "bidIv": "bid_volatility",
+    "askPrice": "ask_price",
+    "askSize": "ask_size",
+    "askIv": "ask_volatility",
+    "markPriceIv": "mark_volatility",
+    "underlyingPrice": "underlying_price",
+    "totalVolume": "total_volume",
+    "totalTurnover": "total_turnover",
+    "delta": "delta",
+    "gamma": "gamma",
+    "vega": "vega",
+    "theta": "theta",
+    "change24h": "change_24h",
 }
 TEXTS = {"symbol", "id", "side", "tick_direction", "pre_listing_phase", "interval"}
 UNKEPT = {"interval"}  # of a candle: the topic says it
@@ -84,7 +114,7 @@ def expected(lines: list[bytes], number: Number) -> Iterator[tuple[str, Row]]:
 def _row(topic: list[str], kind: str, item: dict[str, Any], number: Number) -> Row:
     family, symbol = topic[0], topic[-1]
     if family == "orderbook":
-        values: dict[str, object] = {"symbol": item["s"], "depth": int(topic[1])}
+        values: dict[str, Any] = {"symbol": item["s"], "depth": int(topic[1])}
         for key, side in (("b", "bids"), ("a", "asks")):
             values[side] = tuple((number(price), number(size)) for price, size in item[key])
         values |= {"update_id": item["u"], "sequence": item["seq"]}
@@ -99,7 +129,7 @@ def _row(topic: list[str], kind: str, item: dict[str, Any], number: Number) -> R
     return TickerUpdate, {**values, "changed": frozenset(values) - {"symbol"}}
 
 
-def _read(item: dict[str, Any], names: dict[str, str], number: Number) -> dict[str, object]:
+def _read(item: dict[str, Any], names: dict[str, str], number: Number) -> dict[str, Any]:
     return {names[key]: _value(names[key], value, number) for key, value in item.items()}
 
 
@@ -127,11 +157,11 @@ def row_of(event: Event) -> Row:
 def whole(row: Row) -> Row:
     """``row`` with what was not said: ``None``, but for one attribute."""
     kind, values = row
-    unsaid: dict[str, object] = dict.fromkeys(kind.__struct_fields__)
+    unsaid: dict[str, Any] = dict.fromkeys(kind.__struct_fields__)
     return kind, unsaid | ({"is_block": False} if kind is Trade else {}) | values
 
 
-def assert_same(got: list[Event], wanted: list[Row], numbers: type) -> None:
+def assert_same(got: Sequence[Event], wanted: list[Row], numbers: type) -> None:
     for event, row in zip(got, wanted, strict=True):
         assert row_of(event) == whole(row)
         values: list[Any] = list(row_of(event)[1].values())
@@ -221,7 +251,7 @@ def test_every_frame_of_a_recording_arrives_as_it_was_sent(
 def test_merged_tickers_are_the_sum_of_what_was_sent(frames: Path, path: str, name: str) -> None:
     lines = [line for line in lines_of(frames, name) if b'"topic":"tickers.' in line]
     got, _ = play(lines, "linear", lambda got: len(got) >= len(lines), merged=True)
-    sums: dict[str, dict[str, object]] = {}
+    sums: dict[str, dict[str, Any]] = {}
     for event, (topic, (_, values)) in zip(got, expected(lines, Decimal), strict=True):
         kept = sums[topic] if event.meta.kind == "delta" else {}
         sums[topic] = kept | values
