@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import atexit
 import functools
-import importlib
 import os
 import sys
 import threading
@@ -54,12 +53,8 @@ def install(find: Callable[[], Background | None]) -> None:
     if _find is not None:
         return
     _find = find
-    # The executor's own hook must be registered before ours: they run last to first, and what
-    # still streams may use an executor.
-    importlib.import_module("concurrent.futures.thread")
-
-    # After the main thread, before exit handlers: where non-daemon threads are joined. An exit
-    # handler alone would run after some of those which the streams may still need.
+    # Where non-daemon threads are joined: what exit handlers close, callbacks may use until then.
+    # These hooks run last to first, so executors end after us: reactivex imported them before.
     register = getattr(threading, "_register_atexit", None)
     try:
         if register is not None:

@@ -23,6 +23,14 @@ from tests.fakes import Client, Topic
 """
 
 
+BARE = f"""\
+import sys, types
+package = sys.modules["rxbybit"] = types.ModuleType("rxbybit")
+package.__path__ = [{str(ROOT / "rxbybit")!r}]
+"""
+"""The package without its front door, which imports all that it offers."""
+
+
 class Script:
     """A running interpreter; whatever fails shows its stderr."""
 

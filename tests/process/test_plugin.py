@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import PRELUDE, ROOT, Script
+from .conftest import BARE, PRELUDE, Script
 
 
 def run_pytest(folder: Path, body: str, *options: str) -> Script:
@@ -42,12 +42,8 @@ def test_it_is_silent_when_nothing_leaked(tmp_path: Path) -> None:
 
 
 def test_it_does_not_import_the_runtime_for_strangers() -> None:
-    # The package without its front door, which imports what it offers.
-    code = f"""
-import sys, types
-package = sys.modules["rxbybit"] = types.ModuleType("rxbybit")
-package.__path__ = [{str(ROOT / "rxbybit")!r}]
-import rxbybit.testing
-print(sorted(name for name in sys.modules if name.startswith("rxbybit.") or name == "reactivex"))
-"""
+    code = BARE + (
+        "import rxbybit.testing\n"
+        "print([name for name in sys.modules if name.startswith(('rxbybit.', 'reactivex'))])\n"
+    )
     assert Script(["-c", code]).end().silent().output == "['rxbybit.testing']\n"

@@ -12,13 +12,13 @@ import pytest
 
 from rxbybit.exiting import MESSAGE
 
-from .conftest import Script, elapsed
+from .conftest import BARE, PRELUDE, Script, elapsed
 
 Start = Callable[..., Script]
 
 FOREVER = "Topic(every_s=0.01).stream().pipe(ops.buffer_with_time(0.05)).subscribe(print)\n"
 THREE = "Topic(every_s=0.01).stream().pipe(ops.take(3)).subscribe(print)\n"
-RUNNING = ", 30), "
+RUNNING = ", 30)"
 """Printed after at least 0.3 s: the main thread has come to its end, or to its sleep."""
 LONG = "Topic(every_s=0.5).stream().pipe(ops.take(4)).subscribe(print)\n"
 
@@ -27,7 +27,7 @@ LONG = "Topic(every_s=0.5).stream().pipe(ops.take(4)).subscribe(print)\n"
 def test_the_one_liner_prints_until_ctrl_c(start: Start, how: str) -> None:
     script = start(FOREVER, how=how)
     for n in (10, 20, 30):
-        script.wait_for(f", {n}), ")
+        script.wait_for(f", {n})")
     assert elapsed(lambda: script.interrupt().end()) < 5
     script.silent(130)
 
@@ -67,7 +67,7 @@ def test_sys_exit_stays_what_it_is_in_a_script(start: Start) -> None:
 
 
 def test_ctrl_c_while_sys_exit_waits(start: Start) -> None:
-    script = start(FOREVER + "sys.exit(3)").wait_for(", 120), ").interrupt().end()
+    script = start(FOREVER + "sys.exit(3)").wait_for(", 120)").interrupt().end()
     assert (script.status, script.error) == (130, MESSAGE + "\n")
 
 
@@ -269,14 +269,16 @@ def test_names_are_looked_up_after_main_has_ended(start: Start) -> None:
     assert script.silent().output.split() == ["True", "True"]
 
 
-def test_an_executor_works_after_main_has_ended(start: Start) -> None:
-    script = start("""
-        stream = Topic(every_s=0.2).stream().pipe(ops.take(3))
-        stream.subscribe(lambda event: print(pool.submit(int, event[1]).result()))
-        from concurrent.futures import ThreadPoolExecutor
-        pool = ThreadPoolExecutor(1)
-        pool.submit(int).result()
-        """).end()
+def test_an_executor_works_after_main_has_ended() -> None:
+    # Bare: nobody else has imported the executor before the first subscription.
+    body = """
+Topic(every_s=0.2).stream().pipe(ops.take(3)).subscribe(
+    lambda event: print(pool.submit(int, event[1]).result()))
+from concurrent.futures import ThreadPoolExecutor
+pool = ThreadPoolExecutor(1)
+pool.submit(int).result()
+"""
+    script = Script(["-c", BARE + PRELUDE + body]).end()
     assert script.silent().output.split() == ["0", "1", "2"]
 
 
