@@ -73,7 +73,7 @@ class Pool:
         self._transport: Transport | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, a link may be open
         self._forget: Callable[[], None] | None = None
-        self._let_go: Callable[[], None] | None = None  # a script ends after its last close frame
+        self._let_go: Callable[[], None] | None = None
 
     def subscribe(
         self,
@@ -152,8 +152,7 @@ class Pool:
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
         self._sessions.remove(session)
-        if self._let_go is None:
-            self._let_go = self._runtime.hold()
+        self._stay()
         session.close()
 
     def failed(self, session: Session, error: Exception) -> None:
@@ -171,6 +170,7 @@ class Pool:
     def _hold(self, spec: AnySpec, url: str, topic: str) -> _Held:
         held = self._held.get((url, topic))
         if held is None:
+            self._go()
             held = self._held[url, topic] = _Held(url, topic)
             held.hub = self._hub(spec, held)
             held.session = self._session(url, topic)
@@ -208,7 +208,19 @@ class Pool:
 
     def _release(self, held: _Held) -> None:
         del self._held[held.url, held.topic]
+        if not self._held:
+            self._stay()  # now: the subscription that has just ended holds no longer
         held.session.drop(held.topic)
+
+    def _stay(self) -> None:
+        """Keep a script from ending before the last close frame is out."""
+        if self._let_go is None:
+            self._let_go = self._runtime.hold()
+
+    def _go(self) -> None:
+        if self._let_go is not None:
+            self._let_go()
+            self._let_go = None
 
     def _undecodable(self, held: _Held, error: DecodeError) -> None:
         self.status(
@@ -268,7 +280,7 @@ class Pool:
         if transport is not None and not self._runtime.loop.is_closed():
             self._watch(self._runtime.loop.create_task(transport.aclose()))
             return
-        for undo in (self._forget, self._let_go):
-            if undo is not None:
-                undo()
-        self._forget = self._let_go = None
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+        self._go()

@@ -173,3 +173,16 @@ trades("BTCUSD").subscribe(print)
     assert (status, lines) == (INTERRUPTED, [])
     (line,) = errors.splitlines()
     assert "127.0.0.1:9" in line
+
+
+def test_a_script_ends_after_its_last_close_frame(market: ServedExchange, tmp_path: Path) -> None:
+    text = """
+from reactivex import operators as ops
+from rxbybit import status, trades
+status().subscribe(lambda step: print(type(step).__name__, getattr(step, "reason", "")))
+trades("BTCUSD").pipe(ops.take(1)).subscribe()
+"""
+    with script(market, tmp_path / "last.py", text) as child:
+        ended, lines, errors = child.end()
+    assert lines[-1] == "Disconnected closed here"
+    assert (ended, errors) == (0, "")
