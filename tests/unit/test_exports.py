@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -28,7 +29,9 @@ FACTORIES = [
 
 def descendants(kind: type) -> Iterator[type]:
     for child in kind.__subclasses__():
-        if child.__module__.startswith("rxbybit.") and not child.__name__.startswith("_"):
+        # The wire twins of events, made while decoding, stand in no module.
+        written = vars(sys.modules[child.__module__]).get(child.__name__) is child
+        if written and child.__module__.startswith("rxbybit.") and child.__name__[0] != "_":
             yield child
         yield from descendants(child)
 
