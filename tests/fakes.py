@@ -1,10 +1,9 @@
-"""Sources for streams that need no exchange, and a loop whose clock is virtual."""
+"""Sources for streams that need no exchange, and ways to wait for what they do."""
 
 from __future__ import annotations
 
 import asyncio
 import itertools
-import selectors
 import threading
 import time
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from reactivex.disposable import Disposable
 
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream
+from tests.virtual import VirtualLoop
 
 
 class Topic:
@@ -144,29 +144,6 @@ class Client:
         self.closed = error
         while self.closing:
             self.closing.popitem()[1]()
-
-
-class VirtualLoop(asyncio.SelectorEventLoop):
-    """A loop that never waits: its clock jumps to the next timer."""
-
-    def __init__(self) -> None:
-        self.virtual_s = 0.0
-        super().__init__(_Jump(self))
-
-    def time(self) -> float:
-        return self.virtual_s
-
-
-class _Jump(selectors.DefaultSelector):
-    def __init__(self, loop: VirtualLoop) -> None:
-        super().__init__()
-        self._loop = loop
-
-    def select(self, timeout: float | None = None) -> Any:
-        ready = super().select(0 if timeout is not None else 0.05)
-        if not ready and timeout:
-            self._loop.virtual_s += timeout
-        return ready
 
 
 def virtually(main: Any, *, debug: bool | None = None) -> Any:

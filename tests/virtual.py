@@ -13,25 +13,23 @@ T = TypeVar("T")
 
 
 class _Selector(selectors.DefaultSelector):
-    """Never waits: what the loop would sleep is added to its clock."""
+    """Waits for other threads only: what the loop would sleep is added to its clock."""
 
     loop: VirtualLoop
 
     def select(self, timeout: float | None = None) -> list[Any]:
-        ready = super().select(0)
-        if not ready:
-            if timeout is None:
-                raise RuntimeError("the loop would wait for ever: nothing is scheduled")
+        ready = super().select(0 if timeout is not None else 0.05)
+        if not ready and timeout:
             self.loop.now += max(timeout, 1e-9)
         return ready
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """A selector loop on virtual time, which begins at 1,000,000 s."""
+    """A selector loop on virtual time, which begins at 0 s."""
 
     def __init__(self) -> None:
         selector = _Selector()
-        self.now = 1e6
+        self.now = 0.0
         super().__init__(selector)
         selector.loop = self
 
