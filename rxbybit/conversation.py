@@ -139,7 +139,8 @@ class Conversation:
             for request in self._wanted.requests(self._loop.time()):
                 self._post(self._wire.request(request.operation, request.topics, request.id))
             if self._answers is None and self._wanted.waiting:
-                self._answers = self._loop.call_later(ANSWER_S, self._ask_again)
+                # a little later than what it looks for, which rounding could hide from it
+                self._answers = self._loop.call_later(ANSWER_S * 1.001, self._ask_again)
         if not self._feeds:
             self._listener.on_idle()
 

@@ -82,6 +82,21 @@ def test_a_late_loop_reads_first_and_judges_then() -> None:
     run(main())
 
 
+def test_a_loop_late_by_a_moment_is_late() -> None:
+    async def main() -> None:
+        peer = Peer(20.0, dies_at=0.0)
+        await asyncio.sleep(29.99)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, VirtualLoop)
+        loop.now += 0.05
+        await asyncio.sleep(0.01)
+        assert peer.died == []
+        await asyncio.sleep(2.0)
+        assert len(peer.died) == 1
+
+    run(main())
+
+
 def test_a_deadline_is_put_off_once_only() -> None:
     async def main() -> None:
         peer = Peer(20.0, dies_at=0.0)

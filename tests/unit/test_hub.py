@@ -341,6 +341,29 @@ def test_newcomers_wait_over_a_loss_too() -> None:
     assert late.heard == [snapshot(9)]
 
 
+def test_a_hole_is_told_once_also_while_a_newcomer_waits() -> None:
+    world = World(snapshot_first=True)
+    first = world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(1))
+    world.hub.lost(was_live=True)
+    world.send(snapshot(5))
+    world.hear(ORDER_BOOK_UPDATES)
+    world.send(delta(6))
+    assert len(world.gaps) == 1
+    assert [e.meta.gap is None for e in first.heard] == [True, False, True]
+
+
+def test_a_stream_that_nobody_hears_begins_anew() -> None:
+    world = World()
+    world.hear(KLINES)
+    closed = world.hear(CLOSED_KLINES)
+    world.send(candle(1, closed=True))
+    closed.leave()
+    again = world.hear(CLOSED_KLINES)
+    world.send(candle(1, closed=True))
+    assert again.heard == [candle(1, closed=True)]
+
+
 def test_failing_empties_it_before_anybody_hears_of_it() -> None:
     world = World()
     one, two = world.hear(TRADES), world.hear(TRADES)
