@@ -145,14 +145,16 @@ class Pool:
 
     def refused(self, session: Session, topic: str, message: str) -> None:
         """End the streams that named the topic."""
-        held = self._held.pop((session.url, topic), None)
+        held = self._held.get((session.url, topic))
         if held is not None:
+            self._let_fall(held)
             held.hub.fail(SubscriptionRejected(topic, message))
 
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
         self._sessions.remove(session)
-        self._stay()
+        if not self._held:
+            self._stay()
         session.close()
 
     def failed(self, session: Session, error: Exception) -> None:
@@ -161,7 +163,7 @@ class Pool:
             self._sessions.remove(session)
         lost = [h for h in self._held.values() if h.session is session]
         for held in lost:
-            del self._held[held.url, held.topic]
+            self._let_fall(held)
         for held in lost:
             held.hub.fail(error)
 
@@ -171,9 +173,10 @@ class Pool:
         held = self._held.get((url, topic))
         if held is None:
             self._go()
-            held = self._held[url, topic] = _Held(url, topic)
-            held.hub = self._hub(spec, held)
+            held = _Held(url, topic)
+            held.hub = self._hub(spec, held)  # before it is known: this may raise
             held.session = self._session(url, topic)
+            self._held[url, topic] = held
             held.session.want(topic, held.hub.feed)
         elif held.lingering is not None:
             held.lingering.cancel()
@@ -207,14 +210,19 @@ class Pool:
             self._release(held)
 
     def _release(self, held: _Held) -> None:
-        del self._held[held.url, held.topic]
+        self._let_fall(held)
         if not self._held:
             self._stay()  # now: the subscription that has just ended holds no longer
         held.session.drop(held.topic)
 
+    def _let_fall(self, held: _Held) -> None:
+        del self._held[held.url, held.topic]
+        if held.lingering is not None:
+            held.lingering.cancel()
+
     def _stay(self) -> None:
         """Keep a script from ending before the last close frame is out."""
-        if self._let_go is None:
+        if self._let_go is None and self._tasks:  # the end of asyncio.run leaves none to wait for
             self._let_go = self._runtime.hold()
 
     def _go(self) -> None:
@@ -254,6 +262,7 @@ class Pool:
                 return session
         if self._transport is None:
             self._transport = self._settings.new_transport(self._runtime)
+        if self._forget is None:  # else an old transport is still closing
             self._forget = self._runtime.on_close(self.close)
         session = Session(
             next(self._settings.numbering),
