@@ -60,8 +60,9 @@ class Iteration(AsyncIterator[T]):
         if self._done:
             raise StopAsyncIteration
         if self._buffer is None:
-            self._buffer = _Buffer(self._choose(), self._origin, self._limit, self._overflow)
-            self._buffer.begin(self._stream)
+            buffer: _Buffer[T] = _Buffer(self._choose(), self._origin, self._limit, self._overflow)
+            buffer.begin(self._stream)
+            self._buffer = buffer
         try:
             return await self._buffer.get()
         except _End as end:

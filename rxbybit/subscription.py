@@ -106,6 +106,9 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._ended = self.runtime.on_close(self.dispose)
         if origin is not None:
             self._closed = origin.when_closed(self.dispose)
+        if self._stopped:  # the client was closed before it came here
+            self._detach()
+            return
         try:
             upstream = connect(self)
         except Exception as error:  # noqa: BLE001 - it is this subscription's error
