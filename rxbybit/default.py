@@ -30,7 +30,9 @@ def of_default(method: Callable[Concatenate[Bybit, P], R]) -> Callable[P, R]:
 
     @wraps(method)
     def call(*args: P.args, **kwargs: P.kwargs) -> R:
-        return method(_default_client(), *args, **kwargs)
+        # by its name: a client of another class may do it in another way
+        of_client: Callable[P, R] = getattr(_default_client(), method.__name__)
+        return of_client(*args, **kwargs)
 
     shown = signature(method)
     without_client = shown.replace(parameters=[*shown.parameters.values()][1:])
