@@ -31,13 +31,14 @@ class _OnGap(Protocol):
 class _Outlet:
     """One stream of the topic: what it makes of an event, and who hears it."""
 
-    __slots__ = ("newcomers", "sends", "spec", "state")
+    __slots__ = ("newcomers", "owed", "sends", "spec", "state")
 
     def __init__(self, spec: AnySpec, state: TopicState | None) -> None:
         self.spec = spec
         self.state = state
         self.sends: tuple[Send, ...] = ()
         self.newcomers: tuple[Send, ...] = ()  # they begin at the next snapshot
+        self.owed: Gap | None = None  # for the next event, as the one it came with was not sent
 
 
 class Hub:
@@ -96,7 +97,7 @@ class Hub:
         """
         outlet = self._outlet(spec)
         send = observer.on_next if keep is None else _kept(observer, keep)
-        renew = spec.renew and bool(self._observers) and not self._awaits_snapshot
+        renew = spec.renew and self._last is not None and not self._awaits_snapshot
         self._observers[send] = observer
         if renew:
             outlet.newcomers += (send,)
@@ -111,10 +112,13 @@ class Hub:
         return lambda: self._detach(outlet, send), renew
 
     def lost(self, *, was_live: bool) -> None:
-        """The link is gone; ``was_live`` says that something may now be missed."""
+        """The link is gone; ``was_live`` says that something may now be missed.
+
+        Whoever has had an event may miss the next, whatever a renewal is waiting for.
+        """
         for state in self._states:
             state.reset()
-        self._hole = self._hole or was_live
+        self._hole = self._hole or was_live or self._last is not None
         self._awaits_snapshot = self._snapshot_first
         self._attention = self._attention or self._hole or self._awaits_snapshot
 
@@ -142,7 +146,12 @@ class Hub:
         for outlet in self._outlets:
             emit = outlet.spec.emit
             value = event if emit is None else emit(outlet.state, event)
-            if value is not None:
+            if value is None:
+                outlet.owed = event.meta.gap or outlet.owed
+            else:
+                if outlet.owed is not None:
+                    value = _marked(value, outlet.owed)
+                    outlet.owed = None
                 for send in outlet.sends:
                     send(value)
 
@@ -163,8 +172,7 @@ class Hub:
             self._hole = False
             gap = self._on_gap(_exchange_ms(self._last), _exchange_ms(first))
             if gap.lost != 0:
-                meta = replace(first.meta, gap=gap)
-                events = (replace(first, meta=meta), *events[1:])
+                events = (_marked(first, gap), *events[1:])
         return events
 
     def _outlet(self, spec: AnySpec) -> _Outlet:
@@ -188,7 +196,8 @@ class Hub:
             return
         outlet.sends = tuple(other for other in outlet.sends if other is not send)
         outlet.newcomers = tuple(other for other in outlet.newcomers if other is not send)
-        if not (outlet.sends or outlet.newcomers):
+        if self._observers and not (outlet.sends or outlet.newcomers):
+            # the last one stays, as its state must go on while the topic lingers
             self._outlets = tuple(other for other in self._outlets if other is not outlet)
         self._settle()
         if not self._observers:
@@ -204,11 +213,23 @@ class Hub:
 
 
 def _kept(observer: abc.ObserverBase[Any], keep: Callable[[Any], bool]) -> Send:
+    owed: Gap | None = None
+
     def send(event: Event) -> None:
-        if keep(event):
-            observer.on_next(event)
+        nonlocal owed
+        if not keep(event):
+            owed = event.meta.gap or owed
+            return
+        if owed is not None:
+            event, owed = _marked(event, owed), None
+        observer.on_next(event)
 
     return send
+
+
+def _marked(event: Event, gap: Gap) -> Event:
+    """``event`` as the first one after ``gap``, unless it is that of a later one."""
+    return replace(event, meta=replace(event.meta, gap=event.meta.gap or gap))
 
 
 def _exchange_ms(event: Event | None) -> int | None:

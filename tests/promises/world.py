@@ -1,0 +1,158 @@
+"""A client of a served exchange over real sockets, and what is left of it afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from reactivex import abc
+
+from rxbybit import Backoff, Bybit, Status
+from rxbybit.sim import Fault, Recording, ServedExchange, serve_in_thread
+from tests.loopback.rawserver import open_sockets
+
+__all__ = ["BOOK", "TICKER", "TRADES", "Before", "Ear", "World", "scenario", "until"]
+
+TRADES, BOOK, TICKER = "publicTrade.BTCUSD", "orderbook.50.BTCUSD", "tickers.BTCUSD"
+KNOWN = [TRADES, BOOK, TICKER, "publicTrade.ETHUSD", "kline.1.BTCUSD", "insurance.inverse"]
+NOW_MS = 1_700_000_000_000
+QUICK = Backoff(first=0.01, cap=0.05)
+
+
+class Ear:
+    """Hears a stream and writes everything down."""
+
+    def __init__(self, stream: Any) -> None:
+        self.heard: list[Any] = []
+        self.errors: list[Exception] = []
+        self.subscription: abc.DisposableBase = stream.subscribe(
+            self.heard.append, self.errors.append
+        )
+
+    @property
+    def ids(self) -> list[str]:
+        return [event.id for event in self.heard]
+
+    def leave(self) -> None:
+        self.subscription.dispose()
+
+
+class World:
+    """The exchange, the client, and every status of it."""
+
+    def __init__(self, served: ServedExchange, **options: Any) -> None:
+        self.served = served
+        self.client = Bybit(served.url, **{"backoff": QUICK, **options})
+        self.statuses: list[Status] = []
+        self.client.status().subscribe(self.statuses.append)
+        self.sent: list[str] = []
+
+    @property
+    def port(self) -> int:
+        return int(self.served.url.rpartition(":")[2])
+
+    def of(self, kind: type[Any]) -> list[Any]:
+        return [status for status in self.statuses if isinstance(status, kind)]
+
+    def push(self, topic: str, kind: str, data: object) -> int:
+        """Send a frame to the links that have the topic; gives how many these are."""
+        self.sent.append(topic)
+        n = len(self.sent)
+        frame = {"topic": topic, "type": kind, "ts": NOW_MS + n, "data": data}
+        return self.served.send(topic, json.dumps(frame, separators=(",", ":")))
+
+    def trade(self, symbol: str = "BTCUSD", count: int = 1, **changes: object) -> list[str]:
+        """Send a frame of ``count`` trades; gives the ids of those that some link carried."""
+        first = len(self.sent) * 100
+        items = [
+            {"T": NOW_MS + n, "s": symbol, "S": "Buy", "v": "1", "p": "65000.5", "i": str(n)}
+            | {"L": "PlusTick", "BT": False, "RPI": False, "seq": n, **changes}
+            for n in range(first, first + count)
+        ]
+        carried = self.push(f"publicTrade.{symbol}", "snapshot", items)
+        return [str(item["i"]) for item in items] if carried else []
+
+    def book(self, kind: str, n: int) -> None:
+        data = {"s": "BTCUSD", "b": [["1", "2"]], "a": [], "u": n, "seq": n}
+        self.push(BOOK, kind, data)
+
+    def ticker(self, kind: str, **values: str) -> None:
+        self.push(TICKER, kind, {"symbol": "BTCUSD", **values})
+
+    async def subscribed(self, *topics: str) -> None:
+        """Wait until the exchange has these topics, and no other, on its live links."""
+        await until(lambda: sorted(self.served.subscriptions) == sorted(topics))
+
+    def asked(self, op: str) -> list[str]:
+        return [t for r in self.served.requests if r.op == op for t in r.args]
+
+
+async def until(holds: Callable[[], object], *, within_s: float = 5.0) -> float:
+    """Wait for a condition; gives the seconds that it took. Fails after ``within_s``."""
+    began = time.monotonic()
+    while not holds():
+        assert time.monotonic() - began < within_s, "the condition did not come true"
+        await asyncio.sleep(0.002)
+    return time.monotonic() - began
+
+
+class Before:
+    """What there was before a client; :meth:`again` waits until it is all there is."""
+
+    def __init__(self) -> None:
+        self._threads = _threads()
+        self._tasks = asyncio.all_tasks()
+        self._timers = _timers()
+
+    async def again(self, port: int) -> None:
+        """Within a second no socket to ``port``, task, timer or thread is new."""
+        deadline = time.monotonic() + 1.0
+        while open_sockets(port) or self.new():
+            assert time.monotonic() < deadline, (open_sockets(port), self.new())
+            await asyncio.sleep(0.01)
+
+    def new(self) -> list[object]:
+        now = [(_threads(), self._threads), (asyncio.all_tasks(), self._tasks)]
+        return [
+            thing for after, before in [*now, (_timers(), self._timers)] for thing in after - before
+        ]
+
+
+def _threads() -> set[object]:
+    """All but the resolver's, which stays for half a second, idle."""
+    return {t for t in threading.enumerate() if t.name != "rxbybit-resolver"}
+
+
+def _timers() -> set[object]:
+    loop: Any = asyncio.get_running_loop()
+    return {timer for timer in loop._scheduled if not timer.cancelled()}
+
+
+def scenario(
+    body: Callable[[World], Awaitable[None]],
+    *,
+    faults: tuple[Fault, ...] = (),
+    data_first: bool = False,
+    **options: Any,
+) -> None:
+    """Run ``body`` in a world, close its client, and see that nothing is left."""
+    silent = Recording([], extra_topics=KNOWN)
+    recordings: Any = {
+        "inverse": silent,
+        "linear": Recording([], extra_topics=["publicTrade.BTCUSDT"]),
+    }
+
+    async def main(served: ServedExchange) -> None:
+        async with asyncio.timeout(20):
+            before = Before()
+            world = World(served, **options)
+            await body(world)
+            world.client.close()
+            await before.again(world.port)
+
+    with serve_in_thread(recordings, faults=faults, data_first=data_first) as served:
+        asyncio.run(main(served))
