@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from functools import wraps
@@ -15,14 +16,15 @@ __all__ = ["of_default", "use"]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_default: Bybit | None = None
-_default_lock = threading.Lock()
+_used: Bybit | None = None
+_own: Bybit | None = None
+_lock = threading.Lock()
 
 
 def use(client: Bybit | None) -> None:
     """Let the module-level functions use ``client``; ``None`` goes back to a client of theirs."""
-    global _default
-    _default = client
+    global _used
+    _used = client
 
 
 def of_default(method: Callable[Concatenate[Bybit, P], R]) -> Callable[P, R]:
@@ -42,8 +44,21 @@ def of_default(method: Callable[Concatenate[Bybit, P], R]) -> Callable[P, R]:
 
 
 def _default_client() -> Bybit:
-    global _default
-    with _default_lock:
-        if _default is None:
-            _default = Bybit()
-        return _default
+    global _own
+    if _used is not None:
+        return _used
+    with _lock:
+        if _own is None:
+            _own = Bybit()
+        return _own
+
+
+def _forget_after_fork() -> None:
+    # A client belongs to its process; the one nobody has chosen is simply made anew.
+    global _lock, _own
+    _lock = threading.Lock()
+    _own = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -39,6 +40,13 @@ class ConnectLedger:
             self._made.append(at)
             return at - now
 
+    def after_fork(self) -> None:
+        """Be usable in a forked process, whatever another thread did at that moment."""
+        self._lock = threading.Lock()
+
 
 CONNECTS = ConnectLedger()
 """The ledger of this process."""
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=CONNECTS.after_fork)

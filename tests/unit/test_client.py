@@ -110,7 +110,8 @@ class Plain:
 @pytest.fixture(autouse=True)
 def surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RXBYBIT_ENVIRONMENT", raising=False)
-    monkeypatch.setattr(default, "_default", None)
+    monkeypatch.setattr(default, "_used", None)
+    monkeypatch.setattr(default, "_own", None)
 
 
 def refused(call: Callable[[], object]) -> str:
@@ -887,9 +888,9 @@ def test_use_replaces_the_client_of_the_module() -> None:
         await until(lambda: other.subscribed == ["publicTrade.BTCUSDT"])
         assert world.subscribed == ["publicTrade.BTCUSD"]
         rxbybit.use(None)
-        assert default._default is None
+        assert default._own is None
         rxbybit.trades("BTCUSD")
-        assert default._default not in (None, world.client, other.client)
+        assert default._own not in (None, world.client, other.client)
         await world.client.aclose()
         await other.client.aclose()
 
