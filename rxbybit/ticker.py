@@ -13,6 +13,8 @@ from rxbybit.schema.adoption import become
 
 __all__ = ["Ticker", "TickerState", "TickerUpdate"]
 
+_WAITING = 64
+
 
 class _TickerFields(Event, frozen=True, kw_only=True):
     """Prices are in the quote currency, changes and rates are ratios (0.01 = 1 %)."""
@@ -113,40 +115,61 @@ class TickerState:
     """Adds the updates of one topic up: a snapshot replaces all, a delta what it names.
 
     Deltas before the first snapshot are not taken in.
+
+    Updates are kept until somebody asks what they add up to, or until there are ``_WAITING`` of
+    them: those who hear updates only pay for no merging.
     """
 
     def __init__(self) -> None:
         self._ticker: Ticker | None = None
         self._known: frozenset[str] = frozenset()
+        self._waiting: list[TickerUpdate] = []
 
     @property
     def ticker(self) -> Ticker | None:
         """The ticker after the last update; ``None`` before the first snapshot."""
+        if self._waiting:
+            self._merge()
         return self._ticker
 
     def apply(self, event: TickerUpdate) -> None:
         """Takes in the next update."""
+        waiting = self._waiting
         if event.meta.kind == "snapshot":
-            self._ticker = become(copy(event), Ticker)
-            self._known = event.changed
-        elif self._ticker is not None:
-            # both copies are nobody else's yet, so that they may still be written to
+            waiting[:] = [event]
+        elif waiting or self._ticker is not None:
+            waiting.append(event)
+            if len(waiting) >= _WAITING:
+                self._merge()
+
+    def _merge(self) -> None:
+        first, last = self._waiting[0], self._waiting[-1]
+        # the copy is nobody else's yet, so that it may still be written to
+        if first.meta.kind == "snapshot" or self._ticker is None:
+            ticker, self._known = become(copy(first), Ticker), first.changed
+        else:
             ticker = copy(self._ticker)
-            for name in (*event.changed, "changed", "meta"):
+        for event in self._waiting:
+            for name in event.changed:
                 force_setattr(ticker, name, getattr(event, name))
-            self._ticker = ticker
             self._known |= event.changed
+        force_setattr(ticker, "changed", last.changed)
+        force_setattr(ticker, "meta", last.meta)
+        self._ticker = ticker
+        self._waiting.clear()
 
     def reset(self) -> None:
         """Forgets everything: what comes next is a snapshot."""
         self._ticker = None
         self._known = frozenset()
+        self._waiting.clear()
 
     def held(self) -> Ticker | None:
         """The ticker for someone who comes later, and whom an earlier gap does not concern."""
-        if self._ticker is None or self._ticker.meta.gap is None:
-            return self._ticker
-        return replace(self._ticker, meta=replace(self._ticker.meta, gap=None))
+        ticker = self.ticker
+        if ticker is None or ticker.meta.gap is None:
+            return ticker
+        return replace(ticker, meta=replace(ticker.meta, gap=None))
 
     def full_update(self) -> TickerUpdate | None:
         """One update that says all that is known."""

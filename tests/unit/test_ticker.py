@@ -6,6 +6,9 @@ from datetime import datetime, timezone
 from decimal import Decimal as D
 from typing import Any
 
+import hypothesis.strategies as st
+from hypothesis import given
+
 from rxbybit.events import Gap, Meta
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 
@@ -108,6 +111,44 @@ def test_who_comes_later_missed_nothing() -> None:
     assert held.meta.gap is full.meta.gap is None
     state.apply(update("delta", last_price=D(2)))
     assert state.held() is state.ticker
+
+
+values = st.one_of(st.none(), st.integers(1, 9).map(D))
+keys = st.sampled_from(["last_price", "bid_price", "mark_price"])
+steps = st.tuples(st.sampled_from(["snapshot", *["delta"] * 9]), st.dictionaries(keys, values))
+
+
+@given(
+    st.lists(steps, max_size=20),
+    st.sets(st.integers(0, 20)),
+    st.sampled_from([0, 1, 62, 63, 64, 65, 130]),
+    steps,
+)
+def test_it_adds_up_whenever_it_is_asked(
+    first: list[tuple[str, dict[str, Any]]],
+    asked: set[int],
+    many: int,
+    repeated: tuple[str, dict[str, Any]],
+) -> None:
+    state, naive = TickerState(), None
+    known: frozenset[str] = frozenset()
+    for number, (kind, found) in enumerate([*first, *[repeated] * many, *first]):
+        event = update(kind, **found)
+        state.apply(event)
+        if kind == "snapshot":
+            naive, known = dict(found), event.changed
+        elif naive is not None:
+            naive |= found
+            known |= event.changed
+        if number in asked or number >= len(first) + many:
+            assert (state.ticker is None) is (naive is None)
+            if naive is not None:
+                expected = Ticker(symbol="BTCUSD", changed=event.changed, **naive)
+                assert state.ticker == expected
+                assert state.ticker.meta is event.meta
+                full = state.full_update()
+                assert full == TickerUpdate(symbol="BTCUSD", changed=known, **naive)
+    assert len(state._waiting) < 64
 
 
 def test_times() -> None:
