@@ -42,18 +42,20 @@ class Bybit:
     ``environment`` is ``"mainnet"``, ``"testnet"``, ``"demo"``, an ``Environment``, or a base URL
     such as ``"http://127.0.0.1:8765"`` that serves everything under one host; left out, the
     variable ``RXBYBIT_ENVIRONMENT`` is read at the first subscription, else it is mainnet.
-    ``category`` is taken where a call names none and before a symbol is read for it.
-    ``linger`` is how many seconds a topic outlives its last subscriber, ``heartbeat`` how many
-    lie between two pings: a dead peer is noticed within 1.5 of them. ``proxy`` is the URL of an
-    HTTP proxy, ``ssl`` a context for TLS. ``numbers`` is ``Decimal``, or ``float`` for those who
-    need the speed. ``strict`` ends a stream with ``DecodeError`` at the first message that does
-    not decode. ``runtime`` is taken instead of the running loop's. With ``keep_alive=False`` a
-    subscription does not keep a script running that has come to its end.
+    ``category`` is taken where a call names none, before a symbol is read for it. ``linger`` is
+    how many seconds a topic outlives its last subscriber, ``heartbeat`` how many lie between two
+    pings: a dead peer is noticed within 1.5 of them. ``backoff`` says how long to wait before
+    the next attempt to connect. ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for
+    TLS. ``numbers`` is ``Decimal``, or ``float`` for those who need the speed. ``strict`` ends a
+    stream with ``DecodeError`` at the first message that does not decode. ``runtime`` is taken
+    instead of the running loop's. With ``keep_alive=False`` a subscription does not keep a
+    script running that has come to its end. ``hooks`` hear what happens inside, instead of
+    logging.
 
     ::
 
-        with Bybit("testnet") as exchange:
-            exchange.trades("BTCUSD").pipe(ops.take(10)).run()
+        with Bybit(heartbeat=10) as bybit:
+            print(bybit.trades("BTCUSD").pipe(ops.take(10)).run())
 
     Errors: ``ConfigurationError`` for an argument that cannot work, here or at the call of a
     stream, and at the first subscription for a wrong ``RXBYBIT_ENVIRONMENT``; ``ClosedError``
@@ -118,6 +120,12 @@ class Bybit:
         Subscribing opens nothing and keeps no script alive. Events: ``Connecting``,
         ``Connected``, ``Subscribed``, ``Disconnected``, ``Reconnecting``, ``Gap``,
         ``Rejected``, ``DecodeFailed``, ``Dropped``.
+        Errors: ``ClosedError`` at the subscription when the client is closed.
+
+        ::
+
+            status().subscribe(print)
+            trades("BTCUSD").subscribe(lambda trade: None)
         """
 
         def source(runtime: Runtime, observer: abc.ObserverBase[Status]) -> abc.DisposableBase:
@@ -155,11 +163,12 @@ class Bybit:
         """See :class:`rxbybit.venue.Opens`."""
         wanted = tuple(dict.fromkeys(topics))
         if self._environment is not None:
-            _check_served(self._environment, spec.name, wanted)
+            for category, _ in wanted:
+                self._environment.url(category)
 
         def source(runtime: Runtime, observer: abc.ObserverBase[E]) -> abc.DisposableBase:
-            urls = self._environment_now().public
-            placed = [(urls[category], topic) for category, topic in wanted]
+            url = self._environment_now().url
+            placed = [(url(category), topic) for category, topic in wanted]
             return self._pool(runtime).subscribe(spec, placed, observer, keep)
 
         return Stream(source, origin=self._origin)
@@ -283,14 +292,3 @@ def _check(
     ):
         if given is not None and not isinstance(given, kind):
             raise ConfigurationError(f"{name}={given!r}: use None, or a {kind.__name__}")
-
-
-def _check_served(
-    environment: Environment, name: str, topics: Sequence[tuple[Category, str]]
-) -> None:
-    for category, _ in topics:
-        if category not in environment.public:
-            raise ConfigurationError(
-                f"{name}: environment {environment.name!r} has no {category}; there is"
-                f" {', '.join(environment.public)}"
-            )

@@ -48,6 +48,15 @@ class Environment(Struct, frozen=True, kw_only=True):
                     f"Environment.public[{category!r}]: a ws:// or wss:// URL, without password"
                 )
 
+    def url(self, category: Category) -> str:
+        """The websocket of a category; ``ConfigurationError`` where there is none."""
+        url = self.public.get(category)
+        if url is None:
+            raise ConfigurationError(
+                f"environment {self.name!r} has no {category}; there is {', '.join(self.public)}"
+            )
+        return url
+
 
 class Backoff(Struct, frozen=True, kw_only=True):
     """How long to wait before the next attempt: full jitter under a growing bound.

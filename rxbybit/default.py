@@ -22,7 +22,15 @@ _lock = threading.Lock()
 
 
 def use(client: Bybit | None) -> None:
-    """Let the module-level functions use ``client``; ``None`` goes back to a client of theirs."""
+    """Let the module-level functions use ``client``; ``None`` goes back to a client of theirs.
+
+    It concerns streams made from now on; whoever was used before is neither closed nor changed.
+
+    ::
+
+        use(Bybit(linger=5))
+        trades("BTCUSD").subscribe(print)
+    """
     global _used
     _used = client
 

@@ -66,6 +66,10 @@ def insurance(
     category. ``category``: ``"linear"`` has USDT and USDC, ``"inverse"`` (also when nothing is
     said) all other coins.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be.
+
+    ::
+
+        insurance("BTC").subscribe(lambda pool: print(pool.coin, pool.balance))
     """
     category = self.category if category is None else category
     if category is not None and checked_category(category) not in INSURANCE.categories:

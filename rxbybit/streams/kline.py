@@ -154,6 +154,10 @@ def klines(
     the symbol when not given; spot must be said, options have none.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+
+    ::
+
+        klines("BTCUSD", interval="1m", closed=True).subscribe(print)
     """
     spec = CLOSED_KLINES if closed else KLINES
     return self.open(spec, symbols, category=category, interval=interval)

@@ -87,5 +87,9 @@ def liquidations(
     not given; spot and options have none.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+
+    ::
+
+        liquidations(["BTCUSD", "ETHUSD"]).subscribe(print)
     """
     return self.open(LIQUIDATIONS, symbols, category=category)

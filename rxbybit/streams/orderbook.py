@@ -79,5 +79,9 @@ def order_book_updates(
     be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+
+    ::
+
+        order_book_updates("BTCUSD", depth=50).subscribe(lambda book: print(book.bids[:1]))
     """
     return self.open(ORDER_BOOK_UPDATES, symbols, category=category, depth=depth)

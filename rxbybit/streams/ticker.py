@@ -162,6 +162,10 @@ def tickers(
     not given; spot must be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+
+    ::
+
+        tickers("BTCUSD").subscribe(lambda ticker: print(ticker.bid_price, ticker.ask_price))
     """
     return self.open(TICKERS, symbols, category=category)
 
@@ -174,5 +178,9 @@ def ticker_updates(
     Inverse and linear send a snapshot, then what changed; spot and option only snapshots. For
     a late subscriber it begins with one full update.
     Arguments and errors: see :func:`tickers`.
+
+    ::
+
+        ticker_updates("BTCUSD").subscribe(lambda update: print(sorted(update.changed)))
     """
     return self.open(TICKER_UPDATES, symbols, category=category)

@@ -87,5 +87,9 @@ def trades(
     not given; spot must be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+
+    ::
+
+        trades("BTCUSD", "ETHUSD").subscribe(print)
     """
     return self.open(TRADES, symbols, category=category)

@@ -382,7 +382,7 @@ def test_the_variable_does_not_concern_a_client_that_names_its_environment(
         await until(lambda: len(world.exchange.live) == 2)
         assert {link.url for link in world.exchange.live} == {"ws://gate/i", "ws://gate/s"}
         said = refused(lambda: world.client.tickers("BTCUSD", "BTCUSDT"))
-        assert said == "tickers: environment 'gate' has no linear; there is inverse, spot"
+        assert said == "environment 'gate' has no linear; there is inverse, spot"
         world.client.close()
 
     run(main())

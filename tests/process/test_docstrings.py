@@ -1,0 +1,63 @@
+"""The examples in docstrings run as they stand, each as a script of its own."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import rxbybit
+from rxbybit.sim import Recording, ServedExchange, serve_in_thread
+from tests.child import Child
+
+BLOCK = re.compile(r"^::\n\n((?: {4}.*\n|\n)+)", re.MULTILINE)
+PRELUDE = "from reactivex import operators as ops\nfrom rxbybit import *\n"
+EXPECTED = {
+    "Bybit",
+    "insurance",
+    "klines",
+    "liquidations",
+    "order_book_updates",
+    "rxbybit",
+    "status",
+    "ticker_updates",
+    "tickers",
+    "trades",
+    "use",
+}
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    named = {"rxbybit": rxbybit, **{name: getattr(rxbybit, name) for name in rxbybit.__all__}}
+    for name, thing in named.items():
+        text = inspect.getdoc(thing)
+        # An instance shows the docstring of its class, which is somebody else's.
+        for block in BLOCK.findall(f"{text}\n") if hasattr(thing, "__name__") else ():
+            code = inspect.cleandoc("\n" + block)
+            yield name, code if "import" in code else PRELUDE + code
+
+
+EXAMPLES = dict(examples())
+
+
+@pytest.fixture(scope="module")
+def market() -> Iterator[ServedExchange]:
+    with serve_in_thread({"inverse": Recording.demo(speed=30)}) as served:
+        yield served
+
+
+def test_there_is_an_example_of_everything() -> None:
+    assert set(EXAMPLES) >= EXPECTED
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_runs(name: str, market: ServedExchange, tmp_path: Path) -> None:
+    script = tmp_path / "example.py"
+    script.write_text(EXAMPLES[name], encoding="utf-8")
+    with Child([sys.executable, str(script)], env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
+        assert child.line()
+        assert child.stderr == ""
