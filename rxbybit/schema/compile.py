@@ -37,7 +37,7 @@ __all__ = ["Frames", "Shape", "compile_frames"]
 _UNREACHABLE = "rxbybit "
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Shape:
     """What makes events of the wire twins of one kind of frame."""
 
@@ -47,6 +47,9 @@ class Shape:
     finish: Finish
     checked: Finish
     """The same, for frames in which a number may not be finite."""
+    few: bool
+    """Whether there are so few numbers that to check them takes less than to look whether one
+    could be wrong."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +175,7 @@ def _twin(
         adopted=work.adopted,
         finish=written(work, check=False),
         checked=written(work, check=True),
+        few=not levels,
     )
     return twin, shape
 
