@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import pickle
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
 
@@ -14,7 +17,8 @@ import rxbybit
 from rxbybit.errors import RxBybitError
 from rxbybit.events import Event, Status
 
-README = Path(__file__).parents[2] / "README.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "api.md"
+README = Path(__file__).parents[1] / "README.md"
 FACTORIES = [
     "insurance",
     "klines",
@@ -25,6 +29,81 @@ FACTORIES = [
     "tickers",
     "trades",
 ]
+
+
+GROUPS = {
+    "Streams": FACTORIES,
+    "The client": ["Bybit", "use", "Environment", "Backoff", "Category", "Hooks", "LoggingHooks"],
+    "What a factory gives": ["Stream", "lift"],
+    "Events": [
+        "Trade",
+        "Ticker",
+        "TickerUpdate",
+        "Kline",
+        "BookSnapshot",
+        "BookDelta",
+        "Liquidation",
+        "Insurance",
+        "Event",
+        "Meta",
+        "Side",
+        "TickDirection",
+    ],
+    "Statuses": [
+        "Status",
+        "Connecting",
+        "Connected",
+        "Subscribed",
+        "Disconnected",
+        "Reconnecting",
+        "Gap",
+        "Rejected",
+        "DecodeFailed",
+        "Dropped",
+    ],
+    "Errors": [
+        "RxBybitError",
+        "ConfigurationError",
+        "ConnectionFailed",
+        "HandshakeRejected",
+        "HeartbeatLost",
+        "RetryBudgetExhausted",
+        "ProtocolError",
+        "SubscriptionRejected",
+        "DecodeError",
+        "SlowConsumer",
+        "ClosedError",
+        "RuntimeMisuse",
+    ],
+}
+HEAD = """\
+# Every public name
+
+What `from rxbybit import ...` offers, with the first lines of its docstring;
+`help(rxbybit.trades)` shows the rest. The functions under *Streams* are methods of `Bybit` too.
+"""
+
+
+def page() -> str:
+    """The page of all public names, made of docstrings."""
+    parts = [HEAD]
+    for title, names in GROUPS.items():
+        rows = "\n".join(map(row, names))
+        parts.append(f"\n## {title}\n\n| name | what it is |\n| --- | --- |\n{rows}\n")
+    return "".join(parts)
+
+
+def row(name: str) -> str:
+    thing = getattr(rxbybit, name)
+    if name == "Category":
+        return f"| `Category` | One of {', '.join(f'`{value!r}`' for value in get_args(thing))}. |"
+    shown = name
+    if inspect.isfunction(thing):
+        bare = [p.replace(annotation=p.empty) for p in inspect.signature(thing).parameters.values()]
+        shown += str(inspect.Signature(bare))
+    said = " ".join((inspect.getdoc(thing) or "").split("\n\n")[0].split())
+    said = re.sub(r":\w+:(`[^`]+`)", r"\1", said).replace("``", "`")
+    return f"| `{shown}` | {said} |"
 
 
 def descendants(kind: type) -> Iterator[type]:
@@ -64,6 +143,18 @@ def test_a_factory_is_a_function_and_a_method_of_the_client(name: str) -> None:
     assert list(inspect.signature(function).parameters.values()) == parameters
 
 
+def test_the_page_of_public_names_is_complete_and_fresh() -> None:
+    assert sorted(name for names in GROUPS.values() for name in names) == list(rxbybit.__all__)
+    assert PAGE.read_text(encoding="utf-8") == page(), "write it: python -m tests.test_exports"
+
+
+def test_functions_of_the_module_are_named_as_they_are_imported() -> None:
+    for name in (*FACTORIES, "use", "lift"):
+        function = getattr(rxbybit, name)
+        assert function.__name__ == function.__qualname__ == name
+        assert pickle.loads(pickle.dumps(function)) is function
+
+
 def test_the_readme_names_every_factory() -> None:
     text = README.read_text(encoding="utf-8")
     assert [name for name in FACTORIES if f"`{name}(" not in text] == []
@@ -86,3 +177,7 @@ def test_what_is_public_is_documented(name: str) -> None:
             and not (thing is rxbybit.LoggingHooks and hasattr(rxbybit.Hooks, attribute))
         ]
         assert bare == []
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
