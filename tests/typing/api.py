@@ -1,8 +1,12 @@
 """What users write, for the type checker only: it is checked under pyright strict, never run."""
 
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
 from __future__ import annotations
 
-from datetime import timedelta
+import ssl
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import assert_type
 
 import reactivex
@@ -11,6 +15,27 @@ from reactivex import operators as ops
 from reactivex.disposable import Disposable
 from reactivex.scheduler import ImmediateScheduler
 
+import rxbybit
+from rxbybit import (
+    Backoff,
+    BookDelta,
+    BookSnapshot,
+    Bybit,
+    Environment,
+    Gap,
+    Insurance,
+    Kline,
+    Liquidation,
+    LoggingHooks,
+    Reconnecting,
+    Side,
+    Status,
+    TickDirection,
+    Ticker,
+    TickerUpdate,
+    Trade,
+    use,
+)
 from rxbybit.iteration import Iteration
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
@@ -120,3 +145,99 @@ assert_type(lift(stream), Stream[Tick])
 # What is connectable stays so.
 assert_type(stream.pipe(ops.publish()), ConnectableObservable[Tick])
 assert_type(stream.pipe(ops.map(price), ops.publish()), ConnectableObservable[float])
+
+# The factories, as functions and as methods: one symbol, several, an iterable.
+assert_type(rxbybit.trades("BTCUSD"), Stream[Trade])
+assert_type(rxbybit.trades("BTCUSD", ["ETHUSD"], category="inverse"), Stream[Trade])
+assert_type(rxbybit.tickers({"BTCUSD", "ETHUSD"}), Stream[Ticker])
+assert_type(rxbybit.ticker_updates("BTCUSD"), Stream[TickerUpdate])
+assert_type(rxbybit.klines("BTCUSD", interval="1h", closed=True), Stream[Kline])
+assert_type(
+    rxbybit.order_book_updates("BTCUSD", depth=200, category="linear"),
+    Stream[BookSnapshot | BookDelta],
+)
+assert_type(rxbybit.liquidations("BTCUSD"), Stream[Liquidation])
+assert_type(rxbybit.insurance(), Stream[Insurance])
+assert_type(rxbybit.status(), Stream[Status])
+rxbybit.trades("BTCUSD", category="futures")  # pyright: ignore[reportArgumentType]
+rxbybit.trades("BTCUSD", depth=50)  # pyright: ignore[reportCallIssue]
+rxbybit.klines("BTCUSD", closed="yes")  # pyright: ignore[reportArgumentType]
+rxbybit.status("BTCUSD")  # pyright: ignore[reportCallIssue]
+
+bybit = Bybit(
+    Environment(name="gate", public={"spot": "wss://gate/spot"}),
+    category="spot",
+    linger=5,
+    heartbeat=10.5,
+    backoff=Backoff(first=1, cap=60, budget=10),
+    proxy="http://proxy:3128",
+    ssl=ssl.create_default_context(),
+    numbers=float,
+    strict=True,
+    keep_alive=False,
+    hooks=LoggingHooks(),
+)
+assert_type(bybit.trades("BTCUSDT", category="spot"), Stream[Trade])
+assert_type(bybit.order_book_updates("BTCUSDT"), Stream[BookSnapshot | BookDelta])
+assert_type(bybit.status(), Stream[Status])
+Bybit("testnet", 5)  # pyright: ignore[reportCallIssue]
+Bybit(numbers=int)  # pyright: ignore[reportArgumentType]
+Bybit(category="futures")  # pyright: ignore[reportArgumentType]
+use(bybit)
+use(None)
+
+# What is in them.
+rxbybit.trades("BTCUSD").pipe(ops.buffer_with_time(1)).subscribe(print)
+notional = rxbybit.trades("BTCUSD").map(lambda trade: trade.price * trade.size)
+assert_type(notional, Stream[Decimal])
+buys = rxbybit.trades("BTCUSD").filter(lambda trade: trade.side is Side.BUY)
+assert_type(buys.take(1).run(), Trade)
+
+
+def reads_a_trade(trade: Trade) -> None:
+    """The attributes of an event, and of its meta."""
+    assert_type(trade.price, Decimal)
+    assert_type(trade.time_ms, int)
+    assert_type(trade.time, datetime)
+    assert_type(trade.side, Side)
+    assert_type(trade.side.known, bool)
+    assert_type(trade.tick_direction, TickDirection | None)
+    assert_type(trade.meta.sent, datetime | None)
+    assert_type(trade.meta.gap, Gap | None)
+    assert_type(trade.to_json(meta=True), bytes)
+    trade.price = Decimal(1)  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def reads_a_book(update: BookSnapshot | BookDelta) -> None:
+    """The two kinds of an update tell themselves apart."""
+    match update:
+        case BookSnapshot(bids=bids):
+            assert_type(bids, tuple[tuple[Decimal, Decimal], ...])
+        case BookDelta():
+            assert_type(update, BookDelta)
+
+
+def reads_a_status(status: Status) -> None:
+    """A status by its kind."""
+    assert_type(status.time, datetime)
+    match status:
+        case Gap(topic=topic, lost=lost):
+            assert_type(topic, str)
+            assert_type(lost, int | None)
+        case Reconnecting(delay_s=delay_s):
+            assert_type(delay_s, float)
+        case _:
+            pass
+
+
+async def closes() -> None:
+    """The client in its blocks."""
+    with Bybit() as one:
+        assert_type(one, Bybit)
+    async with Bybit("testnet") as two:
+        assert_type(two, Bybit)
+        async for trade in two.trades("BTCUSD"):
+            assert_type(trade, Trade)
+        async for ticker in two.tickers("BTCUSD").iterate(overflow="latest"):
+            assert_type(ticker.funding_rate, Decimal | None)
+    await two.aclose()
