@@ -181,7 +181,7 @@ assert_type(bybit.trades("BTCUSDT", category="spot"), Stream[Trade])
 assert_type(bybit.order_book_updates("BTCUSDT"), Stream[BookSnapshot | BookDelta])
 assert_type(bybit.status(), Stream[Status])
 Bybit("testnet", 5)  # pyright: ignore[reportCallIssue]
-Bybit(numbers=int)  # pyright: ignore[reportArgumentType]
+Bybit(numbers=str)  # pyright: ignore[reportArgumentType]
 Bybit(category="futures")  # pyright: ignore[reportArgumentType]
 use(bybit)
 use(None)
