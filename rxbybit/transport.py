@@ -24,6 +24,7 @@ __all__ = ["AiohttpTransport", "Connection", "Transport"]
 
 MAX_MESSAGE = 4 * 1024 * 1024
 """A longer message ends its connection: the largest book is under 100 kB."""
+_TOO_LONG = MAX_MESSAGE + 1  # aiohttp's limit is the first size that it refuses
 
 OnMessage = Callable[[bytes], None]
 
@@ -80,14 +81,14 @@ class AiohttpTransport:
                 url,
                 proxy=self._proxy,
                 ssl=self._ssl,
-                max_msg_size=MAX_MESSAGE + 1,  # theirs is the first size that is too much
+                max_msg_size=_TOO_LONG,
                 decode_text=False,
                 autoclose=False,
             )
         except (aiohttp.ClientError, OSError, _Redirected) as error:
             raise _failure(error) from None  # not chained: theirs show headers, query, password
         assert isinstance(opened, _Socket)
-        return _AiohttpConnection(opened, queue_of(opened, MAX_MESSAGE))
+        return _AiohttpConnection(opened, queue_of(opened, _TOO_LONG))
 
     async def aclose(self) -> None:
         """Close the pool of connections that aiohttp keeps."""
@@ -97,13 +98,14 @@ class AiohttpTransport:
 
 
 class _Socket(aiohttp.ClientWebSocketResponse[Any]):  # Any: aiohttp's flag for text or bytes
-    """Remembers its transport, which aiohttp forgets on close and shows nowhere else."""
+    """Remembers what aiohttp forgets on close, or does not give back when that is cut short."""
 
     # Any: aiohttp's own, undocumented arguments are passed on as they come
     def __init__(
         self, reader: Any, writer: Any, protocol: Any, response: Any, *rest: Any, **named: Any
     ) -> None:
         super().__init__(reader, writer, protocol, response, *rest, **named)
+        self.response: aiohttp.ClientResponse = response
         self.transport: asyncio.Transport | None = response.connection.transport
         self.early = came_early(response)
 
@@ -151,6 +153,7 @@ class _AiohttpConnection:
         finally:
             if self._socket.transport is not None:
                 self._socket.transport.abort()
+            self._socket.response.close()
 
 
 def _session(runtime: Runtime) -> aiohttp.ClientSession:

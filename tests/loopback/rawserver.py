@@ -24,8 +24,9 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 class Peer:
     """One accepted connection."""
 
-    def __init__(self, sock: socket.socket, leaving: threading.Event) -> None:
+    def __init__(self, sock: socket.socket, leaving: threading.Event, early: bool) -> None:
         self.sock = sock
+        self.early = early
         self.head = b""
         self._leaving = leaving
 
@@ -42,14 +43,20 @@ class Peer:
         return self.head
 
     def upgrade(self, *more: bytes) -> None:
-        """Take the connection up; ``more`` leaves in the same packet as the answer."""
+        """Take the connection up, and send ``more``.
+
+        ``early``: in the same packet as the answer; else when the client has said something.
+        """
         key = _header(self.read_head(), b"sec-websocket-key")
         digest = hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest()
         self.send(
             b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             b"Sec-WebSocket-Accept: " + base64.b64encode(digest) + b"\r\n\r\n",
-            *more,
+            *(more if self.early else ()),
         )
+        if more and not self.early:
+            self.sock.recv(65_536)
+            self.send(*more)
 
     def answer(self, status: str, **headers: str) -> None:
         """Refuse the upgrade with an HTTP status."""
@@ -90,13 +97,16 @@ class RawServer:
     ran into.
     """
 
-    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, *scripts: Script, tls: ssl.SSLContext | None = None, early: bool = True
+    ) -> None:
         self.accepted = 0
         self.ended = 0
         self.heads: list[bytes] = []
         self.errors: list[Exception] = []
         self._scripts = scripts
         self._tls = tls
+        self._early = early
         self._leaving = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
@@ -140,7 +150,7 @@ class RawServer:
         try:
             if self._tls is not None:
                 sock = self._tls.wrap_socket(sock, server_side=True)
-            peer = Peer(sock, self._leaving)
+            peer = Peer(sock, self._leaving, self._early)
             script(peer)
             self.heads.append(peer.head)
         except Exception as error:  # noqa: BLE001 - a script that fails fails its test

@@ -1,0 +1,129 @@
+"""P8: A dead peer is noticed within 1.5 heartbeats; a quiet market, or a loop that a callback held
+up, is not mistaken for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import pytest
+
+from rxbybit import Disconnected
+from rxbybit.sim import NoPong
+from tests.promises.world import TRADES, Ear, World, scenario, until
+
+HEARTBEAT_S = 0.4
+SLACK_S = 0.15
+"""What a busy machine may add."""
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3, 0.5])
+def test_a_peer_that_falls_silent_is_noticed_within_one_and_a_half_heartbeats(
+    after_s: float,
+) -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        await asyncio.sleep(after_s)
+        world.trade()
+        await until(lambda: ear.heard)
+        (link,) = world.served.links
+        world.served.run(link.silence)
+        took = await until(lambda: world.of(Disconnected))
+        assert took < 1.5 * HEARTBEAT_S + SLACK_S
+        assert "silent" in world.of(Disconnected)[0].reason
+        await until(lambda: len(world.served.links) == 2)  # the silent one does not notice
+        assert ear.errors == []
+        world.served.run(link.abort)
+
+    scenario(body, heartbeat=HEARTBEAT_S)
+
+
+def test_a_peer_that_reads_but_does_not_answer_is_dead_too() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        took = await until(lambda: world.of(Disconnected))
+        assert HEARTBEAT_S < took < 1.5 * HEARTBEAT_S + SLACK_S
+
+    scenario(body, heartbeat=HEARTBEAT_S, faults=(NoPong(),))
+
+
+def test_a_quiet_market_is_not_dead() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        await asyncio.sleep(5 * HEARTBEAT_S)
+        assert world.of(Disconnected) == []
+        pings = [r for r in world.served.requests if r.op == "ping"]
+        assert 4 <= len(pings) <= 5
+        sent = world.trade()
+        await until(lambda: ear.ids == sent)
+        assert ear.heard[0].meta.gap is None
+
+    scenario(body, heartbeat=HEARTBEAT_S)
+
+
+def test_a_peer_that_sends_but_answers_no_ping_is_alive() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        sent: list[str] = []
+        for _ in range(20):
+            sent += world.trade()
+            await asyncio.sleep(0.25 * HEARTBEAT_S)
+        assert ear.ids == sent
+        assert world.of(Disconnected) == []
+
+    scenario(body, heartbeat=HEARTBEAT_S, faults=(NoPong(),))
+
+
+def hold(seconds: float) -> None:
+    time.sleep(seconds)
+
+
+@pytest.mark.parametrize("begin_s", [0.0, 0.35, 0.41, 0.45, 0.55])
+@pytest.mark.parametrize("how", ["subscriber", "elsewhere"])
+def test_a_loop_that_was_held_up_is_not_mistaken_for_a_dead_peer(how: str, begin_s: float) -> None:
+    """Held at each stage of a heartbeat for longer than all of it."""
+
+    async def body(world: World) -> None:
+        held: list[float] = []
+
+        def block(_: Any = None) -> None:
+            if not held:
+                held.append(time.monotonic())
+                hold(2 * HEARTBEAT_S)
+
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.served.subscriptions)
+        if how == "subscriber":
+            world.client.trades("BTCUSD").subscribe(block)
+        await asyncio.sleep(begin_s)
+        if how == "subscriber":
+            world.trade()
+        else:
+            asyncio.get_running_loop().call_soon(block)
+        await until(lambda: held)
+        await asyncio.sleep(2 * HEARTBEAT_S)
+        assert world.of(Disconnected) == []
+        sent = world.trade()
+        await until(lambda: ear.ids[-1:] == sent)
+
+    scenario(body, heartbeat=HEARTBEAT_S)
+
+
+def test_a_peer_that_died_while_the_loop_was_held_is_noticed_soon_after() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        (link,) = world.served.links
+        world.served.run(link.silence)
+        hold(2 * HEARTBEAT_S)
+        took = await until(lambda: world.of(Disconnected))
+        assert took < 0.8 * HEARTBEAT_S + SLACK_S
+        world.served.run(link.abort)
+
+    scenario(body, heartbeat=HEARTBEAT_S)
