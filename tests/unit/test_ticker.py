@@ -144,6 +144,7 @@ def test_it_adds_up_whenever_it_is_asked(
             assert (state.ticker is None) is (naive is None)
             if naive is not None:
                 expected = Ticker(symbol="BTCUSD", changed=event.changed, **naive)
+                assert state.ticker is not None
                 assert state.ticker == expected
                 assert state.ticker.meta is event.meta
                 full = state.full_update()
