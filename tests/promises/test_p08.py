@@ -19,7 +19,7 @@ SLACK_S = 0.15
 """What a busy machine may add."""
 
 
-@pytest.mark.parametrize("after_s", [0.0, 0.1, 0.3, 0.5])
+@pytest.mark.parametrize("after_s", [0.0, 0.3])
 def test_a_peer_that_falls_silent_is_noticed_within_one_and_a_half_heartbeats(
     after_s: float,
 ) -> None:
@@ -55,10 +55,10 @@ def test_a_quiet_market_is_not_dead() -> None:
     async def body(world: World) -> None:
         ear = Ear(world.client.trades("BTCUSD"))
         await world.subscribed(TRADES)
-        await asyncio.sleep(5 * HEARTBEAT_S)
+        await asyncio.sleep(3.5 * HEARTBEAT_S)
         assert world.of(Disconnected) == []
         pings = [r for r in world.served.requests if r.op == "ping"]
-        assert 4 <= len(pings) <= 5
+        assert 2 <= len(pings) <= 3
         sent = world.trade()
         await until(lambda: ear.ids == sent)
         assert ear.heard[0].meta.gap is None
@@ -71,7 +71,7 @@ def test_a_peer_that_sends_but_answers_no_ping_is_alive() -> None:
         ear = Ear(world.client.trades("BTCUSD"))
         await world.subscribed(TRADES)
         sent: list[str] = []
-        for _ in range(20):
+        for _ in range(10):
             sent += world.trade()
             await asyncio.sleep(0.25 * HEARTBEAT_S)
         assert ear.ids == sent
@@ -84,8 +84,10 @@ def hold(seconds: float) -> None:
     time.sleep(seconds)
 
 
-@pytest.mark.parametrize("begin_s", [0.0, 0.35, 0.41, 0.45, 0.55])
-@pytest.mark.parametrize("how", ["subscriber", "elsewhere"])
+@pytest.mark.parametrize(
+    ("how", "begin_s"),
+    [("subscriber", 0.1), ("subscriber", 0.45), *(("elsewhere", s) for s in (0.1, 0.41, 0.5))],
+)
 def test_a_loop_that_was_held_up_is_not_mistaken_for_a_dead_peer(how: str, begin_s: float) -> None:
     """Held at each stage of a heartbeat for longer than all of it."""
 
@@ -95,7 +97,7 @@ def test_a_loop_that_was_held_up_is_not_mistaken_for_a_dead_peer(how: str, begin
         def block(_: Any = None) -> None:
             if not held:
                 held.append(time.monotonic())
-                hold(2 * HEARTBEAT_S)
+                hold(1.5 * HEARTBEAT_S)
 
         ear = Ear(world.client.trades("BTCUSD"))
         await until(lambda: world.served.subscriptions)
@@ -107,7 +109,7 @@ def test_a_loop_that_was_held_up_is_not_mistaken_for_a_dead_peer(how: str, begin
         else:
             asyncio.get_running_loop().call_soon(block)
         await until(lambda: held)
-        await asyncio.sleep(2 * HEARTBEAT_S)
+        await asyncio.sleep(0.7 * HEARTBEAT_S)
         assert world.of(Disconnected) == []
         sent = world.trade()
         await until(lambda: ear.ids[-1:] == sent)
