@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextvars import ContextVar
 from ssl import SSLContext
 from types import SimpleNamespace
 from typing import Any, Protocol
@@ -76,6 +77,8 @@ class AiohttpTransport:
         """Open a websocket; a redirect is refused, as aiohttp would send our headers along."""
         if self._session is None:
             self._session = _session(self._runtime)
+        opening: list[asyncio.BaseTransport] = []
+        _opening.set(opening)
         try:
             opened = await self._session.ws_connect(
                 url,
@@ -86,7 +89,11 @@ class AiohttpTransport:
                 autoclose=False,
             )
         except (aiohttp.ClientError, OSError, _Redirected) as error:
+            _abort(opening)
             raise _failure(error) from None  # not chained: theirs show headers, query, password
+        except BaseException:
+            _abort(opening)
+            raise
         assert isinstance(opened, _Socket)
         return _AiohttpConnection(opened, queue_of(opened, _TOO_LONG))
 
@@ -95,6 +102,30 @@ class AiohttpTransport:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+
+
+_opening: ContextVar[list[asyncio.BaseTransport]] = ContextVar("opening")
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells who connects which transport he has got.
+
+    When a connect is refused or given up, aiohttp closes it, which over TLS means to wait half
+    a minute for a peer that does not answer.
+    """
+
+    # Any: aiohttp's request, traces and timeouts are passed on as they come
+    async def connect(self, *args: Any, **named: Any) -> aiohttp.connector.Connection:
+        connection = await super().connect(*args, **named)
+        if connection.transport is not None:
+            _opening.get().append(connection.transport)
+        return connection
+
+
+def _abort(transports: list[asyncio.BaseTransport]) -> None:
+    for transport in transports:
+        assert isinstance(transport, asyncio.WriteTransport)
+        transport.abort()
 
 
 class _Socket(aiohttp.ClientWebSocketResponse[Any]):  # Any: aiohttp's flag for text or bytes
@@ -160,7 +191,7 @@ def _session(runtime: Runtime) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
     trace.on_request_redirect.append(_refuse_redirect)
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=_Resolver(runtime), limit=0),
+        connector=_Connector(resolver=_Resolver(runtime), limit=0),
         timeout=aiohttp.ClientTimeout(total=None),  # the session bounds the whole upgrade
         trace_configs=[trace],
         cookie_jar=aiohttp.DummyCookieJar(),

@@ -109,7 +109,7 @@ class RawServer:
         self._early = early
         self._leaving = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+        self._threads = [threading.Thread(target=self._accept, name="raw server", daemon=True)]
 
     @property
     def port(self) -> int:
@@ -141,7 +141,9 @@ class RawServer:
                 return
             script = self._scripts[min(self.accepted, len(self._scripts) - 1)]
             self.accepted += 1
-            thread = threading.Thread(target=self._play, args=(script, sock), daemon=True)
+            thread = threading.Thread(
+                target=self._play, args=(script, sock), name="raw server", daemon=True
+            )
             self._threads.append(thread)
             thread.start()
 

@@ -123,8 +123,9 @@ class Before:
 
 
 def _threads() -> set[object]:
-    """All but the resolver's, which stays for half a second, idle."""
-    return {t for t in threading.enumerate() if t.name != "rxbybit-resolver"}
+    """All but a server's, and the resolver's, which stays for half a second, idle."""
+    others = ("rxbybit-resolver", "raw server")
+    return {thread for thread in threading.enumerate() if thread.name not in others}
 
 
 def _timers() -> set[object]:
