@@ -215,10 +215,15 @@ class Session:
         finally:
             self._ended = None
             heart.stop()
-            reader.cancel()
             writer.cancel()
+            if not self._stopping:
+                reader.cancel()
             self._owner.lost(self, self._talk.closed())
-            await connection.close(CLOSE_S if self._stopping else 0.0)
+            try:
+                # a reader that is cancelled would not see the peer's answer to the close
+                await connection.close(CLOSE_S if self._stopping else 0.0)
+            finally:
+                reader.cancel()
             self._report(Disconnected, reason=str(reason))
         return reason
 

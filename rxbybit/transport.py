@@ -147,6 +147,7 @@ class _AiohttpConnection:
     def __init__(self, opened: _Socket, queue: DirectQueue | None) -> None:
         self._socket = opened
         self._queue = queue
+        self._closing = False
 
     async def read(self, on_message: OnMessage) -> str:
         """With a queue of ours, ``receive`` gives control frames only."""
@@ -159,7 +160,8 @@ class _AiohttpConnection:
             message = await receive()
             kind = message.type
             if kind is text or kind is binary:
-                on_message(message.data)
+                if not self._closing:
+                    on_message(message.data)
             elif queue is not None and queue.error is not None:
                 raise queue.error
             else:
@@ -174,6 +176,7 @@ class _AiohttpConnection:
 
     async def close(self, budget_s: float) -> None:
         """A close frame and the peer's answer, then the end, whatever the peer does."""
+        self._closing = True
         if self._queue is not None:
             self._queue.stop()
         try:

@@ -154,6 +154,7 @@ async def _awaited(stream: Any) -> Any:
 async def _first(events: Any) -> Any:
     async for event in events:
         return event
+    return None
 
 
 def test_what_waits_when_the_client_closes_raises() -> None:
