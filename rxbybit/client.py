@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal
-from functools import partial
 from itertools import count
 from ssl import SSLContext
 from types import TracebackType
@@ -80,6 +79,7 @@ class Bybit:
         hooks: Hooks | None = None,
     ) -> None:
         _check(linger, heartbeat, numbers, backoff, ssl, runtime)
+        through = proxy_of(proxy)
         self._wanted_environment = environment
         self._environment = None if environment is None else environment_of(environment)
         self._category: Category | None = None if category is None else checked_category(category)
@@ -94,7 +94,8 @@ class Bybit:
             linger=linger,
             numbers=numbers,
             strict=strict,
-            new_transport=partial(AiohttpTransport, proxy=proxy_of(proxy), ssl=ssl),
+            # a closure: the repr of a partial would show the password of the proxy
+            new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
             numbering=count(1),
         )
         self._pools: dict[Runtime, Pool] = {}
