@@ -234,7 +234,7 @@ class Bybit:
     def _living(self) -> list[tuple[Runtime, Pool]]:
         """Where there may be links: nowhere in a forked process, whose loops stayed behind."""
         here = os.getpid() == self._process
-        return [(r, p) for r, p in list(self._pools.items()) if here and not r.stopped]
+        return [(r, p) for r, p in list(self._pools.items()) if here]
 
     def _environment_now(self) -> Environment:
         if self._environment is None:

@@ -104,6 +104,32 @@ def test_the_functions_of_the_module_work_in_a_child(start: Start, market: Serve
     assert script.end().silent().output.splitlines() == ["['BTCUSD', 'BTCUSD']", "['told off']"]
 
 
+def test_what_another_thread_held_at_the_fork_holds_no_child(
+    start: Start, market: ServedExchange
+) -> None:
+    script = start(
+        """
+        import os
+        from rxbybit import default, trades
+        from rxbybit.limits import CONNECTS
+
+        CONNECTS._lock.acquire()
+        default._lock.acquire()
+        child = os.fork()
+        if child:
+            print("child ended with", os.waitpid(child, 0)[1])
+        else:
+            print("child hears", trades("BTCUSD").pipe(ops.take(1)).run().symbol)
+        """,
+        QUIET,
+        RXBYBIT_ENVIRONMENT=market.url,
+    )
+    assert script.end().silent().output.splitlines() == [
+        "child hears BTCUSD",
+        "child ended with 0",
+    ]
+
+
 def test_a_child_of_a_running_loop(start: Start, market: ServedExchange) -> None:
     script = start(
         """

@@ -36,7 +36,7 @@ from rxbybit import (
     runtime,
 )
 from rxbybit.errors import ConnectionFailed
-from rxbybit.limits import ConnectLedger
+from rxbybit.limits import CONNECTS, ConnectLedger
 from rxbybit.runtime import Runtime
 from rxbybit.streams.trade import TRADES
 from tests.memory import MemoryExchange, MemoryTransport
@@ -310,6 +310,7 @@ def test_what_is_legal_is_taken() -> None:
     assert (plain.linger, plain.numbers, plain.strict) == (0.0, Decimal, False)
     assert (plain.session.heartbeat, plain.session.backoff) == (20.0, Backoff())
     assert isinstance(plain.session.hooks, LoggingHooks)
+    assert plain.session.ledger is settings.session.ledger is CONNECTS  # one for all clients
 
 
 # environments
@@ -518,6 +519,22 @@ def test_there_are_several_ways_to_close(way: str) -> None:
     run(main())
 
 
+def test_closing_ends_what_only_lingers() -> None:
+    async def main() -> None:
+        world = World(linger=3600)
+        plain = Plain(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        plain.subscription.dispose()
+        await asyncio.sleep(60)
+        assert len(world.exchange.live) == 1
+        began = asyncio.get_running_loop().time()
+        await world.client.aclose()
+        assert asyncio.get_running_loop().time() - began < 1
+        assert world.exchange.live == []
+
+    run(main())
+
+
 def test_an_error_in_its_block_closes_the_client_and_comes_out() -> None:
     async def main() -> None:
         world = World()
@@ -579,6 +596,13 @@ def test_aclose_does_not_wait_for_a_loop_that_is_gone_or_stands_still() -> None:
 
     asyncio.run(opens())  # its links end with it
     assert exchange.live == []
+
+    async def listens() -> None:
+        client.status().subscribe(print)
+
+    gone = asyncio.new_event_loop()
+    gone.run_until_complete(listens())
+    gone.close()
     still = asyncio.new_event_loop()
     still.run_until_complete(opens())
 
@@ -651,6 +675,21 @@ def wait_for(holds: Callable[[], object]) -> None:
     asyncio.run(until(holds, within=5))
 
 
+def test_a_topic_that_is_named_twice_is_heard_once() -> None:
+    async def main() -> None:
+        world = World()
+        named: tuple[Category, str] = ("inverse", "publicTrade.BTCUSD")
+        plain = Plain(world.client.open_topics(TRADES, [named, named]))
+        await until(lambda: world.subscribed)
+        world.trade(1)
+        world.trade(2)
+        await until(lambda: len(plain.heard) >= 2)
+        assert [trade.id for trade in plain.heard] == ["1", "2"]
+        world.client.close()
+
+    run(main())
+
+
 # status
 
 
@@ -673,9 +712,12 @@ def test_a_client_that_keeps_nothing_alive() -> None:
         world = World(keep_alive=False)
         plain = Plain(world.client.trades("BTCUSD").pipe(ops.map(lambda t: t.id)))
         assert Runtime.current().subscriptions == 0
+        assert world.client._on_closed
         await until(lambda: world.subscribed)
         world.trade()
         await until(lambda: plain.heard == ["1"])
+        plain.subscription.dispose()
+        assert not world.client._on_closed  # whoever has left is forgotten
         world.client.close()
 
     run(main())
