@@ -94,6 +94,8 @@ class AiohttpTransport:
         except BaseException:
             _abort(opening)
             raise
+        finally:
+            opening.clear()  # cancelled timers keep the context for a while, and it the list
         assert isinstance(opened, _Socket)
         return _AiohttpConnection(opened, queue_of(opened, _TOO_LONG))
 

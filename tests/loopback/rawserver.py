@@ -133,6 +133,11 @@ class RawServer:
             thread.join(PATIENCE_S)
         assert not [thread for thread in self._threads if thread.is_alive()]
 
+    def forget(self) -> None:
+        """Forget the connections that have ended."""
+        self.heads.clear()
+        self._threads[1:] = [thread for thread in self._threads[1:] if thread.is_alive()]
+
     def _accept(self) -> None:
         while True:
             sock, _ = self._listener.accept()

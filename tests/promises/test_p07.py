@@ -299,12 +299,14 @@ def test_of_a_script_two_idle_threads_remain_and_nothing_else() -> None:
 
 def test_a_link_that_closes_does_not_keep_a_script_that_nothing_else_keeps() -> None:
     recording = Recording([], extra_topics=[TRADES, "publicTrade.BTCUSDT"])
-    with serve_in_thread({"inverse": recording, "linear": recording}) as served:
-        with Bybit(served.url, keep_alive=False) as client:
-            one = client.trades("BTCUSD").subscribe(lambda _: None)
-            client.trades("BTCUSDT").subscribe(lambda _: None)
-            served.until(lambda: len(served.subscriptions) == 2)
-            one.dispose()
-            served.until(lambda: len(served.links) == 1)
-            served.until(lambda: Runtime.current().idle(0), timeout_s=1.0)
+    with (
+        serve_in_thread({"inverse": recording, "linear": recording}) as served,
+        Bybit(served.url, keep_alive=False) as client,
+    ):
+        one = client.trades("BTCUSD").subscribe(lambda _: None)
+        client.trades("BTCUSDT").subscribe(lambda _: None)
+        served.until(lambda: len(served.subscriptions) == 2)
+        one.dispose()
+        served.until(lambda: len(served.links) == 1)
+        served.until(lambda: Runtime.current().idle(0), timeout_s=1.0)
     shutdown_background()
