@@ -86,7 +86,7 @@ def hold(seconds: float) -> None:
 
 @pytest.mark.parametrize(
     ("how", "begin_s"),
-    [("subscriber", 0.1), ("subscriber", 0.45), *(("elsewhere", s) for s in (0.1, 0.41, 0.5))],
+    [("subscriber", 0.1), ("subscriber", 0.45), ("elsewhere", 0.41)],
 )
 def test_a_loop_that_was_held_up_is_not_mistaken_for_a_dead_peer(how: str, begin_s: float) -> None:
     """Held at each stage of a heartbeat for longer than all of it."""
@@ -113,6 +113,27 @@ def test_a_loop_that_was_held_up_is_not_mistaken_for_a_dead_peer(how: str, begin
         assert world.of(Disconnected) == []
         sent = world.trade()
         await until(lambda: ear.ids[-1:] == sent)
+
+    scenario(body, heartbeat=HEARTBEAT_S)
+
+
+def test_a_loop_that_is_held_up_before_the_ping_is_out_is_not_mistaken_for_a_dead_peer() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        loop: Any = asyncio.get_running_loop()
+        (beat,) = [timer for timer in loop._scheduled if "Heartbeat._beat" in repr(timer)]
+        done: list[bool] = []
+
+        def block() -> None:
+            hold(0.8 * HEARTBEAT_S)
+            done.append(True)
+
+        # due with the beat, so run right behind it, when the writer has not been woken yet
+        loop.call_at(beat.when() + 1e-9, block)
+        await until(lambda: done)
+        await asyncio.sleep(0.7 * HEARTBEAT_S)
+        assert world.of(Disconnected) == []
 
     scenario(body, heartbeat=HEARTBEAT_S)
 

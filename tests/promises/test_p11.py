@@ -15,6 +15,7 @@ import pytest
 from rxbybit import Backoff, Bybit, Connected, Subscribed
 from rxbybit.limits import ConnectLedger
 from rxbybit.runtime import Runtime
+from rxbybit.transport import AiohttpTransport
 from tests.loopback.rawserver import CLOSE, TEXT, RawServer, frame, open_sockets
 from tests.promises.world import BOOK, TICKER, TRADES, Ear, World, scenario, until
 
@@ -89,6 +90,33 @@ def test_2000_subscriptions_come_and_go(alone: bool) -> None:
         assert len(client._on_closed) == 1 + (not alone)  # that of status(), and the other's
 
     scenario(body, heartbeat=HEARTBEAT_S)
+
+
+def test_subscriptions_that_come_while_the_last_link_is_cleared_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    genuine = AiohttpTransport.aclose
+
+    async def slow(self: AiohttpTransport) -> None:
+        await asyncio.sleep(0.02)
+        await genuine(self)
+
+    async def body(world: World) -> None:
+        monkeypatch.setattr(AiohttpTransport, "aclose", slow)
+        (pool,) = world.client._pools.values()
+        closers = Runtime.current()._closers
+        before = len(closers)
+        ear = Ear(world.client.trades("BTCUSD"))
+        for _ in range(10):
+            await world.subscribed(TRADES)
+            ear.leave()
+            await until(lambda: pool._transport is None)  # and is closing
+            ear = Ear(world.client.trades("BTCUSD"))
+        ear.leave()
+        await until(lambda: not pool._tasks)
+        assert len(closers) == before
+
+    scenario(body)
 
 
 def test_clients_come_and_go() -> None:
