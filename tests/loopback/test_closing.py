@@ -76,7 +76,7 @@ def test_the_peer_reads_an_unsubscribe_and_a_close_and_may_take_its_time_to_answ
 
     took = leave(script, lambda server: asked)
     assert still_open == [True]
-    assert 0.2 < took < 0.5
+    assert took > 0.2
     texts = [json.loads(body) for opcode, body in said if opcode == TEXT]
     assert [(text["op"], text["args"]) for text in texts] == [
         ("subscribe", ["publicTrade.BTCUSD"]),
@@ -94,4 +94,4 @@ def test_a_peer_that_never_answers_is_left_after_half_a_second() -> None:
         asked.append(1)
         peer.read_rest()
 
-    assert 0.45 < leave(script, lambda server: asked) < 0.8
+    assert 0.45 < leave(script, lambda server: asked) < 1.0

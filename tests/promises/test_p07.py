@@ -275,6 +275,24 @@ def test_the_end_of_asyncio_run_disposes_everything(stage: Stage) -> None:
         served.until(lambda: set(threading.enumerate()) <= before, timeout_s=1.0)
 
 
+def test_an_asyncio_run_that_ends_in_the_very_step_of_the_last_link_leaves_nothing() -> None:
+    recording = Recording([], extra_topics=KNOWN)
+
+    async def main() -> None:
+        world = World(served)
+        ear = Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        (pool,) = world.client._pools.values()
+        (session,) = pool._sessions
+        ear.leave()
+        while not session.task.done():
+            await asyncio.sleep(0)
+
+    with serve_in_thread({"inverse": recording}) as served:
+        asyncio.run(main())
+        gc.collect()  # what was not closed warns, and a warning fails
+
+
 def test_of_a_script_two_idle_threads_remain_and_nothing_else() -> None:
     recording = Recording([], extra_topics=KNOWN)
     before = set(threading.enumerate())
