@@ -7,11 +7,14 @@ from typing import Protocol, TypeVar
 
 from reactivex import abc
 
+from rxbybit.errors import RxBybitError
 from rxbybit.runtime import Runtime
 
 __all__ = ["Origin", "Subscription"]
 
 T = TypeVar("T")
+
+_PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
 
 
 class Origin(Protocol):
@@ -47,7 +50,9 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
     """What a source sends to, and what the user disposes of.
 
     Disposing mutes at once and posts the teardown. An ``on_next`` that raises ends this
-    subscription alone: its ``on_error`` hears of it, else the loop's exception handler.
+    subscription alone: its ``on_error`` hears of it, else the loop's exception handler. What is
+    no ``Exception`` (an ``asyncio.CancelledError``) comes as the cause of an ``RxBybitError``;
+    only ``KeyboardInterrupt`` and ``SystemExit`` pass, as they end the program.
     """
 
     __slots__ = (
@@ -111,8 +116,10 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
             return
         try:
             upstream = connect(self)
-        except Exception as error:  # noqa: BLE001 - it is this subscription's error
-            self.on_error(error)
+        except _PROGRAM_ENDS:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - it is this subscription's error
+            self.on_error(_as_error(raised))
             return
         self._upstream = upstream
         if self._torn:  # inside connect, or meanwhile from another thread
@@ -123,24 +130,25 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
             return
         try:
             self._next(value)
-        except Exception as error:  # noqa: BLE001 - a subscriber's error is the subscriber's
+        except _PROGRAM_ENDS:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's
             if self._stopped:
-                self.runtime.report("a subscriber raised after it had disposed", error)
+                self.runtime.report("a subscriber raised after it had disposed", raised)
             else:
-                self.on_error(error)
+                self.on_error(_as_error(raised))
 
     def on_error(self, error: Exception) -> None:
         if self._stopped:
             return
         self._stopped = True
         self._detach()  # first: whoever hears of the error may subscribe again at once
+        heard = self._error
         try:
-            if self._error is None:
+            if heard is None:
                 self.runtime.report("a stream ended in an error that nobody handles", error)
             else:
-                self._error(error)
-        except Exception as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's
-            self.runtime.report("on_error raised", raised)
+                self._guard("on_error", lambda: heard(error))
         finally:
             self._release()
 
@@ -151,9 +159,7 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._detach()
         try:
             if self._completed is not None:
-                self._completed()
-        except Exception as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's
-            self.runtime.report("on_completed raised", raised)
+                self._guard("on_completed", self._completed)
         finally:
             self._release()
 
@@ -178,10 +184,25 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._ended()
         self._closed()
         if upstream is not None:
-            try:
-                upstream.dispose()
-            except Exception as error:  # noqa: BLE001 - the end of a stream is not stopped by it
-                self.runtime.report("disposing raised", error)
+            self._guard("disposing", upstream.dispose)
+
+    def _guard(self, what: str, call: Callable[[], None]) -> None:
+        """Call; what it raises is reported, as the end of a stream is not stopped by it."""
+        try:
+            call()
+        except _PROGRAM_ENDS:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - what users and operators raise is theirs
+            self.runtime.report(f"{what} raised", raised)
+
+
+def _as_error(raised: BaseException) -> Exception:
+    """What ``on_error`` can be told of it: an ``Exception``, whatever was raised."""
+    if isinstance(raised, Exception):
+        return raised
+    error = RxBybitError(f"a callback raised {raised!r}")
+    error.__cause__ = raised
+    return error
 
 
 def _ignore(_: object) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from reactivex import abc
 
-from rxbybit import Dropped, SlowConsumer
+from rxbybit import Connected, Dropped, SlowConsumer
 from tests.promises.world import TRADES, Ear, World, scenario, until
 
 CROWD = 100
@@ -127,6 +127,23 @@ def test_what_one_drops_is_told_while_it_drops_and_at_its_end(policy: str) -> No
         await until(lambda: ear.heard)
         await one.end()
         assert [status.count for status in world.of(Dropped)] == [7, 4]
+
+    scenario(body)
+
+
+def test_a_subscriber_that_raises_what_is_no_exception() -> None:
+    async def body(world: World) -> None:
+        cancelled = asyncio.get_running_loop().create_future()
+        cancelled.cancel()
+        heard_of_it: list[Exception] = []
+        stream = world.client.trades("BTCUSD")
+        stream.subscribe(lambda _: cancelled.result(), heard_of_it.append)
+        good = Ear(stream)
+        await world.subscribed(TRADES)
+        sent = [*world.trade(), *world.trade()]
+        await until(lambda: good.ids == sent)
+        assert [type(error.__cause__) for error in heard_of_it] == [asyncio.CancelledError]
+        assert len(world.of(Connected)) == 1
 
     scenario(body)
 

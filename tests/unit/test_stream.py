@@ -18,7 +18,7 @@ from reactivex import operators as ops
 from reactivex.disposable import Disposable, SerialDisposable
 from reactivex.scheduler import VirtualTimeScheduler
 
-from rxbybit.errors import ClosedError
+from rxbybit.errors import ClosedError, RxBybitError
 from rxbybit.runtime import Runtime, shutdown_background
 from rxbybit.stream import Stream, lift
 from tests.fakes import Client, Feed, Topic, until, until_async, virtually
@@ -301,6 +301,69 @@ def test_a_raising_subscriber_ends_alone() -> None:
         assert [type(error) for error in unhandled] == [ZeroDivisionError]
         assert topic.opened == 1
         assert Runtime.current().idle(0)
+
+    virtually(main())
+
+
+def test_a_subscriber_that_raises_no_exception_ends_alone_as_well() -> None:
+    async def main() -> None:
+        unhandled = Unhandled()
+        feed = Feed()
+        good: list[Any] = []
+        own: list[Exception] = []
+        cancelled = asyncio.get_running_loop().create_future()
+        cancelled.cancel()
+
+        def ask(*_: object) -> None:
+            cancelled.result()
+
+        stream = feed.stream()
+        stream.subscribe(ask, own.append)
+        stream.pipe(ops.map(ask)).subscribe(nothing, own.append)
+        stream.subscribe(ask)
+        stream.subscribe(good.append, ask)
+        stream.subscribe(nothing, nothing, ask)
+        feed.send(1, 2)
+        assert good == [1, 2]
+        assert feed.disposed == 3
+        feed.observers[3].on_error(ValueError("source"))
+        feed.observers[4].on_completed()
+        Stream(lambda _, __: Disposable(ask)).subscribe(nothing).dispose()
+        Stream(lambda _, __: ask()).subscribe(nothing, own.append)  # type: ignore[arg-type]
+        for error in (*own, unhandled[0]):
+            assert isinstance(error, RxBybitError)
+            assert isinstance(error.__cause__, asyncio.CancelledError)
+            assert "CancelledError" in str(error)
+        assert len(own) == 3
+        assert [type(error) for error in unhandled[1:]] == [asyncio.CancelledError] * 3
+        assert Runtime.current().idle(0)
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_passes(end: type[BaseException]) -> None:
+    async def main() -> None:
+        feed = Feed()
+        errors: list[Exception] = []
+
+        def ends(*_: object) -> None:
+            raise end
+
+        feed.stream().subscribe(ends, errors.append)
+        feed.stream().subscribe(nothing, ends)
+        feed.stream().subscribe(nothing, nothing, ends)
+        with pytest.raises(end):
+            feed.observers[0].on_next(1)
+        with pytest.raises(end):
+            feed.observers[1].on_error(ValueError("source"))
+        with pytest.raises(end):
+            feed.observers[2].on_completed()
+        with pytest.raises(end):
+            Stream(lambda _, __: Disposable(ends)).subscribe(nothing).dispose()
+        with pytest.raises(end):
+            Stream(lambda _, __: ends()).subscribe(nothing, errors.append)  # type: ignore[arg-type]
+        assert errors == []
 
     virtually(main())
 
