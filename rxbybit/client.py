@@ -18,7 +18,7 @@ from reactivex import abc
 from rxbybit.config import Backoff, Category, Environment, environment_of, is_number, proxy_of
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
-from rxbybit.hooks import Hooks, LoggingHooks
+from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS
 from rxbybit.pool import Pool, PoolSettings
 from rxbybit.protocol.v5 import V5
@@ -88,7 +88,7 @@ class Bybit:
                 heartbeat=heartbeat,
                 backoff=backoff or Backoff(),
                 ledger=CONNECTS,
-                hooks=hooks or LoggingHooks(),
+                hooks=GuardedHooks(hooks or LoggingHooks()),
             ),
             wire=V5(),
             linger=linger,

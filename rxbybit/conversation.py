@@ -6,7 +6,7 @@ It outlives the connection: what was wanted is asked for again on the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from time import time_ns
 from typing import Protocol
 
@@ -32,8 +32,8 @@ class Listener(Protocol):
     def on_live(self, topics: Sequence[str]) -> None:
         """The exchange sends these topics now."""
 
-    def on_refused(self, topic: str, message: str) -> None:
-        """The exchange does not want to send this one; it is wanted no more."""
+    def on_refused(self, refused: Mapping[str, str]) -> None:
+        """The exchange does not want to send these, for reasons of its own; they are forgotten."""
 
     def on_malformed(self, text: str, why: str) -> None:
         """A message that is nothing the wire knows."""
@@ -165,8 +165,8 @@ class Conversation:
         for topic in answer.refused:
             del self._feeds[topic]
             del self._routes[_key(topic)]
-        for topic, message in answer.refused.items():
-            self._listener.on_refused(topic, message)
+        if answer.refused:
+            self._listener.on_refused(answer.refused)
         self._flush_soon()
 
     def _ask_again(self) -> None:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import Protocol
+from collections.abc import Callable
+from typing import ParamSpec, Protocol
 
 from rxbybit.events import Status
 
-__all__ = ["Hooks", "LoggingHooks"]
+__all__ = ["GuardedHooks", "Hooks", "LoggingHooks"]
+
+
+P = ParamSpec("P")
 
 
 class Hooks(Protocol):
-    """Calls made on the runtime's thread; they must not block and must not raise."""
+    """Calls made on the runtime's thread, so they must not block. What one raises goes to the
+    loop's exception handler, and disturbs no stream.
+    """
 
     def status(self, status: Status) -> None:
         """A connection changed its state, a topic was refused, a message failed to decode."""
@@ -50,3 +57,24 @@ class LoggingHooks:
 
     def unhandled_frame(self, url: str, text: str) -> None:
         self._log.debug("%s sent a frame that asks for nothing: %s", url, text)
+
+
+class GuardedHooks:
+    """Calls ``hooks``, and keeps what they raise from those who only report."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self.status = _guarded(hooks.status)
+        self.slow_callback = _guarded(hooks.slow_callback)
+        self.unreachable = _guarded(hooks.unreachable)
+        self.unhandled_frame = _guarded(hooks.unhandled_frame)
+
+
+def _guarded(hook: Callable[P, None]) -> Callable[P, None]:
+    def call(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            hook(*args, **kwargs)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it concerns no stream
+            context = {"message": "a hook of rxbybit raised", "exception": error}
+            asyncio.get_running_loop().call_exception_handler(context)
+
+    return call

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 from reactivex import abc
 
+from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
 from rxbybit.schema.spec import StreamSpec, TopicState
 
@@ -31,14 +32,15 @@ class _OnGap(Protocol):
 class _Outlet:
     """One stream of the topic: what it makes of an event, and who hears it."""
 
-    __slots__ = ("newcomers", "owed", "sends", "spec", "state")
+    __slots__ = ("missed", "newcomers", "owed", "sends", "spec", "state")
 
     def __init__(self, spec: AnySpec, state: TopicState | None) -> None:
         self.spec = spec
         self.state = state
         self.sends: tuple[Send, ...] = ()
         self.newcomers: tuple[Send, ...] = ()  # they begin at the next snapshot
-        self.owed: Gap | None = None  # for the next event, as the one it came with was not sent
+        self.missed: frozenset[Send] = frozenset()  # who was there before the last hole
+        self.owed: Gap | None = None  # for the next event that is sent to them
 
 
 class Hub:
@@ -55,6 +57,7 @@ class Hub:
         snapshot_first: bool,
         on_gap: _OnGap,
         on_empty: Callable[[], None],
+        once: Once | None = None,
     ) -> None:
         self._decode = decode
         self._snapshot_first = snapshot_first
@@ -65,6 +68,7 @@ class Hub:
         self._observers: dict[Send, abc.ObserverBase[Any]] = {}
         self._plain: tuple[Send, ...] | None = None
         self._last: Event | None = None
+        self._once = once
         self._hole = False
         self._awaits_snapshot = snapshot_first
         self._attention = snapshot_first
@@ -72,6 +76,8 @@ class Hub:
     def feed(self, data: bytes, received_ns: int, connection: int | None) -> None:
         """Decode a frame and send what it holds."""
         events = self._decode(data, received_ns, connection)
+        if self._once is not None:
+            events = self._once.fresh(events)
         if self._attention and events:
             events = self._attend(events)
         event = self._last
@@ -118,7 +124,10 @@ class Hub:
         """
         for state in self._states:
             state.reset()
-        self._hole = self._hole or was_live or self._last is not None
+        if was_live or self._last is not None:
+            self._hole = True
+            for outlet in self._outlets:
+                outlet.missed |= frozenset(outlet.sends)
         self._awaits_snapshot = self._snapshot_first
         self._attention = self._attention or self._hole or self._awaits_snapshot
 
@@ -147,13 +156,21 @@ class Hub:
             emit = outlet.spec.emit
             value = event if emit is None else emit(outlet.state, event)
             if value is None:
-                outlet.owed = event.meta.gap or outlet.owed
+                continue
+            if outlet.owed is not None:
+                self._pay(outlet, outlet.owed, value)
             else:
-                if outlet.owed is not None:
-                    value = _marked(value, outlet.owed)
-                    outlet.owed = None
                 for send in outlet.sends:
                     send(value)
+
+    def _pay(self, outlet: _Outlet, gap: Gap, value: Event) -> None:
+        """Send the first event after a hole, marked for those who were there before it."""
+        missed = outlet.missed
+        outlet.owed, outlet.missed = None, frozenset()
+        self._settle()
+        marked = _marked(value, gap)
+        for send in outlet.sends:
+            send(marked if send in missed else value)
 
     def _attend(self, events: Sequence[Event]) -> Sequence[Event]:
         """The first frame after a hole, or while a snapshot is awaited."""
@@ -171,8 +188,10 @@ class Hub:
         if self._hole:
             self._hole = False
             gap = self._on_gap(_exchange_ms(self._last), _exchange_ms(first))
-            if gap.lost != 0:
-                events = (_marked(first, gap), *events[1:])
+            for outlet in self._outlets:
+                outlet.missed = outlet.missed if gap.lost != 0 else frozenset()
+                outlet.owed = gap if outlet.missed else None
+            self._settle()
         return events
 
     def _outlet(self, spec: AnySpec) -> _Outlet:
@@ -207,9 +226,11 @@ class Hub:
         """Work out again what ``feed`` walks."""
         states = {id(o.state): o.state for o in self._outlets if o.state is not None}
         self._states = tuple(states.values())
-        one = self._outlets[0] if len(self._outlets) == 1 else None
-        simple = one is not None and one.spec.state is None and one.spec.emit is None
-        self._plain = one.sends if one is not None and simple else None
+        self._plain = None
+        if len(self._outlets) == 1:
+            (one,) = self._outlets
+            if one.spec.state is None and one.spec.emit is None and one.owed is None:
+                self._plain = one.sends
 
 
 def _kept(observer: abc.ObserverBase[Any], keep: Callable[[Any], bool]) -> Send:

@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, Literal, TypeVar, get_args
 
-from reactivex import Observable, abc
+from reactivex import abc
 
-from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse, SlowConsumer
+from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
 from rxbybit.runtime import Runtime
-from rxbybit.subscription import Origin
+from rxbybit.subscription import Listen, Origin
 
 __all__ = ["Iteration", "Overflow"]
 
@@ -34,7 +34,7 @@ class Iteration(AsyncIterator[T]):
 
     def __init__(
         self,
-        stream: Observable[T],
+        listen: Listen[T],
         choose: Callable[[], Runtime],
         origin: Origin | None,
         *,
@@ -45,7 +45,7 @@ class Iteration(AsyncIterator[T]):
             raise ConfigurationError(f"buffer {buffer}: a buffer holds at least 1 event")
         if overflow not in _POLICIES:
             raise ConfigurationError(f"overflow {overflow!r}: use {', '.join(_POLICIES)}")
-        self._stream = stream
+        self._listen = listen
         self._choose = choose
         self._origin = origin
         self._limit = 1 if overflow == "latest" else buffer
@@ -61,7 +61,7 @@ class Iteration(AsyncIterator[T]):
             raise StopAsyncIteration
         if self._buffer is None:
             buffer: _Buffer[T] = _Buffer(self._choose(), self._origin, self._limit, self._overflow)
-            buffer.begin(self._stream)
+            buffer.begin(self._listen)
             self._buffer = buffer
         try:
             return await self._buffer.get()
@@ -109,17 +109,9 @@ class _Buffer(Generic[T]):
         self._dropped = 0
         self._report_due: abc.DisposableBase | None = None
         self._subscription: abc.DisposableBase | None = None
-        self._removers: list[Callable[[], None]] = []
 
-    def begin(self, stream: Observable[T]) -> None:
-        self._subscription = stream.subscribe(self._push, self._stop, self._stop)
-        self._removers.append(
-            self._runtime.on_close(
-                lambda: self._stop(ClosedError("the event loop of this stream has ended"))
-            )
-        )
-        if self._origin is not None:
-            self._removers.append(self._origin.when_closed(lambda: self._stop(ClosedError())))
+    def begin(self, listen: Listen[T]) -> None:
+        self._subscription = listen(self._push, self._stop, self._stop, self._stop)
 
     async def get(self) -> T:
         """The next event. Errors: ``_End`` when there is none any more."""
@@ -194,8 +186,6 @@ class _Buffer(Generic[T]):
         """Dispose, and report what is left to report."""
         self._stop()
         self._events.clear()
-        for remove in self._removers:
-            remove()
         if self._subscription is not None:
             self._subscription.dispose()
         if self._report_due is not None:

@@ -14,7 +14,8 @@ __all__ = ["CONNECTS", "ConnectLedger"]
 class ConnectLedger:
     """When connects were made, so that no more than ``limit`` fall into ``window_s`` seconds.
 
-    Source: V5 manual, "Connect", IP limits: 500 connections in 5 minutes a domain. One ledger
+    Source: V5 manual, "Connect", IP limits: 500 connections in 5 minutes a domain, all paths
+    together, so each host has an account of its own. One ledger
     serves every client of the process; it is the one thing here that threads share, and the
     lock is held for a few steps a connect.
     """
@@ -29,16 +30,23 @@ class ConnectLedger:
         self._window_s = window_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._made: deque[float] = deque(maxlen=limit)
+        self._made: dict[str, deque[float]] = {}
 
-    def reserve(self) -> float:
-        """Book one connect; gives the seconds to wait before making it."""
+    def reserve(self, host: str = "") -> float:
+        """Book one connect to ``host``; gives the seconds to wait before making it."""
         with self._lock:
             now = self._clock()
-            full = len(self._made) == self._limit
-            at = max(now, self._made[0] + self._window_s) if full else now
-            self._made.append(at)
+            made = self._made.setdefault(host, deque())
+            at = max(now, made[-self._limit] + self._window_s) if len(made) >= self._limit else now
+            made.append(at)
+            while made[0] + self._window_s <= now and len(made) > 1:
+                made.popleft()
             return at - now
+
+    def give_back(self, host: str = "") -> None:
+        """Take the last booking for ``host`` back: the connect was not made."""
+        with self._lock:
+            self._made[host].pop()
 
     def after_fork(self) -> None:
         """Be usable in a forked process, whatever another thread did at that moment."""

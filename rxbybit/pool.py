@@ -7,7 +7,8 @@ to the first link of its endpoint that has room. Everything happens on the runti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
@@ -17,9 +18,11 @@ from msgspec import Struct
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError, SubscriptionRejected
-from rxbybit.events import DecodeFailed, Gap, Status
+from rxbybit.events import DecodeFailed, Gap, Rejected, Status
 from rxbybit.hub import AnySpec, Hub
+from rxbybit.links import Links
 from rxbybit.protocol.base import WireProtocol
 from rxbybit.runtime import Runtime
 from rxbybit.schema.decoder import TopicDecoder
@@ -68,12 +71,16 @@ class Pool:
         self._runtime = runtime
         self._settings = settings
         self._held: dict[tuple[str, str], _Held] = {}
-        self._sessions: list[Session] = []
         self._listeners: tuple[_Listener, ...] = ()
-        self._transport: Transport | None = None
-        self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, a link may be open
-        self._forget: Callable[[], None] | None = None
-        self._let_go: Callable[[], None] | None = None
+        self._links = Links(
+            runtime,
+            wire=settings.wire,
+            settings=settings.session,
+            numbering=settings.numbering,
+            new_transport=settings.new_transport,
+            owner=self,
+            on_close=self.close,
+        )
 
     def subscribe(
         self,
@@ -83,25 +90,14 @@ class Pool:
         keep: Keep | None = None,
     ) -> abc.DisposableBase:
         """Let ``observer`` hear ``spec`` on these topics, each given with its endpoint's URL."""
-        ends: list[Callable[[], None]] = []
-        ended = False
-
-        def end() -> None:
-            nonlocal ended
-            ended = True
-            while ends:
-                ends.pop()()
-
-        for url, topic in topics:
-            held = self._hold(spec, url, topic)
-            detach, renew = held.hub.attach(spec, observer, keep)
-            ends.append(detach)
-            if renew:
-                held.session.renew(topic)
-            if ended:  # a state that was sent at once made the observer leave
-                end()
-                break
-        return Disposable(end)
+        with ExitStack() as ends:
+            for url, topic in topics:
+                held = self._hold(spec, url, topic)
+                detach, renew = held.hub.attach(spec, observer, keep)
+                ends.callback(detach)
+                if renew:
+                    held.session.renew(topic)
+            return Disposable(ends.pop_all().close)
 
     def listen(self, listener: _Listener) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""
@@ -120,13 +116,11 @@ class Pool:
                 one.lingering.cancel()
             one.hub.mute()
         self._listeners = ()
-        while self._sessions:
-            self.idle(self._sessions[-1])
+        self._links.close_all()
 
     async def closed(self) -> None:
         """Wait until nothing of the pool is left."""
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._links.closed()
 
     # What a session says: session.Owner
 
@@ -143,24 +137,32 @@ class Pool:
             if held is not None and held.session is session:
                 held.hub.lost(was_live=topic in live)
 
-    def refused(self, session: Session, topic: str, message: str) -> None:
-        """End the streams that named the topic."""
-        held = self._held.get((session.url, topic))
-        if held is not None:
+    def refused(self, session: Session, refused: Mapping[str, str]) -> None:
+        """End the streams that named the topics; all are let go before anybody hears of one."""
+        fallen = [h for t in refused if (h := self._held.get((session.url, t))) is not None]
+        for held in fallen:
             self._let_fall(held)
-            held.hub.fail(SubscriptionRejected(topic, message))
+        now = datetime.now(timezone.utc)
+        for topic, message in refused.items():
+            rejected = Rejected(time=now, connection=session.number, topic=topic, message=message)
+            self.status(rejected)
+        for held in fallen:
+            held.hub.fail(SubscriptionRejected(held.topic, refused[held.topic]))
 
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
-        self._sessions.remove(session)
         if not self._held:
-            self._stay()
-        session.close()
+            self._links.stay()
+        self._links.close(session)
+
+    def connected(self, session: Session) -> None:
+        """The exchange lets this address in."""
+        self._links.connected(session.url)
+        self.let_in = True
 
     def failed(self, session: Session, error: Exception) -> None:
         """End the streams of a link that will not come back; what follows opens a new one."""
-        if session in self._sessions:
-            self._sessions.remove(session)
+        self._links.gave_up(session)
         lost = [h for h in self._held.values() if h.session is session]
         for held in lost:
             self._let_fall(held)
@@ -172,10 +174,10 @@ class Pool:
     def _hold(self, spec: AnySpec, url: str, topic: str) -> _Held:
         held = self._held.get((url, topic))
         if held is None:
-            self._go()
+            self._links.go()
             held = _Held(url, topic)
             held.hub = self._hub(spec, held)  # before it is known: this may raise
-            held.session = self._session(url, topic)
+            held.session = self._links.link_for(url, topic)
             self._held[url, topic] = held
             held.session.want(topic, held.hub.feed)
         elif held.lingering is not None:
@@ -198,6 +200,7 @@ class Pool:
             snapshot_first=wire is not None and wire.snapshot_first,
             on_gap=partial(self._gap, held),
             on_empty=partial(self._unheard, held),
+            once=Once() if spec.once else None,
         )
 
     def _unheard(self, held: _Held) -> None:
@@ -212,23 +215,13 @@ class Pool:
     def _release(self, held: _Held) -> None:
         self._let_fall(held)
         if not self._held:
-            self._stay()  # now: the subscription that has just ended holds no longer
+            self._links.stay()  # now: the subscription that has just ended holds no longer
         held.session.drop(held.topic)
 
     def _let_fall(self, held: _Held) -> None:
         del self._held[held.url, held.topic]
         if held.lingering is not None:
             held.lingering.cancel()
-
-    def _stay(self) -> None:
-        """Keep a script from ending before the last close frame is out."""
-        if self._let_go is None and self._tasks:  # the end of asyncio.run leaves none to wait for
-            self._let_go = self._runtime.hold()
-
-    def _go(self) -> None:
-        if self._let_go is not None:
-            self._let_go()
-            self._let_go = None
 
     def _undecodable(self, held: _Held, error: DecodeError) -> None:
         self.status(
@@ -253,43 +246,3 @@ class Pool:
         )
         self.status(gap)
         return gap
-
-    # Links
-
-    def _session(self, url: str, topic: str) -> Session:
-        for session in self._sessions:
-            if session.url == url and session.fits(topic):
-                return session
-        if self._transport is None:
-            self._transport = self._settings.new_transport(self._runtime)
-        if self._forget is None:  # else an old transport is still closing
-            self._forget = self._runtime.on_close(self.close)
-        session = Session(
-            next(self._settings.numbering),
-            url,
-            wire=self._settings.wire,
-            transport=self._transport,
-            settings=self._settings.session,
-            owner=self,
-        )
-        self._sessions.append(session)
-        self._watch(session.task)
-        return session
-
-    def _watch(self, task: asyncio.Task[None]) -> None:
-        self._tasks.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        """With the last link, give back what links share."""
-        self._tasks.discard(task)
-        if self._tasks:
-            return
-        transport, self._transport = self._transport, None
-        if transport is not None and not self._runtime.loop.is_closed():
-            self._watch(self._runtime.loop.create_task(transport.aclose()))
-            return
-        if self._forget is not None:
-            self._forget()
-            self._forget = None
-        self._go()

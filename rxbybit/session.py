@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -29,7 +30,6 @@ from rxbybit.events import (
     DecodeFailed,
     Disconnected,
     Reconnecting,
-    Rejected,
     Status,
     Subscribed,
 )
@@ -68,11 +68,14 @@ class Owner(Protocol):
     def status(self, status: Status) -> None:
         """Something happened on the connection."""
 
+    def connected(self, session: Session) -> None:
+        """The exchange has taken the connection."""
+
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """The connection is gone; these topics were delivering."""
 
-    def refused(self, session: Session, topic: str, message: str) -> None:
-        """The exchange does not want to send this topic."""
+    def refused(self, session: Session, refused: Mapping[str, str]) -> None:
+        """The exchange does not want to send these topics, for the reasons it gives."""
 
     def idle(self, session: Session) -> None:
         """Nothing is wanted on the connection any more."""
@@ -82,7 +85,10 @@ class Owner(Protocol):
 
 
 class Session:
-    """One link to ``url``, called ``number`` in every status. ``task`` is its whole life."""
+    """One link to ``url``, called ``number`` in every status. ``task`` is its whole life.
+
+    ``failures`` is how many links to ``url`` have been given up in a row before this one.
+    """
 
     def __init__(
         self,
@@ -93,6 +99,7 @@ class Session:
         transport: Transport,
         settings: Settings,
         owner: Owner,
+        failures: int = 0,
     ) -> None:
         self.url = url
         self.number = number
@@ -100,6 +107,7 @@ class Session:
         self._transport = transport
         self._settings = settings
         self._owner = owner
+        self._failures = failures
         self._loop = asyncio.get_running_loop()
         self._talk = Conversation(number, url, wire=wire, listener=self, hooks=settings.hooks)
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
@@ -132,15 +140,17 @@ class Session:
             self._talk.stop()
 
     async def _stay_connected(self) -> None:
-        backoff, attempt, failures = self._settings.backoff, 0, 0
+        backoff, attempt, failures = self._settings.backoff, self._failures, 0
+        if attempt:
+            await self._pause(attempt, 0.0)
         while True:
             wait_s, lived_s = 0.0, 0.0
             try:
-                connection = await self._connect()
+                connection = await self._connect(attempt + 1)
             except ConnectionFailed as error:
                 last = error
                 self._report(Disconnected, reason=str(error))
-                wait_s = self._verdict(error, first=attempt == 0)
+                wait_s = self._verdict(error, first=attempt == self._failures)
             else:
                 began_s = self._loop.time()
                 last = await self._serve(connection)
@@ -154,21 +164,35 @@ class Session:
                     f" {last}",
                     attempts=failures,
                 ) from last
-            wait_s = max(wait_s, random.uniform(0, backoff.bound(attempt)))
-            self._report(Reconnecting, attempt=attempt, delay_s=wait_s)
-            await asyncio.sleep(wait_s)
+            await self._pause(attempt, wait_s)
 
-    async def _connect(self) -> Connection:
-        wait_s = self._settings.ledger.reserve()
+    async def _pause(self, attempt: int, least_s: float) -> None:
+        wait_s = max(least_s, random.uniform(0, self._settings.backoff.bound(attempt)))
+        self._report(Reconnecting, attempt=attempt, delay_s=wait_s)
+        await asyncio.sleep(wait_s)
+
+    async def _book(self, attempt: int) -> None:
+        """Wait until the exchange's limit on connects allows another one."""
+        await asyncio.sleep(0)  # who leaves again at once has booked nothing
+        ledger, host = self._settings.ledger, urlsplit(self.url).netloc
+        wait_s = ledger.reserve(host)
         if wait_s:
-            await asyncio.sleep(wait_s)
+            self._report(Reconnecting, attempt=attempt, delay_s=wait_s)
+            try:
+                await asyncio.sleep(wait_s)
+            except asyncio.CancelledError:
+                ledger.give_back(host)
+                raise
+
+    async def _connect(self, attempt: int) -> Connection:
+        await self._book(attempt)
         self._report(Connecting, url=self.url)
         try:
             async with asyncio.timeout(UPGRADE_S):
                 connection = await self._transport.connect(self.url)
         except TimeoutError:
             raise ConnectionFailed(f"no answer from {self.url} in {UPGRADE_S:.0f} s") from None
-        self._owner.let_in = True
+        self._owner.connected(self)
         self._report(Connected, url=self.url)
         return connection
 
@@ -237,8 +261,10 @@ class Session:
         error = reader.exception()
         if error is None:
             self._end(ConnectionFailed(reader.result()))
-        elif self._ended is not None and not self._ended.done():
-            self._ended.set_exception(error)
+        else:  # a mistake of ours: it is told, and costs a reconnect like any other fault
+            context = {"message": f"reading from {self.url} failed", "exception": error}
+            self._loop.call_exception_handler(context)
+            self._end(ConnectionFailed(f"reading failed: {error!r}"))
 
     def _report(self, kind: type[Status], **facts: object) -> None:
         now = datetime.now(timezone.utc)
@@ -250,10 +276,9 @@ class Session:
         """See ``conversation.Listener``."""
         self._report(Subscribed, topics=tuple(topics))
 
-    def on_refused(self, topic: str, message: str) -> None:
+    def on_refused(self, refused: Mapping[str, str]) -> None:
         """See ``conversation.Listener``."""
-        self._report(Rejected, topic=topic, message=message)
-        self._owner.refused(self, topic, message)
+        self._owner.refused(self, refused)
 
     def on_malformed(self, text: str, why: str) -> None:
         """See ``conversation.Listener``."""

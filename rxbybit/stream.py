@@ -70,17 +70,27 @@ class Stream(Observable[T_co]):
         Errors: ``ClosedError`` when the client is closed. What goes wrong later goes to
         ``on_error``, and without one to the loop's exception handler.
         """
-        origin = self._origin
-        if origin is not None:
-            origin.check()
         listen: Any = on_next  # Any: what merely looks like an observer counts, as in reactivex
         if hasattr(listen, "on_next"):
             on_error, on_completed = listen.on_error, listen.on_completed
             listen = listen.on_next
+        return self._listen(listen, on_error, on_completed, scheduler=scheduler)
+
+    def _listen(
+        self,
+        on_next: abc.OnNext[T_co] | None,
+        on_error: abc.OnError | None,
+        on_completed: abc.OnCompleted | None,
+        on_cut: abc.OnError | None = None,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        origin, connect = self._origin, self._connect
+        if origin is not None:
+            origin.check()
         runtime = self._choose(scheduler)
         clock = scheduler or runtime.scheduler
-        connect = self._connect
-        subscription: Subscription[T_co] = Subscription(runtime, listen, on_error, on_completed)
+        subscription = Subscription(runtime, on_next, on_error, on_completed, on_cut)
         # An operator passes on the clock of the subscription that it serves, a user does not.
         subscription.start(
             lambda observer: connect(runtime, observer, clock),
@@ -107,7 +117,7 @@ class Stream(Observable[T_co]):
         Errors, raised out of the loop: the stream's own, ``SlowConsumer``, ``ClosedError``;
         ``ConfigurationError`` at the call for a buffer below 1 or an unknown policy.
         """
-        return Iteration(self, self._choose, self._origin, buffer=buffer, overflow=overflow)
+        return Iteration(self._listen, self._choose, self._origin, buffer=buffer, overflow=overflow)
 
     def __aiter__(self) -> AsyncIterator[T_co]:
         return self.iterate()
@@ -118,14 +128,14 @@ class Stream(Observable[T_co]):
         Errors: the stream's own, ``ClosedError``, and reactivex's
         ``SequenceContainsNoElementsError`` when there was no event.
         """
-        return wait_for_last(self, self._choose(), self._origin).__await__()
+        return wait_for_last(self._listen).__await__()
 
     def run(self, scheduler: abc.SchedulerBase | None = None) -> T_co:
         """Block a plain thread until the end; gives the last event. Ctrl-C ends it, disposed.
 
         Errors: those of ``await``, and ``RuntimeMisuse`` inside a running event loop.
         """
-        return block_for_last(self, self._choose, self._origin, scheduler)
+        return block_for_last(self._listen, scheduler)
 
     if TYPE_CHECKING:
         # fmt: off

@@ -7,12 +7,13 @@ from typing import Protocol, TypeVar
 
 from reactivex import abc
 
-from rxbybit.errors import RxBybitError
+from rxbybit.errors import ClosedError, RxBybitError
 from rxbybit.runtime import Runtime
 
-__all__ = ["Origin", "Subscription"]
+__all__ = ["Listen", "Origin", "Subscription"]
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 _PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
 
@@ -46,6 +47,22 @@ class Origin(Protocol):
         ...
 
 
+class Listen(Protocol[T_co]):
+    """Subscribes to a stream for who waits for a result: see :class:`Subscription`."""
+
+    def __call__(
+        self,
+        on_next: abc.OnNext[T_co],
+        on_error: abc.OnError,
+        on_completed: abc.OnCompleted,
+        on_cut: abc.OnError,
+        *,
+        scheduler: abc.SchedulerBase | None = None,
+    ) -> abc.DisposableBase:
+        """Begin; dispose what it returns to end."""
+        ...
+
+
 class Subscription(abc.ObserverBase[T], abc.DisposableBase):
     """What a source sends to, and what the user disposes of.
 
@@ -53,11 +70,15 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
     subscription alone: its ``on_error`` hears of it, else the loop's exception handler. What is
     no ``Exception`` (an ``asyncio.CancelledError``) comes as the cause of an ``RxBybitError``;
     only ``KeyboardInterrupt`` and ``SystemExit`` pass, as they end the program.
+
+    ``on_cut`` is for who waits for a result: it hears, on any thread, that the client was closed
+    or the runtime has ended, and nobody else does.
     """
 
     __slots__ = (
         "_closed",
         "_completed",
+        "_cut",
         "_ended",
         "_error",
         "_next",
@@ -74,11 +95,13 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         on_next: abc.OnNext[T] | None,
         on_error: abc.OnError | None,
         on_completed: abc.OnCompleted | None,
+        on_cut: abc.OnError | None = None,
     ) -> None:
         self.runtime = runtime
         self._next = on_next or _ignore
         self._error = on_error
         self._completed = on_completed
+        self._cut = on_cut
         self._stopped = False
         self._torn = False
         self._upstream: abc.DisposableBase | None = None
@@ -96,23 +119,18 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         """Call ``connect`` on the runtime's thread, and give back what it returns at the end."""
         if origin is None or origin.keep_alive:
             self._release = self.runtime.hold(subscription=counted)
-        self.runtime.call(lambda: self._connect(connect, origin))
-
-    def _connect(
-        self,
-        connect: Callable[[abc.ObserverBase[T]], abc.DisposableBase],
-        origin: Origin | None,
-    ) -> None:
-        if self._stopped:
-            return
-        if self.runtime.stopped:
-            self.dispose()
-            return
-        self._ended = self.runtime.on_close(self.dispose)
+        self._ended = self.runtime.on_close(self._on_runtime_end)
         if origin is not None:
-            self._closed = origin.when_closed(self.dispose)
-        if self._stopped:  # the client was closed before it came here
-            self._detach()
+            self._closed = origin.when_closed(self._on_client_close)
+        if self.runtime.stopped:  # its loop may be closed, and call nobody any more
+            self._on_runtime_end()
+        if self._stopped:  # what was registered when the end had begun
+            self._ended()
+            self._closed()
+        self.runtime.call(lambda: self._connect(connect))
+
+    def _connect(self, connect: Callable[[abc.ObserverBase[T]], abc.DisposableBase]) -> None:
+        if self._stopped:
             return
         try:
             upstream = connect(self)
@@ -123,7 +141,20 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
             return
         self._upstream = upstream
         if self._torn:  # inside connect, or meanwhile from another thread
-            upstream.dispose()
+            self._guard("disposing", upstream.dispose)
+
+    def _on_runtime_end(self) -> None:
+        self._cut_off(ClosedError("the event loop of this stream has ended"))
+
+    def _on_client_close(self) -> None:
+        self._cut_off(ClosedError())
+
+    def _cut_off(self, why: ClosedError) -> None:
+        """End it in silence; only who waits for a result hears of it."""
+        if not self._stopped:
+            self.dispose()
+            if self._cut is not None:
+                self._cut(why)
 
     def on_next(self, value: T) -> None:
         if self._stopped:

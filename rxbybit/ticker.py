@@ -152,7 +152,8 @@ class TickerState:
         for event in self._waiting:
             for name in event.changed:
                 force_setattr(ticker, name, getattr(event, name))
-            self._known |= event.changed
+            if not event.changed <= self._known:
+                self._known |= event.changed
         force_setattr(ticker, "changed", last.changed)
         force_setattr(ticker, "meta", last.meta)
         self._ticker = ticker
@@ -164,16 +165,9 @@ class TickerState:
         self._known = frozenset()
         self._waiting.clear()
 
-    def held(self) -> Ticker | None:
-        """The ticker for someone who comes later, and whom an earlier gap does not concern."""
-        ticker = self.ticker
-        if ticker is None or ticker.meta.gap is None:
-            return ticker
-        return replace(ticker, meta=replace(ticker.meta, gap=None))
-
     def full_update(self) -> TickerUpdate | None:
         """One update that says all that is known."""
-        held = self.held()
+        held = self.ticker
         if held is None:
             return None
         meta: Meta = replace(held.meta, kind="snapshot")

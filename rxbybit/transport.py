@@ -159,7 +159,10 @@ class _AiohttpConnection:
         receive = self._socket.receive
         text, binary = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
         while True:
-            message = await receive()
+            try:
+                message = await receive()
+            except (ConnectionError, aiohttp.ClientError) as error:  # of the pong it sends
+                return f"the connection was lost: {error}"
             kind = message.type
             if kind is text or kind is binary:
                 if not self._closing:

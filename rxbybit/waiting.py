@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from reactivex import Observable, abc
+from reactivex import abc
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 
-from rxbybit.errors import ClosedError, RuntimeMisuse
+from rxbybit.errors import RuntimeMisuse
 from rxbybit.runtime import Runtime
-from rxbybit.subscription import Origin
+from rxbybit.subscription import Listen
 
 __all__ = ["block_for_last", "wait_for_last"]
 
@@ -20,56 +20,45 @@ T = TypeVar("T")
 
 
 class _Last(Generic[T]):
-    """The last event of a stream, or its error; ``settled`` is called once, on any thread."""
+    """The last event of a stream, or its error; ``settled`` is called at the end, on any thread."""
 
     def __init__(
         self,
-        stream: Observable[T],
-        runtime: Runtime,
-        origin: Origin | None,
+        listen: Listen[T],
         settled: Callable[[], None],
         scheduler: abc.SchedulerBase | None = None,
     ) -> None:
         self._events: list[T] = []  # the last one, when there was one
-        self._error: Exception | None = None
+        self._ends: list[Exception | None] = []  # the first counts: a thread may close meanwhile
         self._settled = settled
-        self._subscription = stream.subscribe(self._keep, self._fail, settled, scheduler=scheduler)
-        self._removers = [runtime.on_close(self._runtime_ended)]
-        if origin is not None:
-            self._removers.append(origin.when_closed(self._client_closed))
+        self._subscription = listen(
+            self._keep, self._settle, self._settle, self._settle, scheduler=scheduler
+        )
 
     def _keep(self, event: T) -> None:
         self._events[:] = (event,)
 
-    def _fail(self, error: Exception) -> None:
-        self._error = error
+    def _settle(self, error: Exception | None = None) -> None:
+        self._ends.append(error)
         self._settled()
-
-    def _runtime_ended(self) -> None:
-        self._fail(ClosedError("the event loop of this stream has ended"))
-
-    def _client_closed(self) -> None:
-        self._fail(ClosedError())
 
     def dispose(self) -> None:
         self._subscription.dispose()
-        for remove in self._removers:
-            remove()
 
     def result(self) -> T:
-        if self._error is not None:
-            raise self._error
+        error = self._ends[0]
+        if error is not None:
+            raise error
         if not self._events:
             raise SequenceContainsNoElementsError
         return self._events[0]
 
 
-async def wait_for_last(stream: Observable[T], runtime: Runtime, origin: Origin | None) -> T:
-    """Wait for the end of ``stream``, which emits on ``runtime``; gives its last event."""
-    loop = asyncio.get_running_loop()
+async def wait_for_last(listen: Listen[T]) -> T:
+    """Wait for the end of a stream, on whatever runtime it is; gives its last event."""
     end = asyncio.Event()
-    mine = Runtime.of(loop)
-    last = _Last(stream, runtime, origin, lambda: mine.call(end.set))
+    mine = Runtime.of(asyncio.get_running_loop())
+    last = _Last(listen, lambda: mine.call(end.set))
     try:
         await end.wait()
     finally:
@@ -77,13 +66,8 @@ async def wait_for_last(stream: Observable[T], runtime: Runtime, origin: Origin 
     return last.result()
 
 
-def block_for_last(
-    stream: Observable[T],
-    choose: Callable[[abc.SchedulerBase | None], Runtime],
-    origin: Origin | None,
-    scheduler: abc.SchedulerBase | None,
-) -> T:
-    """Block until the end of ``stream``; gives its last event."""
+def block_for_last(listen: Listen[T], scheduler: abc.SchedulerBase | None) -> T:
+    """Block until the end of a stream; gives its last event."""
     try:
         asyncio.get_running_loop()
     except RuntimeError:
@@ -91,7 +75,7 @@ def block_for_last(
     else:
         raise RuntimeMisuse("run() would block the running event loop: use 'await stream'")
     end = threading.Event()
-    last = _Last(stream, choose(scheduler), origin, end.set, scheduler)
+    last = _Last(listen, end.set, scheduler)
     try:
         end.wait()
     finally:

@@ -38,12 +38,14 @@ class Answer(Struct, frozen=True):
 class _Wanted(Struct):
     """A wanted topic: the last request that asked for it here, and whether it delivers.
 
-    ``sent`` is true while the exchange may hold a subscription of it on this connection.
+    ``sent`` is true while the exchange may hold a subscription of it on this connection,
+    ``renewed`` when it was asked for anew, so that "already subscribed" is not what was meant.
     """
 
     asked: str | None = None
     live: bool = False
     sent: bool = False
+    renewed: bool = False
 
 
 class _Open(Struct):
@@ -69,6 +71,7 @@ class Subscriptions:
         self._apart: list[tuple[str, ...]] = []  # to be asked for in requests of their own
         self._leaving: dict[str, None] = {}
         self._open: dict[str, _Open] = {}
+        self._stuck: dict[str, None] = {}  # to be renewed once more, as the exchange did not
         self._size = 0
 
     @property
@@ -84,7 +87,7 @@ class Subscriptions:
     @property
     def waiting(self) -> bool:
         """True while a request has not been answered."""
-        return bool(self._open)
+        return bool(self._open or self._stuck)
 
     def fits(self, topic: str) -> bool:
         """Whether the connection has room for one topic more."""
@@ -112,6 +115,7 @@ class Subscriptions:
         if wanted is not None and wanted.sent:
             self._leaving[topic] = None
             self._ask_again([topic])
+            self._wanted[topic].renewed = True
 
     def closed(self) -> tuple[str, ...]:
         """The connection is gone: everything wanted is to be asked for anew.
@@ -120,6 +124,7 @@ class Subscriptions:
         """
         live = self.live
         self._open.clear()
+        self._stuck.clear()
         self._leaving.clear()
         self._apart.clear()
         self._ask_again(self._wanted)
@@ -153,6 +158,8 @@ class Subscriptions:
         refused = {topic: reply.refused[topic] for topic in mine if topic in reply.refused}
         good = [topic for topic in mine if topic not in refused]
         if not reply.success:
+            stuck = [t for t in good if t in reply.accepted and self._wanted[t].renewed]
+            self._stuck |= dict.fromkeys(stuck)
             taken = [t for t in good if t in reply.accepted or self._wanted[t].live]
             rest = [t for t in good if t not in taken]
             refused |= self._refusal(request, rest, reply)
@@ -174,6 +181,9 @@ class Subscriptions:
                 mine = (t for t in held.request.topics if self._current(t, held.request.id))
                 late += (topic for topic in mine if not self._wanted[topic].live)
         self._ask_again(late, sent=True)
+        stuck, self._stuck = self._stuck, {}
+        for topic in stuck:
+            self.renew(topic)
         return tuple(late)
 
     def _refusal(self, request: Request, rest: list[str], reply: Reply) -> dict[str, str]:
@@ -225,5 +235,6 @@ class Subscriptions:
         self._open[request.id] = _Open(request, now_s)
         if operation == "subscribe":
             for topic in topics:
-                self._wanted[topic] = _Wanted(asked=request.id, sent=True)
+                renewed = self._wanted[topic].renewed
+                self._wanted[topic] = _Wanted(asked=request.id, sent=True, renewed=renewed)
         return request

@@ -46,7 +46,7 @@ class V5:
         """The topic, wherever in the frame it stands."""
         try:
             return self._head.decode(frame).topic
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return None
 
     def read(self, frame: bytes) -> Control:
@@ -64,6 +64,8 @@ class V5:
             return Pong()
         if isinstance(fields.get("success"), bool):
             return _reply(fields)
+        if "topic" in fields:
+            return Malformed(_shown(frame), "its topic is no text")
         return Unknown(_shown(frame))
 
     def request(self, operation: Operation, topics: Sequence[str], request: str) -> str:
@@ -83,7 +85,7 @@ def _shown(frame: bytes) -> str:
 
 def _reply(fields: Mapping[str, Any]) -> Reply:
     success: bool = fields["success"]
-    message = str(fields.get("ret_msg") or "")
+    message = _text(fields.get("ret_msg"))
     accepted, refused = _listed(fields.get("data"))
     if not success:
         names = [name for shape in _NAMED for name in _names(shape, message)]
@@ -93,8 +95,8 @@ def _reply(fields: Mapping[str, Any]) -> Reply:
             accepted += tuple(_names(_GOOD, message))
             refused |= dict.fromkeys(names, message)
     return Reply(
-        operation=fields.get("op") if isinstance(fields.get("op"), str) else None,
-        request=str(fields["req_id"]) if fields.get("req_id") else None,
+        operation=_text(fields.get("op")) or None,
+        request=_text(fields.get("req_id")) or None,
         success=success,
         message=message,
         accepted=accepted,
@@ -107,10 +109,17 @@ def _listed(data: object) -> tuple[tuple[str, ...], dict[str, str]]:
     if not isinstance(data, dict):
         return (), {}
     lists = cast("dict[str, object]", data)
-    good, bad = lists.get("successTopics"), lists.get("failTopics")
-    accepted = tuple(map(str, cast("list[object]", good))) if isinstance(good, list) else ()
-    failed = map(str, cast("list[object]", bad)) if isinstance(bad, list) else ()
-    return accepted, dict.fromkeys(failed, "the exchange lists it under failTopics")
+    failed = dict.fromkeys(_texts(lists.get("failTopics")), "the exchange lists it as failed")
+    return _texts(lists.get("successTopics")), failed
+
+
+def _texts(values: object) -> tuple[str, ...]:
+    listed = cast("list[object]", values) if isinstance(values, list) else []
+    return tuple(value for value in listed if isinstance(value, str))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _names(shape: re.Pattern[str], message: str) -> list[str]:

@@ -128,6 +128,7 @@ class StreamSpec(Generic[E]):
         emit: Callable[[Any, Any], E | None] | None = None,
         late: Callable[[Any], E | None] | None = None,
         renew: bool = False,
+        once: bool = False,
     ) -> None:
         self.name = name
         """The factory's name."""
@@ -149,6 +150,8 @@ class StreamSpec(Generic[E]):
         """What a later subscriber of a topic gets at once, out of the state."""
         self.renew = renew
         """Whether a later subscriber needs the topic subscribed anew."""
+        self.once = once
+        """Whether events have an ``id`` and a ``sequence``, and each is sent once."""
         for given in (v5, legacy):
             for wire in (given, *given.also) if given is not None else ():
                 for kind in ("snapshot", "delta"):
@@ -189,7 +192,10 @@ class StreamSpec(Generic[E]):
                 f"{self.name}: no parameter {', '.join(unknown)}; there is {legal}"
             )
         codes = {n: p.write(params.get(n), category) for n, p in wire.places.items()}
-        return wire.template.format(symbol=symbol, **codes)
+        topic = wire.template.format(symbol=symbol, **codes)
+        if wire.at(topic) is None:
+            raise ConfigurationError(f"{self.name}: there is no symbol {symbol!r}")
+        return topic
 
 
 def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:

@@ -133,6 +133,10 @@ def _merged(state: TickerState, event: TickerUpdate) -> Ticker | None:
     return state.ticker
 
 
+def _held(state: TickerState) -> Ticker | None:
+    return state.ticker
+
+
 TICKERS = StreamSpec(
     "tickers",
     Ticker,
@@ -141,7 +145,7 @@ TICKERS = StreamSpec(
     categories=_CATEGORIES,
     state=TickerState,
     emit=_merged,
-    late=TickerState.held,
+    late=_held,
 )
 TICKER_UPDATES = StreamSpec(
     "ticker_updates",

@@ -75,6 +75,7 @@ TRADES = StreamSpec(
     Trade,
     v5=Wire("publicTrade.{symbol}", TradeV5, many=True),
     categories=("inverse", "linear", "spot", "option"),
+    once=True,
 )
 
 

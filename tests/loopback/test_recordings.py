@@ -26,7 +26,7 @@ FILES: list[tuple[str, Category, int]] = [
     ("orderbook", "linear", 118),
     ("tickers", "linear", 90),
     ("kline", "linear", 35),
-    ("public_trade", "linear", 58),
+    ("public_trade", "linear", 57),
 ]
 Number = Callable[[str], Decimal | float]
 Row = tuple[type[Event], dict[str, Any]]
@@ -97,6 +97,8 @@ UNKEPT = {"interval"}  # of a candle: the topic says it
 
 def lines_of(frames: Path, name: str) -> list[bytes]:
     raw = (frames / "v5" / f"{name}.jsonl").read_bytes().splitlines()
+    if name == "public_trade":
+        raw.pop()  # the frame before it once more: no trade comes twice
     return [line for line in raw if "topic" in json.loads(line)]
 
 
@@ -259,7 +261,7 @@ def test_merged_tickers_are_the_sum_of_what_was_sent(frames: Path, path: str, na
 
 
 @pytest.mark.parametrize("how", ["fin", "rst"])
-@pytest.mark.parametrize("after", [1, 7, 25, 39])
+@pytest.mark.parametrize("after", [1, 7, 25, 37])
 def test_what_a_cut_may_have_cost_is_declared(frames: Path, how: Any, after: int) -> None:
     """The second link goes on where the first ended: with FIN nothing is lost, all is declared."""
     lines = lines_of(frames, "public_trade")

@@ -223,3 +223,26 @@ async def cut(world: World) -> None:
     world.served.run(lambda: [link.cut("rst") for link in world.served.exchange.links])
     await until(lambda: len(world.of(Disconnected)) > known)
     await asyncio.sleep(0)
+
+
+def test_what_the_exchange_repeats_comes_once() -> None:
+    """A frame sent twice on a link, and the last ones once more after a cut."""
+
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(TRADES)
+        first = world.trade(count=3)
+        world.numbered -= 100
+        world.trade(count=3)
+        second = world.trade(count=2)
+        await until(lambda: ear.ids == first + second)
+        for link in world.served.links:
+            link.cut()
+        await until(lambda: len(world.of(Subscribed)) == 2)
+        world.numbered -= 100
+        world.trade(count=2)
+        third = world.trade(count=1)
+        await until(lambda: ear.ids == first + second + third)
+        assert [event.id for event in ear.heard if event.meta.gap is not None] == third
+
+    scenario(body)

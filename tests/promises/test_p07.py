@@ -283,7 +283,7 @@ def test_an_asyncio_run_that_ends_in_the_very_step_of_the_last_link_leaves_nothi
         ear = Ear(world.client.trades("BTCUSD"))
         await world.subscribed(TRADES)
         (pool,) = world.client._pools.values()
-        (session,) = pool._sessions
+        (session,) = pool._links._sessions
         ear.leave()
         while not session.task.done():
             await asyncio.sleep(0)

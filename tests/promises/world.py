@@ -50,6 +50,7 @@ class World:
         self.statuses: list[Status] = []
         self.client.status().subscribe(self.statuses.append)
         self.sent: list[str] = []
+        self.numbered = 100
 
     @property
     def port(self) -> int:
@@ -67,7 +68,7 @@ class World:
 
     def trade(self, symbol: str = "BTCUSD", count: int = 1, **changes: object) -> list[str]:
         """Send a frame of ``count`` trades; gives the ids of those that some link carried."""
-        first = len(self.sent) * 100
+        first, self.numbered = self.numbered, self.numbered + max(count, 100)
         items = [
             {"T": NOW_MS + n, "s": symbol, "S": "Buy", "v": "1", "p": "65000.5", "i": str(n)}
             | {"L": "PlusTick", "BT": False, "RPI": False, "seq": n, **changes}

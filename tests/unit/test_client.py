@@ -28,7 +28,6 @@ from rxbybit import (
     Dropped,
     Environment,
     Hooks,
-    LoggingHooks,
     RuntimeMisuse,
     Status,
     Stream,
@@ -309,7 +308,6 @@ def test_what_is_legal_is_taken() -> None:
     plain = Bybit()._settings
     assert (plain.linger, plain.numbers, plain.strict) == (0.0, Decimal, False)
     assert (plain.session.heartbeat, plain.session.backoff) == (20.0, Backoff())
-    assert isinstance(plain.session.hooks, LoggingHooks)
     assert plain.session.ledger is settings.session.ledger is CONNECTS  # one for all clients
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from datetime import datetime, timezone
 
 import pytest
 
 from rxbybit import Connected, Hooks, LoggingHooks
+from rxbybit.hooks import GuardedHooks
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
 URL = "wss://stream.bybit.com/v5/public/linear"
@@ -69,3 +71,49 @@ def test_another_logger_is_taken(
 ) -> None:
     LoggingHooks(logging.getLogger("mine")).slow_callback("t", 1.0)
     assert [record.name for record in caplog.records] == ["mine"]
+
+
+def test_a_hook_that_raises_is_told_of_and_disturbs_nobody() -> None:
+    class Broken:
+        def __getattr__(self, name: str) -> object:
+            def hook(*args: object) -> None:
+                raise KeyError(name)
+
+            return hook
+
+    told: list[Exception] = []
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, what: told.append(what["exception"]))
+        hooks = GuardedHooks(Broken())  # type: ignore[arg-type]
+        hooks.status(Connected(time=NOW, url=URL))
+        hooks.slow_callback("t", 1.0)
+        hooks.unreachable(URL, "no")
+        hooks.unhandled_frame(URL, "{}")
+
+    asyncio.run(main())
+    assert [error.args[0] for error in told] == [
+        *("status", "slow_callback", "unreachable", "unhandled_frame")
+    ]
+
+
+def test_guarded_hooks_pass_everything_on() -> None:
+    calls: list[object] = []
+
+    class Listening:
+        def __getattr__(self, name: str) -> object:
+            return lambda *args: calls.append((name, *args))
+
+    hooks: Hooks = GuardedHooks(Listening())  # type: ignore[arg-type]
+    status = Connected(time=NOW, url=URL)
+    hooks.status(status)
+    hooks.slow_callback("t", 1.0)
+    hooks.unreachable(URL, "no")
+    hooks.unhandled_frame(URL, "{}")
+    assert calls == [
+        ("status", status),
+        ("slow_callback", "t", 1.0),
+        ("unreachable", URL, "no"),
+        ("unhandled_frame", URL, "{}"),
+    ]

@@ -8,9 +8,11 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from reactivex import Observer
 
 from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap, Meta, Side
 from rxbybit.hub import Hub
 from rxbybit.streams.insurance import INSURANCE
@@ -24,7 +26,7 @@ from rxbybit.ticker import Ticker, TickerUpdate
 class World:
     """A hub whose frames are lists of events, looked up by name."""
 
-    def __init__(self, *, snapshot_first: bool = False) -> None:
+    def __init__(self, *, snapshot_first: bool = False, once: Once | None = None) -> None:
         self.frames: dict[bytes, list[Event]] = {}
         self.gaps: list[Gap] = []
         self.emptied = 0
@@ -34,6 +36,7 @@ class World:
             snapshot_first=snapshot_first,
             on_gap=self.gap,
             on_empty=self.empty,
+            once=once,
         )
 
     def gap(self, after_ms: int | None, before_ms: int | None) -> Gap:
@@ -82,6 +85,10 @@ def trade(n: int, meta: Meta = NOWHERE) -> Trade:
     return Trade(
         symbol="BTCUSD", id=f"{n}", side=Side.BUY, price=one, size=one, time_ms=1000 + n, meta=meta
     )
+
+
+def numbered(n: int) -> Trade:
+    return replace(trade(n), sequence=n)
 
 
 def update(kind: str = "delta", meta: Meta | None = None, **values: Any) -> TickerUpdate:
@@ -292,6 +299,45 @@ def test_a_filled_hole_is_told_but_not_marked() -> None:
     world.send(trade(2))
     assert len(world.gaps) == 1
     assert ear.heard[1].meta.gap is None
+
+
+def test_a_hole_is_nothing_to_those_who_came_after_it() -> None:
+    world = World()
+    before, gone = world.hear(TRADES), world.hear(TRADES)
+    world.send(trade(1))
+    world.hub.lost(was_live=True)
+    gone.leave()
+    after = world.hear(TRADES)
+    world.send(trade(2), trade(3))
+    assert [e.meta.gap is None for e in before.heard] == [True, False, True]
+    assert after.heard == [trade(2), trade(3)]
+    assert [e.meta.gap for e in after.heard] == [None, None]
+    assert len(world.gaps) == 1
+
+
+def test_a_state_that_is_handed_out_later_has_no_hole() -> None:
+    world = World(snapshot_first=True)
+    first = world.hear(TICKERS)
+    world.send(update("snapshot", last_price=Decimal(1)))
+    world.hub.lost(was_live=True)
+    world.send(update("snapshot", last_price=Decimal(2)))
+    late, updates = world.hear(TICKERS), world.hear(TICKER_UPDATES)
+    assert first.heard[-1].meta.gap is world.gaps[0]
+    assert late.heard == first.heard[-1:]
+    assert late.heard[0].meta.gap is updates.heard[0].meta.gap is None
+
+
+def test_what_came_before_does_not_come_again() -> None:
+    world = World(once=Once())
+    ear = world.hear(TRADES)
+    world.send(numbered(1), numbered(2))
+    world.send(numbered(2), numbered(3))
+    world.hub.lost(was_live=True)
+    world.send(numbered(1), numbered(2))
+    assert world.gaps == []
+    world.send(numbered(3), numbered(4))
+    assert [e.id for e in ear.heard] == ["1", "2", "3", "4"]
+    assert ear.heard[-1].meta.gap is world.gaps[0]
 
 
 def test_a_hole_before_the_first_event_has_no_beginning() -> None:

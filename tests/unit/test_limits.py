@@ -28,6 +28,24 @@ def test_no_window_ever_holds_more_than_the_limit() -> None:
         assert sixth - first >= 60.0
 
 
+def test_each_host_has_an_account_and_what_was_not_made_is_given_back() -> None:
+    ledger = ConnectLedger(2, 300.0, clock=lambda: 0.0)
+    assert [ledger.reserve("a") for _ in range(3)] == [0.0, 0.0, 300.0]
+    assert ledger.reserve("b") == 0.0
+    ledger.give_back("a")
+    ledger.give_back("a")
+    assert [ledger.reserve("a") for _ in range(2)] == [0.0, 300.0]
+
+
+def test_what_is_over_is_forgotten() -> None:
+    now = 0.0
+    ledger = ConnectLedger(3, 10.0, clock=lambda: now)
+    for _ in range(1000):
+        now += 5.0
+        assert ledger.reserve("a") == 0.0
+    assert len(ledger._made["a"]) <= 3
+
+
 def test_threads_share_it() -> None:
     ledger, waits = ConnectLedger(100, 300.0, clock=lambda: 0.0), list[float]()
     threads = [

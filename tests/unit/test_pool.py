@@ -9,6 +9,7 @@ from typing import Any
 
 import hypothesis.strategies as st
 import msgspec
+import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 from reactivex import abc
@@ -20,13 +21,15 @@ from rxbybit import (
     DecodeError,
     DecodeFailed,
     Gap,
+    Rejected,
     RetryBudgetExhausted,
     Status,
     Subscribed,
     SubscriptionRejected,
 )
-from rxbybit.errors import ConnectionFailed
+from rxbybit.errors import ConfigurationError, ConnectionFailed, HandshakeRejected
 from rxbybit.limits import ConnectLedger
+from rxbybit.schema.decoder import TopicDecoder
 from tests.memory import MemoryExchange, MemoryTransport
 from tests.virtual import VirtualLoop, run, until
 
@@ -119,8 +122,8 @@ def assert_nothing_left(world: World) -> None:
     assert not [t for t in loop._scheduled if not t.cancelled() and t.when() < soon]
     (pool,) = world.client._pools.values()
     assert not pool._held
-    assert not pool._sessions
-    assert not pool._tasks
+    assert not pool._links._sessions
+    assert not pool._links._tasks
 
 
 def test_nothing_happens_before_a_subscription_and_one_link_serves_all() -> None:
@@ -185,11 +188,111 @@ def test_a_refused_symbol_ends_the_streams_that_named_it() -> None:
             assert isinstance(error, SubscriptionRejected)
             assert error.topic == "publicTrade.NOPEUSD"
             assert "handler not found" in error.message
+        told = {(s.topic, s.connection) for s in world.of(Rejected)}
+        assert told == {("publicTrade.NOPEUSD", 1)}
         await until(lambda: world.of(Subscribed))
         world.trade()
         await until(lambda: good.heard)
         assert both.heard == []
         assert good.errors == []
+
+    scenario(body)
+
+
+def test_leaving_at_the_word_of_a_refusal_leaves_nothing() -> None:
+    async def body(world: World) -> None:
+        world.exchange.known = lambda topic: "NOPE" not in topic
+        bad = Ear(world.client.trades("BTCUSD", "NOPEUSD", "NOPE2USD"))
+
+        def leave(status: Status) -> None:
+            if isinstance(status, Rejected):
+                bad.subscription.dispose()
+
+        world.client.status().subscribe(leave)
+        await until(lambda: world.of(Rejected))
+        await asyncio.sleep(1.0)
+        assert world.exchange.live == []
+        assert bad.errors == []
+
+    scenario(body)
+
+
+def test_several_refusals_in_one_answer_end_a_stream_once() -> None:
+    async def body(world: World) -> None:
+        world.exchange.answering = False
+        ear = Ear(world.client.trades("BTCUSD", "NOPEUSD", "NOPE2USD"))
+        await until(lambda: world.asked)
+        data = {"successTopics": ["publicTrade.BTCUSD"]}
+        data["failTopics"] = ["publicTrade.NOPEUSD", "publicTrade.NOPE2USD"]
+        world.exchange.live[0].push({"success": True, "data": data, "type": "COMMAND_RESP"})
+        await until(lambda: ear.errors)
+        assert len(world.of(Rejected)) == 2
+        await asyncio.sleep(1.0)
+        assert world.exchange.live == []
+        assert len(ear.errors) == 1
+
+    scenario(body)
+
+
+def test_what_cannot_be_subscribed_leaves_no_sibling_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Broken(TopicDecoder):
+        def __init__(self, spec: Any, wire: str, topic: str, **options: Any) -> None:
+            if "ETH" in topic:
+                raise ValueError(topic)
+            super().__init__(spec, wire, topic, **options)
+
+    monkeypatch.setattr("rxbybit.pool.TopicDecoder", Broken)
+
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD", "ETHUSD"))
+        await asyncio.sleep(1.0)
+        assert [type(e) for e in ear.errors] == [ValueError]
+        assert world.exchange.live == []
+
+    scenario(body)
+
+
+def test_a_topic_that_no_symbol_can_make_is_refused_at_the_call() -> None:
+    with pytest.raises(ConfigurationError, match=r"'A\.B'"):
+        Bybit().trades("BTCUSDT", "A.B", category="spot")
+
+
+def test_cancelling_a_links_task_ends_its_streams_and_not_their_successors() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            if "rxbybit-session" in task.get_name():
+                task.cancel()
+        await until(lambda: ear.errors)
+        (error,) = ear.errors
+        assert isinstance(error, ConnectionFailed)
+        assert "cancelled" in str(error)
+        again = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        world.trade()
+        await until(lambda: again.heard)
+
+    scenario(body)
+
+
+def test_retry_without_end_is_slowed_down() -> None:
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise HandshakeRejected("moved", status=302, permanent=True)
+
+        world.transport.before = refuse
+        ear = Ear(world.client.trades("BTCUSD").pipe(ops.retry()))
+        await asyncio.sleep(60.0)
+        assert 3 < len(world.transport.attempts) < 40
+        world.transport.before = lambda url: None
+        await until(lambda: world.subscribed, within=60)
+        assert ear.errors == []
+        world.transport.before = refuse
+        world.exchange.live[0].cut()
+        await until(lambda: len(world.exchange.live) == 0)
 
     scenario(body)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,7 +15,6 @@ from rxbybit.events import (
     DecodeFailed,
     Disconnected,
     Reconnecting,
-    Rejected,
     Status,
     Subscribed,
 )
@@ -63,8 +62,11 @@ class Owner:
     def lost(self, session: Session, live: Sequence[str]) -> None:
         self.losses.append(tuple(live))
 
-    def refused(self, session: Session, topic: str, message: str) -> None:
-        self.refusals[topic] = message
+    def connected(self, session: Session) -> None:
+        self.let_in = True
+
+    def refused(self, session: Session, refused: Mapping[str, str]) -> None:
+        self.refusals |= refused
 
     def idle(self, session: Session) -> None:
         self.idles += 1
@@ -234,8 +236,6 @@ def test_a_refused_topic_ends_alone() -> None:
         await until(lambda: world.exchange.subscribed[link] == ["a", "b", "c", "d"])
         message = "error:handler not found,topic:bad"
         assert world.owner.refusals == {"bad": message}
-        rejected = world.owner.of(Rejected)
-        assert [(s.topic, s.message) for s in rejected] == [("bad", message)]
         assert world.session.topics == ("a", "b", "c", "d")
         link.push(frame("bad"))
         await asyncio.sleep(0.01)
@@ -355,7 +355,8 @@ def test_a_spent_budget_fails_with_the_last_reason() -> None:
         (error,) = world.owner.failures
         assert isinstance(error, RetryBudgetExhausted)
         assert error.permanent
-        assert error.attempts == 3 == len(world.transport.attempts)
+        assert error.attempts == 3
+        assert len(world.transport.attempts) == 3
         assert "nobody there" in str(error)
 
     scenario(body, backoff=Backoff(budget=3))
@@ -449,11 +450,35 @@ def test_a_permanent_refusal_is_not_tried_again() -> None:
 def test_connects_wait_for_the_ledger() -> None:
     async def body(world: World) -> None:
         for _ in range(500):
-            world.ledger.reserve()
+            world.ledger.reserve("exchange")
         began = asyncio.get_running_loop().time()
         world.want("a")
         await until(lambda: world.owner.of(Connecting), within=400)
         assert asyncio.get_running_loop().time() - began == pytest.approx(300, abs=0.1)
+
+    scenario(body)
+
+
+def test_waiting_for_the_ledger_is_told_and_given_back() -> None:
+    async def body(world: World) -> None:
+        for _ in range(500):
+            world.ledger.reserve("exchange")
+        world.want("a")
+        await until(lambda: world.owner.of(Reconnecting))
+        assert world.owner.of(Reconnecting)[0].delay_s == pytest.approx(300, abs=1)
+        world.session.close()
+        await asyncio.wait({world.session.task})
+        assert world.ledger.reserve("exchange") == pytest.approx(300, abs=1)  # and not 600
+        assert world.transport.attempts == []
+
+    scenario(body)
+
+
+def test_who_leaves_at_once_has_booked_nothing() -> None:
+    async def body(world: World) -> None:
+        world.session.close()
+        await asyncio.wait({world.session.task})
+        assert world.ledger._made == {}
 
     scenario(body)
 
@@ -560,16 +585,22 @@ def test_a_subscriber_that_holds_the_loop_is_told_of() -> None:
     scenario(body)
 
 
-def test_a_feed_that_raises_ends_the_session_aloud() -> None:
+def test_a_feed_that_raises_costs_a_reconnect_and_is_told() -> None:
     async def body(world: World) -> None:
+        told: list[Any] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+
         def broken(data: bytes, at: int, link: int | None) -> None:
             raise ZeroDivisionError
 
         world.session.want("a", broken)
         await until(lambda: world.owner.of(Subscribed))
         world.link.push(frame("a"))
-        await until(lambda: world.owner.failures)
-        assert isinstance(world.owner.failures[0], ZeroDivisionError)
+        await world.again()
+        assert isinstance(told[0]["exception"], ZeroDivisionError)
+        assert URL in told[0]["message"]
+        assert "ZeroDivisionError" in world.owner.of(Disconnected)[0].reason
+        assert not world.owner.failures
 
     scenario(body)
 

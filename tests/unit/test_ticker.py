@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 from hypothesis import given
 
-from rxbybit.events import Gap, Meta
+from rxbybit.events import Meta
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 
 
@@ -68,12 +68,12 @@ def test_a_snapshot_replaces_all() -> None:
 
 def test_nothing_before_a_snapshot() -> None:
     state = TickerState()
-    assert state.held() is state.full_update() is None
+    assert state.ticker is state.full_update() is None
     state.apply(update("delta", last_price=D(1)))
-    assert state.ticker is state.held() is state.full_update() is None
+    assert state.ticker is state.full_update() is None
     state.apply(update("snapshot", bid_price=D(2)))
     state.reset()
-    assert state.held() is state.full_update() is None
+    assert state.ticker is state.full_update() is None
     state.apply(update("delta", last_price=D(1)))
     assert state.ticker is None
 
@@ -96,21 +96,6 @@ def test_the_full_update_says_all_that_is_known() -> None:
     assert again.ticker is not None
     assert again.ticker.ask_price == D(3)
     assert type(state.ticker) is Ticker
-
-
-def test_who_comes_later_missed_nothing() -> None:
-    gap = Gap(time=datetime(2026, 1, 1, tzinfo=timezone.utc), topic="t", after_ms=1, before_ms=2)
-    state = TickerState()
-    state.apply(update("snapshot", meta=Meta("t", "snapshot", 5, gap=gap), last_price=D(1)))
-    assert state.ticker is not None
-    assert state.ticker.meta.gap is gap
-    held, full = state.held(), state.full_update()
-    assert held is not None
-    assert full is not None
-    assert held == state.ticker
-    assert held.meta.gap is full.meta.gap is None
-    state.apply(update("delta", last_price=D(2)))
-    assert state.held() is state.ticker
 
 
 values = st.one_of(st.none(), st.integers(1, 9).map(D))

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 from reactivex import operators as ops
+from reactivex.disposable import Disposable
 from reactivex.internal.exceptions import SequenceContainsNoElementsError
 
 from rxbybit.errors import ClosedError, RuntimeMisuse
 from rxbybit.runtime import Runtime, shutdown_background
+from rxbybit.waiting import _Last
 from tests.fakes import Client, Feed, Topic, until, virtually
 
 
@@ -79,6 +81,55 @@ def test_await_on_a_client_that_closes() -> None:
     virtually(main())
 
 
+@pytest.mark.parametrize("end", ["completes", "errs"])
+def test_what_came_before_the_close_counts(end: str) -> None:
+    async def main() -> None:
+        client = Client()
+        feed = Feed()
+        waiting = asyncio.ensure_future(feed.stream(origin=client))
+        await asyncio.sleep(1)
+        feed.send(1)
+        if end == "completes":
+            feed.observers[0].on_completed()
+        else:
+            feed.observers[0].on_error(ConnectionError())
+        client.close(ClosedError())
+        if end == "completes":
+            assert await waiting == 1
+        else:
+            with pytest.raises(ConnectionError):
+                await waiting
+
+    virtually(main())
+
+
+def test_the_first_of_two_ends_counts() -> None:
+    """The client closes on another thread at the moment in which the stream completes."""
+    ends: list[Any] = []
+
+    def listen(on_next: Any, *ends_with: Any, scheduler: Any) -> Disposable:
+        on_next(1)
+        ends.append(ends_with)
+        return Disposable()
+
+    last = _Last(listen, lambda: None)
+    ((_, on_completed, on_cut),) = ends
+    on_completed()
+    on_cut(ClosedError())
+    assert last.result() == 1
+
+
+def test_run_on_a_runtime_that_has_ended() -> None:
+    async def main() -> Runtime:
+        return Runtime.current()
+
+    ended = asyncio.run(main())
+    feed = Feed()
+    with pytest.raises(ClosedError, match="event loop"):
+        feed.stream(origin=Client(runtime=ended)).run()
+    assert feed.observers == []
+
+
 def test_run_gives_the_last_event_on_a_plain_thread() -> None:
     topic = Topic(count=3)
     assert topic.stream().run() == (1, 2)
@@ -116,7 +167,7 @@ def test_run_ends_with_closed_error_when_its_client_or_runtime_ends(who: str) ->
 
     thread = threading.Thread(target=work)
     thread.start()
-    until(lambda: feed.observers and client.closing and len(Runtime.current()._closers) > 1)
+    until(lambda: feed.observers and client.closing)
     if who == "client":
         client.close(ClosedError())
     else:

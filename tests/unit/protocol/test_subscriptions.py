@@ -109,6 +109,38 @@ def test_data_before_the_acknowledgement_makes_live(asked: Subscriptions) -> Non
     assert asked.reply(ok(request)).live == ()
 
 
+def test_a_renewal_that_had_no_effect_is_renewed_once_more(asked: Subscriptions) -> None:
+    asked.want("a")
+    asked.reply(ok(asked.requests(0.0)[0]))
+    asked.renew("a")
+    _, again = asked.requests(0.0)
+    assert asked.reply(no(again, "already subscribed", accepted=("a",))).refused == {}
+    assert asked.waiting
+    assert asked.requests(0.0) == []
+    asked.overdue(10.0)
+    leave, third = asked.requests(10.0)
+    assert [leave.operation, third.operation] == ["unsubscribe", "subscribe"]
+    asked.reply(ok(leave))
+    asked.reply(ok(third))
+    assert asked.live == ("a",)
+    asked.overdue(100.0)
+    assert asked.requests(100.0) == []
+    assert not asked.waiting
+
+
+def test_a_new_connection_forgets_what_was_stuck(asked: Subscriptions) -> None:
+    asked.want("a")
+    asked.reply(ok(asked.requests(0.0)[0]))
+    asked.renew("a")
+    _, again = asked.requests(0.0)
+    asked.reply(no(again, accepted=("a",)))
+    asked.closed()
+    assert not asked.waiting
+    asked.reply(ok(asked.requests(0.0)[0]))
+    asked.overdue(100.0)
+    assert asked.requests(100.0) == []
+
+
 def test_a_refused_topic_is_split_from_the_others(asked: Subscriptions) -> None:
     for topic in ("a", "bad", "b"):
         asked.want(topic)

@@ -107,6 +107,33 @@ def test_what_asks_for_nothing_is_unknown(frame: bytes) -> None:
     assert WIRE.read(frame) == Unknown(frame.decode())
 
 
+DEEP = 20_000
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'{"a":' + b"[" * DEEP,
+        b'{"a":' + b"[" * DEEP + b"]" * DEEP + b"}",
+        b'{"success":true,"ret_msg":' + b"[" * 990 + b"]" * 990 + b"}",
+        b'{"success":true,"op":[],"req_id":{},"data":{"successTopics":[[1]],"failTopics":5}}',
+        b'{"success":false,"ret_msg":5,"req_id":7,"data":[]}',
+    ],
+)
+def test_nothing_that_is_said_can_raise(frame: bytes) -> None:
+    assert WIRE.topic_of(frame) is None
+    control = WIRE.read(frame)
+    if isinstance(control, Reply):
+        assert (control.request, control.message, control.accepted) == (None, "", ())
+
+
+@pytest.mark.parametrize("topic", [b"5", b"null", b"[]", b'"\\ud800"'])
+def test_a_topic_that_is_no_text_is_malformed(topic: bytes) -> None:
+    frame = b'{"topic":' + topic + b',"data":[]}'
+    assert WIRE.topic_of(frame) is None
+    assert WIRE.read(frame) == Malformed(frame.decode(), "its topic is no text")
+
+
 def test_the_topic_wherever_it_stands() -> None:
     assert WIRE.topic_of(b'{"topic":"tickers.A","data":{}}') == "tickers.A"
     assert WIRE.topic_of(b'{"id":"x","data":[{"topic":"no"}],"topic":"tickers.A"}') == "tickers.A"

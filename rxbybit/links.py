@@ -1,0 +1,135 @@
+"""The links of one client on one runtime: opened, chosen, and given back with the last of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from rxbybit.errors import ConnectionFailed
+from rxbybit.protocol.base import WireProtocol
+from rxbybit.runtime import Runtime
+from rxbybit.session import Owner, Session, Settings
+from rxbybit.transport import Transport
+
+__all__ = ["Links"]
+
+CANCELLED_S = 0.1
+"""How long a loop whose tasks were all cancelled has to end before it counts as going on."""
+
+
+class Links:
+    """Sessions by endpoint, and what they share: transport, hold on the script, end of the loop."""
+
+    def __init__(
+        self,
+        runtime: Runtime,
+        *,
+        wire: WireProtocol,
+        settings: Settings,
+        numbering: Iterator[int],
+        new_transport: Callable[[Runtime], Transport],
+        owner: Owner,
+        on_close: Callable[[], None],
+    ) -> None:
+        self._runtime = runtime
+        self._wire = wire
+        self._settings = settings
+        self._numbering = numbering
+        self._new_transport = new_transport
+        self._owner = owner
+        self._on_close = on_close
+        self._sessions: list[Session] = []
+        self._transport: Transport | None = None
+        self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, one may be open
+        self._failures: dict[str, int] = {}
+        self._forget: Callable[[], None] | None = None
+        self._let_go: Callable[[], None] | None = None
+
+    def link_for(self, url: str, topic: str) -> Session:
+        """The first link to ``url`` that has room for ``topic``, else a new one."""
+        for session in self._sessions:
+            if session.url == url and session.fits(topic):
+                return session
+        if self._transport is None:
+            self._transport = self._new_transport(self._runtime)
+        if self._forget is None:  # else an old transport is still closing
+            self._forget = self._runtime.on_close(self._on_close)
+        session = Session(
+            next(self._numbering),
+            url,
+            wire=self._wire,
+            transport=self._transport,
+            settings=self._settings,
+            owner=self._owner,
+            failures=self._failures.get(url, 0),
+        )
+        self._sessions.append(session)
+        self._watch(session.task, partial(self._cancelled, session))
+        return session
+
+    def connected(self, url: str) -> None:
+        """What failed before to ``url`` is forgiven."""
+        self._failures.pop(url, None)
+
+    def gave_up(self, session: Session) -> None:
+        """A link has failed for good; the next one to its endpoint does not begin at once."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+            self._failures[session.url] = self._failures.get(session.url, 0) + 1
+
+    def close(self, session: Session) -> None:
+        """End a link."""
+        self._sessions.remove(session)
+        session.close()
+
+    def close_all(self) -> None:
+        """End every link."""
+        while self._sessions:
+            self.stay()
+            self.close(self._sessions[-1])
+
+    async def closed(self) -> None:
+        """Wait until nothing is left."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def stay(self) -> None:
+        """Keep a script from ending before the last close frame is out."""
+        if self._let_go is None and self._tasks:  # the end of asyncio.run leaves none to wait for
+            self._let_go = self._runtime.hold()
+
+    def go(self) -> None:
+        """Let the script end when its subscriptions do."""
+        if self._let_go is not None:
+            self._let_go()
+            self._let_go = None
+
+    def _watch(self, task: asyncio.Task[None], then: Callable[[], None] | None = None) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(partial(self._ended, then))
+
+    def _ended(self, then: Callable[[], None] | None, task: asyncio.Task[None]) -> None:
+        """With the last link, give back what links share."""
+        self._tasks.discard(task)
+        if then is not None:
+            then()
+        if self._tasks:
+            return
+        transport, self._transport = self._transport, None
+        if transport is not None and not self._runtime.loop.is_closed():
+            self._watch(self._runtime.loop.create_task(transport.aclose()))
+            return
+        if self._forget is not None:
+            self._forget()
+            self._forget = None
+        self.go()
+
+    def _cancelled(self, session: Session) -> None:
+        """Somebody has cancelled the task of a link that is wanted; on a loop that goes on,
+        its streams must hear of it.
+        """
+        if session in self._sessions:
+            self._sessions.remove(session)
+            error = ConnectionFailed(f"the task of the link to {session.url} was cancelled")
+            self._runtime.loop.call_later(CANCELLED_S, self._owner.failed, session, error)
