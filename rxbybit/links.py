@@ -79,9 +79,10 @@ class Links:
             self._failures[session.url] = self._failures.get(session.url, 0) + 1
 
     def close(self, session: Session) -> None:
-        """End a link."""
-        self._sessions.remove(session)
-        session.close()
+        """End a link; nothing for one whose task was cancelled."""
+        if session in self._sessions:
+            self._sessions.remove(session)
+            session.close()
 
     def close_all(self) -> None:
         """End every link."""

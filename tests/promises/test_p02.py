@@ -236,9 +236,7 @@ def test_what_the_exchange_repeats_comes_once() -> None:
         world.trade(count=3)
         second = world.trade(count=2)
         await until(lambda: ear.ids == first + second)
-        for link in world.served.links:
-            link.cut()
-        await until(lambda: len(world.of(Subscribed)) == 2)
+        await cut(world)
         world.numbered -= 100
         world.trade(count=2)
         third = world.trade(count=1)

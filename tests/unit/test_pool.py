@@ -278,6 +278,23 @@ def test_cancelling_a_links_task_ends_its_streams_and_not_their_successors() -> 
     scenario(body)
 
 
+def test_the_end_of_the_loop_is_quiet() -> None:
+    told: list[Any] = []
+
+    async def main() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+        world = World()
+        ear = Ear(world.client.trades("BTCUSD", "ETHUSD"))
+        await until(lambda: world.subscribed)
+        ears.append(ear)
+
+    ears: list[Ear] = []
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())
+    assert told == []
+    assert ears[0].errors == []
+
+
 def test_retry_without_end_is_slowed_down() -> None:
     async def body(world: World) -> None:
         def refuse(url: str) -> None:
