@@ -112,6 +112,24 @@ def test_pings_are_answered_between_messages() -> None:
     assert pongs[0][0] == 0x80 | PONG
 
 
+@pytest.mark.parametrize("works", [True, False])
+def test_pings_before_a_reset_are_no_more_than_a_lost_connection(
+    monkeypatch: pytest.MonkeyPatch, works: bool
+) -> None:
+    monkeypatch.setattr(direct, "works", lambda: works)
+
+    def script(peer: Peer) -> None:
+        peer.upgrade()
+        peer.sock.recv(100)
+        peer.send(frame(TEXT, b"one"), *[frame(PING, b"?")] * 3)
+        peer.reset()
+
+    for _ in range(10):  # whether the pongs meet a closed transport is a matter of moments
+        got, why, _ = heard(script)
+        assert got in ([b"one"], [])
+        assert "lost" in why
+
+
 def test_what_comes_with_the_upgrade_is_read_the_public_way() -> None:
     def script(peer: Peer) -> None:
         whole = frame(TEXT, b"early") + frame(TEXT, b"late") + frame(CLOSE, b"\x03\xe8")
