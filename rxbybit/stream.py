@@ -11,7 +11,7 @@ from reactivex import ConnectableObservable, Observable, abc
 
 from rxbybit.iteration import Iteration, Overflow
 from rxbybit.runtime import Runtime, RuntimeScheduler
-from rxbybit.subscription import Origin, Subscription
+from rxbybit.subscription import Connect, Origin, Subscription
 from rxbybit.waiting import block_for_last, wait_for_last
 
 __all__ = ["Origin", "Stream", "lift"]
@@ -30,9 +30,6 @@ Op: TypeAlias = Callable[[A], B]
 Obs: TypeAlias = Observable[A]
 Connectable: TypeAlias = ConnectableObservable[A]
 Source: TypeAlias = Callable[[Runtime, abc.ObserverBase[A]], abc.DisposableBase]
-_Connect: TypeAlias = Callable[
-    [Runtime, abc.ObserverBase[A], abc.SchedulerBase], abc.DisposableBase
-]
 _Seconds: TypeAlias = timedelta | float
 
 
@@ -52,7 +49,7 @@ class Stream(Observable[T_co]):
     def __init__(self, source: Source[T_co], *, origin: Origin | None = None) -> None:
         super().__init__()
         self._origin = origin
-        self._connect: _Connect[T_co] = lambda runtime, observer, _: source(runtime, observer)
+        self._connect: Connect[T_co] = lambda runtime, observer, _: source(runtime, observer)
 
     def subscribe(
         self,
@@ -85,18 +82,11 @@ class Stream(Observable[T_co]):
         *,
         scheduler: abc.SchedulerBase | None = None,
     ) -> abc.DisposableBase:
-        origin, connect = self._origin, self._connect
-        if origin is not None:
-            origin.check()
+        if self._origin is not None:
+            self._origin.check()
         runtime = self._choose(scheduler)
-        clock = scheduler or runtime.scheduler
         subscription = Subscription(runtime, on_next, on_error, on_completed, on_cut)
-        # An operator passes on the clock of the subscription that it serves, a user does not.
-        subscription.start(
-            lambda observer: connect(runtime, observer, clock),
-            origin,
-            counted=not isinstance(scheduler, RuntimeScheduler),
-        )
+        subscription.start(self._connect, self._origin, scheduler)
         return subscription
 
     def _choose(self, scheduler: abc.SchedulerBase | None = None) -> Runtime:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 from reactivex import abc
 
 from rxbybit.errors import ClosedError, RxBybitError
-from rxbybit.runtime import Runtime
+from rxbybit.runtime import Runtime, RuntimeScheduler
 
-__all__ = ["Listen", "Origin", "Subscription"]
+__all__ = ["Connect", "Listen", "Origin", "Subscription"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+Connect: TypeAlias = Callable[[Runtime, abc.ObserverBase[T], abc.SchedulerBase], abc.DisposableBase]
+"""Begins what a subscription hears, on the runtime's thread and with the clock it is given."""
 
 _PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
 
@@ -111,14 +114,15 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
 
     def start(
         self,
-        connect: Callable[[abc.ObserverBase[T]], abc.DisposableBase],
+        connect: Connect[T],
         origin: Origin | None,
-        *,
-        counted: bool,
+        scheduler: abc.SchedulerBase | None,
     ) -> None:
         """Call ``connect`` on the runtime's thread, and give back what it returns at the end."""
+        # An operator passes on the clock of the subscription that it serves, a user does not.
+        serves = isinstance(scheduler, RuntimeScheduler)
         if origin is None or origin.keep_alive:
-            self._release = self.runtime.hold(subscription=counted)
+            self._release = self.runtime.hold(subscription=not serves)
         self._ended = self.runtime.on_close(self._on_runtime_end)
         if origin is not None:
             self._closed = origin.when_closed(self._on_client_close)
@@ -127,13 +131,14 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         if self._stopped:  # what was registered when the end had begun
             self._ended()
             self._closed()
-        self.runtime.call(lambda: self._connect(connect))
+        clock = scheduler or self.runtime.scheduler
+        self.runtime.call(lambda: self._connect(connect, clock))
 
-    def _connect(self, connect: Callable[[abc.ObserverBase[T]], abc.DisposableBase]) -> None:
+    def _connect(self, connect: Connect[T], clock: abc.SchedulerBase) -> None:
         if self._stopped:
             return
         try:
-            upstream = connect(self)
+            upstream = connect(self.runtime, self, clock)
         except _PROGRAM_ENDS:
             raise
         except BaseException as raised:  # noqa: BLE001 - it is this subscription's error

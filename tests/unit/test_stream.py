@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -667,6 +667,26 @@ def test_an_ended_subscription_is_taken_back_from_client_and_runtime() -> None:
         Feed().stream(origin=client).subscribe(nothing).dispose()
         assert not client.closing
         assert not Runtime.current()._closers
+
+    virtually(main())
+
+
+def test_a_client_that_closes_while_it_is_subscribed() -> None:
+    class Closing(Client):
+        def when_closed(self, callback: Callable[[], None]) -> Callable[[], None]:
+            callback()
+            return super().when_closed(callback)
+
+    async def main() -> None:
+        feed = Feed()
+        client = Closing()
+        feed.stream(origin=client).subscribe(refuse, refuse)
+        assert not client.closing
+        assert not Runtime.current()._closers
+        assert not feed.observers
+        assert Runtime.current().idle(0)
+        with pytest.raises(ClosedError):
+            await feed.stream(origin=client)
 
     virtually(main())
 

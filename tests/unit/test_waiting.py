@@ -107,13 +107,15 @@ def test_the_first_of_two_ends_counts() -> None:
     """The client closes on another thread at the moment in which the stream completes."""
     ends: list[Any] = []
 
-    def listen(on_next: Any, *ends_with: Any, scheduler: Any) -> Disposable:
+    def listen(
+        on_next: Any, on_error: Any, on_completed: Any, on_cut: Any, *, scheduler: Any = None
+    ) -> Disposable:
         on_next(1)
-        ends.append(ends_with)
+        ends.extend((on_completed, on_cut))
         return Disposable()
 
-    last = _Last(listen, lambda: None)
-    ((_, on_completed, on_cut),) = ends
+    last: _Last[int] = _Last(listen, lambda: None)
+    on_completed, on_cut = ends
     on_completed()
     on_cut(ClosedError())
     assert last.result() == 1
