@@ -11,8 +11,9 @@ from typing import Generic, Literal, TypeVar, get_args
 from reactivex import abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
+from rxbybit.origin import Origin
 from rxbybit.runtime import Runtime
-from rxbybit.subscription import Listen, Origin
+from rxbybit.subscription import Listen
 
 __all__ = ["Iteration", "Overflow"]
 

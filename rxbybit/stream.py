@@ -10,8 +10,9 @@ import reactivex
 from reactivex import ConnectableObservable, Observable, abc
 
 from rxbybit.iteration import Iteration, Overflow
+from rxbybit.origin import Origin
 from rxbybit.runtime import Runtime, RuntimeScheduler
-from rxbybit.subscription import Connect, Origin, Subscription
+from rxbybit.subscription import Connect, Subscription
 from rxbybit.waiting import block_for_last, wait_for_last
 
 __all__ = ["Origin", "Stream", "lift"]
@@ -287,5 +288,7 @@ def lift(observable: reactivex.Observable[S], *, origin: Origin | None = None) -
     """Make any observable a :class:`Stream`: its timers take the clock of the subscription.
 
     For what loses it: ``reactivex.merge``, ``+``, ``switch_latest``. A stream comes back as is.
+    It belongs to the client ``origin``, else to all those whose streams it listens to: it ends
+    when the last of them is closed, unless ``subscribe`` was given a ``scheduler`` of another kind.
     """
     return observable if isinstance(observable, Stream) else _Derived(observable, origin)

@@ -8,9 +8,10 @@ from typing import Protocol, TypeAlias, TypeVar
 from reactivex import abc
 
 from rxbybit.errors import ClosedError, RxBybitError
+from rxbybit.origin import Clients, Origin, ServingClock
 from rxbybit.runtime import Runtime, RuntimeScheduler
 
-__all__ = ["Connect", "Listen", "Origin", "Subscription"]
+__all__ = ["Connect", "Listen", "Subscription"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -19,35 +20,6 @@ Connect: TypeAlias = Callable[[Runtime, abc.ObserverBase[T], abc.SchedulerBase],
 """Begins what a subscription hears, on the runtime's thread and with the clock it is given."""
 
 _PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
-
-
-class Origin(Protocol):
-    """What a stream of a client knows of its client."""
-
-    @property
-    def keep_alive(self) -> bool:
-        """Whether a subscription keeps a script from ending."""
-        ...
-
-    @property
-    def runtime(self) -> Runtime | None:
-        """The runtime that the client was given; ``None`` leaves the choice to the subscribe."""
-        ...
-
-    def check(self) -> None:
-        """Raise ``ClosedError`` when the client is closed."""
-        ...
-
-    def dropped(self, count: int, /) -> None:
-        """Hear that an ``iterate`` dropped so many events since its last report."""
-        ...
-
-    def when_closed(self, callback: Callable[[], None], /) -> Callable[[], None]:
-        """Have ``callback`` called when the client closes; from any thread.
-
-        Gives the function that takes the callback back.
-        """
-        ...
 
 
 class Listen(Protocol[T_co]):
@@ -79,6 +51,7 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
     """
 
     __slots__ = (
+        "_clients",
         "_closed",
         "_completed",
         "_cut",
@@ -111,6 +84,7 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._release: Callable[[], None] = _nothing
         self._ended: Callable[[], None] = _nothing
         self._closed: Callable[[], None] = _nothing
+        self._clients: Clients | None = None
 
     def start(
         self,
@@ -124,14 +98,22 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         if origin is None or origin.keep_alive:
             self._release = self.runtime.hold(subscription=not serves)
         self._ended = self.runtime.on_close(self._on_runtime_end)
+        clock = scheduler or self.runtime.scheduler
+        clients = scheduler.clients if isinstance(scheduler, ServingClock) else None
         if origin is not None:
+            if clients is not None:
+                clients.join(origin)
+                self._clients = clients
             self._closed = origin.when_closed(self._on_client_close)
+        elif clients is None and isinstance(clock, RuntimeScheduler):
+            clients = Clients(self._on_client_close)
+            self._closed = clients.leave
+            clock = ServingClock(self.runtime, clients)
         if self.runtime.stopped:  # its loop may be closed, and call nobody any more
             self._on_runtime_end()
         if self._stopped:  # what was registered when the end had begun
             self._ended()
             self._closed()
-        clock = scheduler or self.runtime.scheduler
         self.runtime.call(lambda: self._connect(connect, clock))
 
     def _connect(self, connect: Connect[T], clock: abc.SchedulerBase) -> None:
@@ -152,14 +134,16 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._cut_off(ClosedError("the event loop of this stream has ended"))
 
     def _on_client_close(self) -> None:
-        self._cut_off(ClosedError())
+        if not self._stopped:
+            self._cut_off(ClosedError())
+            if self._clients is not None:
+                self._clients.mute()
 
     def _cut_off(self, why: ClosedError) -> None:
         """End it in silence; only who waits for a result hears of it."""
-        if not self._stopped:
-            self.dispose()
-            if self._cut is not None:
-                self._cut(why)
+        self.dispose()
+        if self._cut is not None:
+            self._cut(why)
 
     def on_next(self, value: T) -> None:
         if self._stopped:

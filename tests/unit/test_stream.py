@@ -798,3 +798,155 @@ def test_lift_gives_a_clock_back() -> None:
         assert seen == {"MainThread"}
 
     asyncio.run(main())
+
+
+# -- the clients behind a lift ----------------------------------------------------------------
+
+
+def test_a_lifted_stream_ends_with_the_last_client_in_it() -> None:
+    async def main() -> None:
+        one, two = Client(), Client()
+        feed = Feed()
+        seen: list[Any] = []
+        streams = [feed.stream(origin=client).pipe(ops.map(str)) for client in (one, two, two)]
+        merged = lift(lift(reactivex.merge(*streams)).pipe(ops.map(str)))
+        merged.subscribe(seen.append, seen.append, lambda: seen.append("completed"))
+        await asyncio.sleep(1)
+        feed.send(1)
+        one.close(ClosedError())
+        feed.send(2)
+        assert seen == ["1", "1", "1", "2", "2"]
+        assert not Runtime.current().idle(0)
+        two.close(ClosedError())
+        assert Runtime.current().idle(0)
+        assert not Runtime.current()._closers
+        assert feed.disposed == 3
+        assert len(seen) == 5
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("how", ["await", "iterate", "run"])
+def test_who_waits_on_a_lifted_stream_hears_of_the_last_close(how: str) -> None:
+    one, two = Client(), Client()
+    feed = Feed()
+    merged = lift(reactivex.merge(feed.stream(origin=one), feed.stream(origin=two)))
+    ends: list[Any] = []
+
+    async def wait() -> None:
+        try:
+            if how == "await":
+                await merged
+            else:
+                await anext(merged.iterate())
+        except ClosedError as error:
+            ends.append(error)
+
+    def work() -> None:
+        if how != "run":
+            asyncio.run(wait())
+            return
+        try:
+            merged.run()
+        except ClosedError as error:
+            ends.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    until(lambda: len(feed.observers) == 2)
+    one.close(ClosedError())
+    assert not ends
+    two.close(ClosedError())
+    thread.join(5)
+    assert [str(end) for end in ends] == ["the client is closed"]
+    until(lambda: feed.disposed == 2)
+    with pytest.raises(ClosedError):
+        merged.run()
+
+
+def test_a_lifted_stream_that_a_close_did_not_mute_goes_on() -> None:
+    async def main() -> None:
+        one, two = Client(), Client()
+        feed = Feed()
+        seen: list[Any] = []
+
+        def then(_: object) -> Stream[Any]:
+            one.close(ClosedError())
+            return feed.stream(origin=two)
+
+        first = feed.stream(origin=one).pipe(ops.take(1))
+        lift(reactivex.concat(first, reactivex.defer(then))).subscribe(seen.append)
+        await asyncio.sleep(1)
+        feed.send(1)
+        await asyncio.sleep(1)
+        assert one.closed
+        feed.send(2)
+        assert seen == [1, 2]
+        two.close(ClosedError())
+        assert Runtime.current().idle(0)
+
+    virtually(main())
+
+
+def test_a_close_that_comes_too_late_for_a_completed_stream_mutes_nothing() -> None:
+    """The client closes on another thread: it has listed whom to tell before the completion."""
+
+    async def main() -> None:
+        client = Client()
+        feed = Feed()
+        lifted = lift(reactivex.concat(feed.stream(origin=client), reactivex.never()))
+        lifted.subscribe(nothing)
+        await asyncio.sleep(1)
+        told = list(client.closing.values())
+        feed.observers[0].on_completed()
+        for tell in told:
+            tell()
+        assert not Runtime.current().idle(0)
+
+    virtually(main())
+
+
+def test_an_ended_lifted_stream_is_taken_back_from_its_clients() -> None:
+    async def main() -> None:
+        client = Client()
+        feed = Feed()
+        merged = lift(reactivex.merge(feed.stream(origin=client), feed.stream(origin=client)))
+        subscription = merged.subscribe(nothing)
+        await asyncio.sleep(1)
+        assert len(client.closing) == 3  # each inner one's, and once for all of them
+        subscription.dispose()
+        assert not client.closing
+        assert not Runtime.current()._closers
+
+    virtually(main())
+
+
+def test_a_lifted_stream_inside_that_of_a_client_is_given_back_with_its_own_clients() -> None:
+    async def main() -> None:
+        outer, inner = Client(keep_alive=False), Client()
+        feed = Feed()
+        lifted = lift(reactivex.merge(feed.stream(origin=inner), feed.stream(origin=inner)))
+        feed.stream(origin=outer).pipe(ops.merge(lifted)).subscribe(nothing)
+        await asyncio.sleep(1)
+        assert not Runtime.current().idle(0)
+        inner.close(ClosedError())
+        assert Runtime.current().idle(0)
+        assert len(outer.closing) == 1 + 1  # the source's and the merged one's
+
+    virtually(main())
+
+
+def test_the_clock_of_a_lifted_stream_is_that_of_its_runtime() -> None:
+    async def main() -> None:
+        clocks: list[Any] = []
+
+        def subscribe(observer: object, scheduler: Any = None) -> Disposable:
+            clocks.append(scheduler)
+            return Disposable()
+
+        lift(Observable(subscribe)).subscribe(nothing)
+        await asyncio.sleep(3)
+        assert clocks[0].now == Runtime.current().scheduler.now
+        assert clocks[0].runtime is Runtime.current()
+
+    virtually(main())
