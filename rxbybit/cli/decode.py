@@ -6,25 +6,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import msgspec
-
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event
+from rxbybit.protocol.base import Malformed
+from rxbybit.protocol.v5 import V5
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.streams import find_spec
 
 __all__ = ["LineDecoder", "Tally"]
-
-
-class _Head(msgspec.Struct):
-    """What tells data from an answer to a request.
-
-    Source: V5 manual, "Connect": every answer has ``success`` or ``op``, data has a ``topic``.
-    """
-
-    topic: str | None = None
-    op: object = msgspec.UNSET
-    success: object = msgspec.UNSET
 
 
 @dataclass(slots=True)
@@ -34,6 +23,7 @@ class Tally:
     frames: int = 0
     events: int = 0
     control: int = 0
+    """Answers to requests, and whatever other JSON object names no topic."""
     undecodable: int = 0
     not_offered: Counter[str] = field(default_factory=Counter[str])
     """Frames a family of topics that rxbybit does not offer (yet)."""
@@ -49,16 +39,16 @@ class Tally:
 
 
 class LineDecoder:
-    """Turns frames of one wire, a line each, into events as the exchange sent them.
+    """Turns frames of the V5 wire, a line each, into events as the exchange sent them.
 
     ``complain`` gets one line of text for each frame or item that cannot be decoded, with the
     number of its line.
     """
 
-    def __init__(self, complain: Callable[[str], None], *, wire: str = "v5") -> None:
+    def __init__(self, complain: Callable[[str], None]) -> None:
         self.tally = Tally()
         self._complain = complain
-        self._wire = wire
+        self._wire = V5()
         self._number = 0
         self._failed = False
         self._decoders: dict[str, TopicDecoder | None] = {}
@@ -79,28 +69,26 @@ class LineDecoder:
         return events
 
     def _decoded(self, frame: bytes) -> Sequence[Event]:
-        try:
-            head = msgspec.json.decode(frame, type=_Head)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            self._fail(f"no frame: {error}")
-            return ()
-        if head.topic is None:
-            if head.op is msgspec.UNSET and head.success is msgspec.UNSET:
-                self._fail("no frame: neither a topic nor an answer to a request")
+        topic = self._wire.topic_of(frame)
+        if topic is None:
+            control = self._wire.read(frame)
+            if isinstance(control, Malformed):
+                self._fail(f"no frame: {control.why}")
             else:
                 self.tally.control += 1
             return ()
-        decoder = self._decoder(head.topic)
+        decoder = self._decoder(topic)
         if decoder is None:
-            self.tally.not_offered[head.topic.partition(".")[0]] += 1
+            self.tally.not_offered[topic.partition(".")[0]] += 1
             return ()
         return decoder.decode(frame, 0, None)
 
     def _decoder(self, topic: str) -> TopicDecoder | None:
         if topic not in self._decoders:
-            spec = find_spec(topic, self._wire)
+            wire = self._wire.name
+            spec = find_spec(topic, wire)
             self._decoders[topic] = (
-                None if spec is None else TopicDecoder(spec, self._wire, topic, report=self._report)
+                None if spec is None else TopicDecoder(spec, wire, topic, report=self._report)
             )
         return self._decoders[topic]
 

@@ -40,8 +40,11 @@ def test_a_frame_of_several_items_gives_an_event_each() -> None:
     assert got.said == []
 
 
-@pytest.mark.parametrize("line", [ACK, PONG, OPTION_ACK, b'{"op":"ping"}', b'{"success":false}'])
-def test_answers_to_requests_are_counted(line: bytes) -> None:
+OTHERS = [b'{"op":"ping"}', b"{}", b'{"retCode":0,"result":{}}']
+
+
+@pytest.mark.parametrize("line", [ACK, PONG, OPTION_ACK, b'{"success":false}', *OTHERS])
+def test_whatever_object_names_no_topic_is_counted_as_control(line: bytes) -> None:
     got = Decoded(line, TRADE)
     assert (got.tally.frames, got.tally.control, got.tally.events) == (2, 1, 1)
     assert got.said == []
@@ -74,9 +77,10 @@ def test_blank_lines_are_nothing_but_have_a_number() -> None:
         b"[1]",
         b'"text"',
         b"7",
-        b"{}",
-        b'{"retCode":0,"result":{}}',
         b'{"topic":5}',
+        b'{"topic":null}',
+        b'{"topic":"tickers.BTCUSD","data":' + b"[" * 100_000,
+        b'{"data":' + b"[" * 100_000,
         b'{"topic":"tickers.B',
         b"\xff\xfe",
         b'{"topic":"\xff"}',
