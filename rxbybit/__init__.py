@@ -45,6 +45,7 @@ from rxbybit.events import (
     TickDirection,
 )
 from rxbybit.hooks import Hooks, LoggingHooks
+from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
 from rxbybit.streams.insurance import Insurance
 from rxbybit.streams.kline import Kline
@@ -91,6 +92,7 @@ __all__ = [
     "Reconnecting",
     "Rejected",
     "RetryBudgetExhausted",
+    "Runtime",
     "RuntimeMisuse",
     "RxBybitError",
     "Side",

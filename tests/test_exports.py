@@ -33,7 +33,16 @@ FACTORIES = [
 
 GROUPS = {
     "Streams": FACTORIES,
-    "The client": ["Bybit", "use", "Environment", "Backoff", "Category", "Hooks", "LoggingHooks"],
+    "The client": [
+        "Bybit",
+        "use",
+        "Environment",
+        "Backoff",
+        "Category",
+        "Runtime",
+        "Hooks",
+        "LoggingHooks",
+    ],
     "What a factory gives": ["Stream", "lift"],
     "Events": [
         "Trade",
