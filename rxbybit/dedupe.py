@@ -1,41 +1,37 @@
-"""Letting each event of a topic pass once, though the exchange may send it twice."""
+"""Letting each event of a topic pass once, though the exchange may send the last ones again."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
-__all__ = ["Once"]
+__all__ = ["is_repeated", "unseen"]
 
-FRAMES = 8
-"""How many frames are remembered. What the exchange repeats, around a cut or by mistake, is the
-last it has sent; a recording that begins anew is no repetition."""
+ANEW_MS = 10_000
+"""What is older than the last event by more than this is no repetition: a recording that is
+played anew, or an exchange that began anew."""
 
 
-class Once:
-    """Passes on the events whose ``id`` is not among those of the last ``FRAMES`` frames.
+def is_repeated(events: Sequence[Any], last: Any) -> bool:  # Any: events with id and sequence
+    """Whether a frame is the one that ended with ``last``, once more."""
+    return events[-1].id == last.id
 
-    Sequences grow from frame to frame, so a frame that begins beyond the last one holds nothing
-    known, and costs one comparison. Only a frame that does not (a repetition, a match that
-    spans frames, a wire without sequences) has its ids looked at.
+
+def unseen(events: Sequence[Any], last: Any) -> tuple[Sequence[Any], bool]:  # Any: as above
+    """What of a frame on a new connection was not seen on the one that ended with ``last``.
+
+    A connection gives events in their order, so whatever has a lower sequence than ``last`` was
+    seen; of one match, which may span frames, it was seen up to ``last`` itself. Also gives
+    whether the frames to come may repeat something still.
     """
-
-    def __init__(self) -> None:
-        self._last = -1
-        self._frames: deque[Sequence[Any]] = deque(maxlen=FRAMES)  # Any: events with an id
-
-    def fresh(self, events: Sequence[Any]) -> Sequence[Any]:
-        """The events of a frame that are new."""
-        if not events:
-            return events
-        first: int | None = events[0].sequence
-        if first is None or first <= self._last:
-            known = {event.id for frame in self._frames for event in frame}
-            # a frame may repeat itself, too
-            events = tuple({e.id: e for e in reversed(events) if e.id not in known}.values())[::-1]
-            if not events:
-                return events
-        self._frames.append(events)
-        self._last = max(self._last, events[-1].sequence or 0)
-        return events
+    first = events[0]
+    if first.time_ms < last.time_ms - ANEW_MS:
+        return events, False
+    if first.sequence is not None and last.sequence is not None:
+        if first.sequence > last.sequence:
+            return events, False
+        events = tuple(event for event in events if event.sequence >= last.sequence)
+    ids = [event.id for event in events]
+    if last.id in ids:
+        events = events[ids.index(last.id) + 1 :]
+    return events, True

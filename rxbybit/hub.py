@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace
 from reactivex import abc
 
-from rxbybit.dedupe import Once
+from rxbybit.dedupe import is_repeated, unseen
 from rxbybit.events import Event, Gap
 from rxbybit.schema.spec import StreamSpec, TopicState
 
@@ -57,7 +57,7 @@ class Hub:
         snapshot_first: bool,
         on_gap: _OnGap,
         on_empty: Callable[[], None],
-        once: Once | None = None,
+        once: bool = False,
     ) -> None:
         self._decode = decode
         self._snapshot_first = snapshot_first
@@ -69,6 +69,7 @@ class Hub:
         self._plain: tuple[Send, ...] | None = None
         self._last: Event | None = None
         self._once = once
+        self._resuming = False
         self._hole = False
         self._awaits_snapshot = snapshot_first
         self._attention = snapshot_first
@@ -76,8 +77,8 @@ class Hub:
     def feed(self, data: bytes, received_ns: int, connection: int | None) -> None:
         """Decode a frame and send what it holds."""
         events = self._decode(data, received_ns, connection)
-        if self._once is not None:
-            events = self._once.fresh(events)
+        if self._once and self._last is not None and events:
+            events = self._fresh(events, self._last)
         if self._attention and events:
             events = self._attend(events)
         event = self._last
@@ -124,6 +125,7 @@ class Hub:
         """
         for state in self._states:
             state.reset()
+        self._resuming = True
         if was_live or self._last is not None:
             self._hole = True
             for outlet in self._outlets:
@@ -148,6 +150,12 @@ class Hub:
         if observers:
             self._on_empty()
         return observers
+
+    def _fresh(self, events: Sequence[Event], last: Event) -> Sequence[Event]:
+        if self._resuming:
+            events, self._resuming = unseen(events, last)
+            return events
+        return () if is_repeated(events, last) else events
 
     def _fold(self, event: Event) -> None:
         for state in self._states:

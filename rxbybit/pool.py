@@ -18,7 +18,6 @@ from msgspec import Struct
 from reactivex import abc
 from reactivex.disposable import Disposable
 
-from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError, SubscriptionRejected
 from rxbybit.events import DecodeFailed, Gap, Rejected, Status
 from rxbybit.hub import AnySpec, Hub
@@ -200,7 +199,7 @@ class Pool:
             snapshot_first=wire is not None and wire.snapshot_first,
             on_gap=partial(self._gap, held),
             on_empty=partial(self._unheard, held),
-            once=Once() if spec.once else None,
+            once=spec.once,
         )
 
     def _unheard(self, held: _Held) -> None:

@@ -151,7 +151,7 @@ class StreamSpec(Generic[E]):
         self.renew = renew
         """Whether a later subscriber needs the topic subscribed anew."""
         self.once = once
-        """Whether events have an ``id`` and a ``sequence``, and each is sent once."""
+        """Whether events have ``id``, ``sequence`` and ``time_ms``, and each is sent once."""
         for given in (v5, legacy):
             for wire in (given, *given.also) if given is not None else ():
                 for kind in ("snapshot", "delta"):

@@ -12,6 +12,7 @@ from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from reactivex import abc
@@ -260,11 +261,18 @@ def test_merged_tickers_are_the_sum_of_what_was_sent(frames: Path, path: str, na
         assert row_of(event) == whole((Ticker, sums[topic]))
 
 
+def linear_of_2026(line: bytes) -> bool:
+    frame = json.loads(line)
+    return frame["ts"] > 1_786_310_000_000 and len(frame["data"][0]["i"]) == len(str(UUID(int=0)))
+
+
 @pytest.mark.parametrize("how", ["fin", "rst"])
-@pytest.mark.parametrize("after", [1, 7, 25, 37])
+@pytest.mark.parametrize("after", [1, 7, 14])
 def test_what_a_cut_may_have_cost_is_declared(frames: Path, how: Any, after: int) -> None:
     """The second link goes on where the first ended: with FIN nothing is lost, all is declared."""
-    lines = lines_of(frames, "public_trade")
+    # put together from many places: what one market sent in one hour
+    lines = [line for line in lines_of(frames, "public_trade") if linear_of_2026(line)]
+    lines.sort(key=lambda line: json.loads(line)["ts"])
     wanted = list(expected(lines, Decimal))
     sizes = [len(json.loads(line)["data"]) for line in lines]
     before = sum(sizes[:after])

@@ -1,83 +1,80 @@
-"""Each event passes once, within a bounded memory."""
+"""What was seen on the connection before does not come again."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import hypothesis.strategies as st
 from hypothesis import given
 
-from rxbybit.dedupe import FRAMES, Once
+from rxbybit.dedupe import ANEW_MS, is_repeated, unseen
 
 
 class Item(NamedTuple):
     id: str
     sequence: int | None
+    time_ms: int
 
 
-frames = st.lists(
-    st.lists(st.integers(0, 12), unique=True, max_size=5).map(sorted), max_size=FRAMES
-)
+def item(n: int, *, sequence: int | None = -1, time_ms: int = 0) -> Item:
+    return Item(str(n), n if sequence == -1 else sequence, time_ms)
 
 
-@given(frames, st.booleans())
-def test_it_is_as_good_as_a_set(frames: list[list[int]], sequences: bool) -> None:
-    once, seen = Once(), set[int]()
-    for numbers in frames:
-        sent = [Item(str(n), n // 2 if sequences else None) for n in numbers]
-        new = [item for item, n in zip(sent, numbers, strict=True) if n not in seen]
-        seen.update(numbers)
-        assert list(once.fresh(sent)) == new
+def items(*numbers: int) -> tuple[Item, ...]:
+    return tuple(item(n) for n in numbers)
 
 
-def frame(*numbers: int) -> tuple[Item, ...]:
-    return tuple(Item(str(n), n) for n in numbers)
+def resumed(frames: Sequence[Sequence[Item]], last: Item) -> list[Item]:
+    """What a hub makes of the frames of a new connection."""
+    got: list[Item] = []
+    resuming = True
+    for frame in frames:
+        if resuming:
+            frame, resuming = unseen(frame, last)
+        got += frame
+        last = got[-1] if got else last
+    return got
 
 
-def test_new_frames_pass_as_they_are() -> None:
-    once = Once()
-    for n in range(0, 100, 2):
-        new = frame(n, n + 1)
-        assert once.fresh(new) is new
+@given(st.data(), st.booleans())
+def test_whatever_is_repeated_each_comes_once(data: st.DataObject, sequences: bool) -> None:
+    """Cut at any place, resumed at an earlier one, in frames of any size."""
+    count = data.draw(st.integers(2, 20))
+    sent = [item(n, sequence=n if sequences else None) for n in range(count)]
+    cut = data.draw(st.integers(1, count))
+    # without sequences only the frame tells in which the last one is
+    again = data.draw(st.integers(0 if sequences else cut - 1, cut))
+    rest, frames = sent[again:], list[list[Item]]()
+    while rest:
+        size = data.draw(st.integers(1, 4))
+        frames.append(rest[:size])
+        rest = rest[size:]
+    assert resumed(frames, sent[cut - 1]) == sent[cut:]
 
 
-def test_repetitions_and_what_overlaps() -> None:
-    once = Once()
-    once.fresh(frame(1, 2))
-    once.fresh(frame(3, 4))
-    assert once.fresh(frame(1, 2)) == ()
-    assert once.fresh(frame(4, 5)) == frame(5)
-    assert once.fresh(frame(5)) == ()
-    assert once.fresh(()) == ()
+def test_a_frame_beyond_the_last_ends_it() -> None:
+    assert unseen(items(5, 6), item(4)) == (items(5, 6), False)
 
 
-def test_one_match_may_span_frames() -> None:
-    once = Once()
-    once.fresh((Item("a", 7), Item("b", 7)))
-    assert once.fresh((Item("b", 7), Item("c", 7))) == (Item("c", 7),)
-    assert once.fresh((Item("c", 7), Item("c", 7), Item("d", 8), Item("d", 8))) == (Item("d", 8),)
+def test_what_is_known_is_left_out_and_more_may_follow() -> None:
+    assert unseen(items(1, 2, 3), item(3)) == ((), True)
+    assert unseen(items(2, 3, 4), item(3)) == (items(4), True)
 
 
-def test_without_sequences_ids_decide() -> None:
-    once = Once()
-    assert once.fresh((Item("a", None), Item("b", None))) == (Item("a", None), Item("b", None))
-    assert once.fresh((Item("b", None), Item("c", None))) == (Item("c", None),)
+def test_of_one_match_it_was_seen_up_to_the_last() -> None:
+    frame = tuple(item(n, sequence=7) for n in range(4))
+    assert unseen(frame, frame[1]) == (frame[2:], True)
+    others = tuple(item(n, sequence=7) for n in range(4, 6))
+    assert unseen(others, frame[1]) == (others, True)
 
 
-def test_what_is_late_but_new_passes() -> None:
-    once = Once()
-    once.fresh(frame(5, 6))
-    assert once.fresh(frame(1, 2)) == frame(1, 2)
-    assert once.fresh(frame(2)) == ()
+def test_what_is_much_older_was_begun_anew() -> None:
+    last = item(9, time_ms=ANEW_MS + 1)
+    assert unseen(items(1, 9), last) == (items(1, 9), False)
+    assert unseen(items(1, 9), item(9, time_ms=ANEW_MS)) == ((), True)
 
 
-def test_only_the_last_frames_are_known() -> None:
-    once = Once()
-    for n in range(1, 1 + FRAMES):
-        once.fresh(frame(n))
-    assert once.fresh(frame(1)) == ()
-    assert once.fresh(frame(FRAMES + 1)) == frame(FRAMES + 1)
-    assert once.fresh(frame(1)) == frame(1)  # a recording that begins anew
-    assert once.fresh(frame(2)) == frame(2)
-    assert once.fresh(frame(2)) == ()
-    assert len(once._frames) == FRAMES
+def test_a_repeated_frame() -> None:
+    assert is_repeated(items(1, 2), item(2))
+    assert not is_repeated(items(1, 2), item(1))
