@@ -65,8 +65,11 @@ class V5:
         if isinstance(fields.get("success"), bool):
             return _reply(fields)
         if "topic" in fields:
-            return Malformed(_shown(frame), "its topic is no text")
-        return Unknown(_shown(frame))
+            text = isinstance(fields["topic"], str)
+            return Malformed(_shown(frame), "no strict JSON" if text else "its topic is no text")
+        if isinstance(operation, str):
+            return Unknown(_shown(frame))
+        return Malformed(_shown(frame), "neither data nor an answer to a request")
 
     def request(self, operation: Operation, topics: Sequence[str], request: str) -> str:
         """Source: manual, "Connect", how to subscribe and unsubscribe."""

@@ -556,12 +556,12 @@ def test_a_message_that_is_nothing_is_reported_and_costs_nothing_else() -> None:
 def test_frames_that_ask_for_nothing_are_passed_over() -> None:
     async def body(world: World) -> None:
         link = await world.live("a")
-        link.push({"hello": 1})
+        link.push({"op": "hello"})
         link.push(frame("stranger"))
         link.push({"id": "x", "topic": "a", "n": 5})
         await until(lambda: world.got["a"])
         assert b'"n": 5' in world.got["a"][0]
-        assert world.hooks.unhandled == ['{"hello": 1}']
+        assert world.hooks.unhandled == ['{"op": "hello"}']
         assert world.owner.of(DecodeFailed) == []
 
     scenario(body)

@@ -40,11 +40,15 @@ def test_a_frame_of_several_items_gives_an_event_each() -> None:
     assert got.said == []
 
 
-OTHERS = [b'{"op":"ping"}', b"{}", b'{"retCode":0,"result":{}}']
+@pytest.mark.parametrize("line", [b"{}", b'{"retCode":0,"result":{}}'])
+def test_an_object_that_is_no_frame_is_an_error(line: bytes) -> None:
+    got = Decoded(line, TRADE)
+    assert (got.tally.control, got.tally.undecodable, got.tally.events) == (0, 1, 1)
+    assert got.said == ["line 1: no frame: neither data nor an answer to a request"]
 
 
-@pytest.mark.parametrize("line", [ACK, PONG, OPTION_ACK, b'{"success":false}', *OTHERS])
-def test_whatever_object_names_no_topic_is_counted_as_control(line: bytes) -> None:
+@pytest.mark.parametrize("line", [ACK, PONG, OPTION_ACK, b'{"success":false}', b'{"op":"ping"}'])
+def test_answers_are_counted_as_control(line: bytes) -> None:
     got = Decoded(line, TRADE)
     assert (got.tally.frames, got.tally.control, got.tally.events) == (2, 1, 1)
     assert got.said == []

@@ -102,9 +102,17 @@ def test_what_is_no_json_object_is_malformed(frame: bytes) -> None:
     assert len(control.text) <= 2048
 
 
-@pytest.mark.parametrize("frame", [b"{}", b'{"op":1}', b'{"success":"yes"}', b'{"data":{}}'])
-def test_what_asks_for_nothing_is_unknown(frame: bytes) -> None:
+def test_an_operation_of_another_socket_is_unknown() -> None:
+    frame = b'{"op":"order.create","retCode":0}'
     assert WIRE.read(frame) == Unknown(frame.decode())
+
+
+@pytest.mark.parametrize(
+    "frame", [b"{}", b'{"op":1}', b'{"success":"yes"}', b'{"retCode":0,"result":{}}']
+)
+def test_an_object_that_says_nothing_is_malformed(frame: bytes) -> None:
+    why = "neither data nor an answer to a request"
+    assert WIRE.read(frame) == Malformed(frame.decode(), why)
 
 
 DEEP = 20_000
@@ -131,7 +139,9 @@ def test_nothing_that_is_said_can_raise(frame: bytes) -> None:
 def test_a_topic_that_is_no_text_is_malformed(topic: bytes) -> None:
     frame = b'{"topic":' + topic + b',"data":[]}'
     assert WIRE.topic_of(frame) is None
-    assert WIRE.read(frame) == Malformed(frame.decode(), "its topic is no text")
+    control = WIRE.read(frame)
+    why = "no strict JSON" if topic.startswith(b'"') else "its topic is no text"
+    assert control == Malformed(frame.decode(), why)
 
 
 def test_the_topic_wherever_it_stands() -> None:
