@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Generator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, TypeVar, overload
 
 import reactivex
 from reactivex import ConnectableObservable, Observable, abc
 
+from rxbybit.errors import RuntimeMisuse
 from rxbybit.iteration import Iteration, Overflow
 from rxbybit.origin import Origin
 from rxbybit.runtime import Runtime, RuntimeScheduler
@@ -112,6 +113,9 @@ class Stream(Observable[T_co]):
 
     def __aiter__(self) -> AsyncIterator[T_co]:
         return self.iterate()
+
+    def __iter__(self) -> NoReturn:  # reactivex would give slices of it, for ever
+        raise RuntimeMisuse("a stream is no list: use 'async for', subscribe() or run()")
 
     def __await__(self) -> Generator[Any, None, T_co]:  # Any: what a future yields to its loop
         """Wait for the end; gives the last event.

@@ -18,7 +18,7 @@ from reactivex import operators as ops
 from reactivex.disposable import Disposable, SerialDisposable
 from reactivex.scheduler import VirtualTimeScheduler
 
-from rxbybit.errors import ClosedError, RxBybitError
+from rxbybit.errors import ClosedError, RuntimeMisuse, RxBybitError
 from rxbybit.runtime import Runtime, shutdown_background
 from rxbybit.stream import Stream, lift
 from tests.fakes import Client, Feed, Topic, until, until_async, virtually
@@ -950,3 +950,8 @@ def test_the_clock_of_a_lifted_stream_is_that_of_its_runtime() -> None:
         assert clocks[0].runtime is Runtime.current()
 
     virtually(main())
+
+
+def test_a_for_loop_that_forgot_its_async_is_told_so() -> None:
+    with pytest.raises(RuntimeMisuse, match="async for"):
+        list(Topic().stream())
