@@ -1,4 +1,4 @@
-"""What happens to the connection, best bid and ask, and closed candles, in one loop."""
+"""What happens to the connection, best bid and ask, and candles, in one loop."""
 
 import asyncio
 
