@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+from rxbybit.runtime import shutdown_background
 
 # The clock of a busy machine is no property of the code, so no profile has a deadline.
 settings.register_profile("dev", deadline=None, max_examples=100)
@@ -30,3 +33,10 @@ def frames() -> Path:
     if not folder.is_dir():
         pytest.fail(f"RXBYBIT_FRAMES: {folder} is no folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def no_background() -> Iterator[None]:
+    """End the background runtime with the test that used it: the next must not see its threads."""
+    yield
+    shutdown_background()

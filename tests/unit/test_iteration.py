@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse, SlowC
 from rxbybit.iteration import Overflow
 from rxbybit.runtime import Runtime, shutdown_background
 from tests.fakes import Client, Feed, Topic, until, until_async, virtually
-
-
-@pytest.fixture(autouse=True)
-def no_background() -> Iterator[None]:
-    yield
-    shutdown_background()
 
 
 async def rest(events: Any) -> list[Any]:

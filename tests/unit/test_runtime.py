@@ -17,12 +17,6 @@ from rxbybit.runtime import Runtime, shutdown_background
 from tests.fakes import threads, until, virtually
 
 
-@pytest.fixture(autouse=True)
-def no_background() -> object:
-    yield
-    shutdown_background()
-
-
 def test_each_loop_has_its_own_and_keeps_it() -> None:
     async def main() -> Runtime:
         runtime = Runtime.current()

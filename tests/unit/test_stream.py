@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,15 +19,9 @@ from reactivex.disposable import Disposable, SerialDisposable
 from reactivex.scheduler import VirtualTimeScheduler
 
 from rxbybit.errors import ClosedError, RuntimeMisuse, RxBybitError
-from rxbybit.runtime import Runtime, shutdown_background
+from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
 from tests.fakes import Client, Feed, Topic, until, until_async, virtually
-
-
-@pytest.fixture(autouse=True)
-def no_background() -> Iterator[None]:
-    yield
-    shutdown_background()
 
 
 def nothing(_: object) -> None:

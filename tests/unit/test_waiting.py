@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,12 +15,6 @@ from rxbybit.errors import ClosedError, RuntimeMisuse
 from rxbybit.runtime import Runtime, shutdown_background
 from rxbybit.waiting import _Last
 from tests.fakes import Client, Feed, Topic, until, virtually
-
-
-@pytest.fixture(autouse=True)
-def no_background() -> Iterator[None]:
-    yield
-    shutdown_background()
 
 
 def test_await_gives_the_last_event() -> None:
