@@ -27,6 +27,7 @@ from rxbybit.schema.spec import StreamSpec
 from rxbybit.session import Settings
 from rxbybit.stream import Stream
 from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, trade
+from rxbybit.subscription import Subscription
 from rxbybit.symbols import checked_category, read_symbols
 from rxbybit.transport import AiohttpTransport
 
@@ -167,10 +168,10 @@ class Bybit:
             for category, _ in wanted:
                 self._environment.url(category)
 
-        def source(runtime: Runtime, observer: abc.ObserverBase[E]) -> abc.DisposableBase:
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
             url = self._environment_now().url
             placed = [(url(category), topic) for category, topic in wanted]
-            return self._pool(runtime).subscribe(spec, placed, observer, keep)
+            return self._pool(runtime).subscribe(spec, placed, hearer, keep)
 
         return Stream(source, origin=self._origin)
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from time import time_ns
 from typing import Protocol
 
 from rxbybit.heartbeat import Heartbeat
@@ -19,10 +18,9 @@ __all__ = ["Conversation", "Feed", "Listener"]
 
 ANSWER_S = 10.0
 """How long a request waits for its answer before its topics are asked for again."""
-SLOW_NS = 100_000_000
 
 Feed = Callable[[bytes, int, "int | None"], None]
-OnMessage = Callable[[bytes], None]
+OnMessage = Callable[[bytes, int], None]
 Post = Callable[[str], None]
 
 
@@ -99,20 +97,21 @@ class Conversation:
         self._post = post
         self.flush()
 
-        def on_message(data: bytes) -> None:
+        def on_message(data: bytes, received_ns: int) -> None:
             heart.heard = True
             # the head of a data frame is {"topic":"NAME": the name, key included, is the route
             feed = route(data[2 : data.find(b'"', 10)])
             if feed is None:
-                other(data)
-                return
-            received_ns = time_ns()
-            feed(data, received_ns, number)
-            took_ns = time_ns() - received_ns
-            if took_ns > SLOW_NS:
-                self._hooks.slow_callback(self._wire.topic_of(data) or "?", took_ns / 1e9)
+                other(data, received_ns)
+            else:
+                feed(data, received_ns, number)
 
         return on_message
+
+    def slow(self, last: bytes, count: int, seconds: float) -> None:
+        """What came at once, ``last`` at the end of it, kept the loop for so long."""
+        topic = self._wire.topic_of(last) if count == 1 else f"{count} messages read at once"
+        self._hooks.slow_callback(topic or "an answer", seconds)
 
     def closed(self) -> tuple[str, ...]:
         """The connection is gone; gives the topics that were delivering."""
@@ -144,12 +143,12 @@ class Conversation:
         if not self._feeds:
             self._listener.on_idle()
 
-    def _on_other(self, data: bytes) -> None:
+    def _on_other(self, data: bytes, received_ns: int) -> None:
         topic = self._wire.topic_of(data)
         if topic is not None:
             feed = self._routes.get(_key(topic))
             if feed is not None:  # else it has just been unsubscribed
-                feed(data, time_ns(), self._number)
+                feed(data, received_ns, self._number)
             return
         control = self._wire.read(data)
         if isinstance(control, Reply):

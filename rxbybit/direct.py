@@ -1,8 +1,9 @@
-"""Messages taken inside aiohttp's own reader, without an ``await`` for each of them.
+"""Messages taken inside aiohttp's own callback, without an ``await`` for each of them.
 
 At live rates waking a task costs more than decoding what woke it. aiohttp parses frames in a
-callback of its transport and hands them to a queue; here the queue hands data on at once and
-keeps only control frames for ``receive()``. That needs names which aiohttp does not promise, so
+callback of its transport and hands them to a queue. Here whole text frames, which is what an
+exchange sends, are handed on at once; all else aiohttp's parser gets to see, and the queue
+keeps control frames for ``receive()``. That needs names which aiohttp does not promise, so
 everything that touches them is in this module, :func:`works` proves them once a process, and
 where they fail :func:`queue_of` gives ``None`` and the public way is taken.
 """
@@ -12,12 +13,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import cache
+from time import time_ns
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-__all__ = ["DirectQueue", "queue_of", "works"]
+__all__ = ["DirectParser", "DirectQueue", "OnMessage", "OnSlow", "queue_of", "works"]
 
 # Any, here and below: classes and attributes that aiohttp does not declare as public
 WebSocketReader: Any
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     class _Queue:
         def __init__(self, protocol: Any, limit: int, *, loop: Any) -> None: ...
         def feed_data(self, data: Any, size: int) -> None: ...
+        def set_exception(self, exc: BaseException) -> None: ...
 
 else:
     try:
@@ -36,6 +39,13 @@ else:
 
 _LIMIT = 2**16
 _TEXT, _BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
+_WHOLE_TEXT = 0x81
+SLOW_NS = 100_000_000
+
+OnMessage = Callable[[bytes, int], None]
+"""Takes a message, and when it was read: ``time.time_ns()``."""
+OnSlow = Callable[[bytes, int, float], None]
+"""Hears that what was read at once took long: the last message, how many they were, seconds."""
 
 
 class DirectQueue(_Queue):
@@ -44,30 +54,110 @@ class DirectQueue(_Queue):
     def __init__(self, protocol: Any, limit: int, *, loop: asyncio.AbstractEventLoop) -> None:
         super().__init__(protocol, limit, loop=loop)
         self.error: Exception | None = None
-        self._held: list[bytes] = []
-        self._sink: Callable[[bytes], None] = self._held.append
+        self.on_slow: OnSlow = _ignore
+        self._held: list[tuple[bytes, int]] = []
+        self.take: OnMessage = self._hold
 
-    def start(self, sink: Callable[[bytes], None]) -> None:
-        """Give ``sink`` what has come and what comes."""
+    def start(self, on_message: OnMessage, on_slow: OnSlow) -> None:
+        """Give ``on_message`` what has come and what comes."""
         while self._held:
-            sink(self._held.pop(0))
-        self._sink = sink
+            on_message(*self._held.pop(0))
+        self.take, self.on_slow = on_message, on_slow
 
     def stop(self) -> None:
         """Let go of what comes."""
-        self._sink = _ignore
+        self.take = self.on_slow = _ignore
 
     def feed_data(self, data: Any, size: int) -> None:
-        """Called by aiohttp's reader for every whole message and every control frame."""
+        """Called by aiohttp's parser for every message and control frame that it has seen."""
         kind = data[0]
-        if kind is _TEXT or kind is _BINARY:
-            try:
-                self._sink(data[1])
-            except Exception as error:
-                self.error = error  # aiohttp would take it for a fault of the peer
-                raise
-        else:
+        if kind is not _TEXT and kind is not _BINARY:
             super().feed_data(data, size)
+            return
+        try:
+            self.take(data[1], time_ns())
+        except Exception as error:
+            self.error = error  # aiohttp would take it for a fault of the peer
+            raise
+
+    def _hold(self, data: bytes, received_ns: int) -> None:
+        self._held.append((data, received_ns))
+
+
+class DirectParser:
+    """Hands over whole text frames of up to 64 kB; ``other`` parses all the rest.
+
+    Such a frame is a byte 0x81, one for its length or, if that is 126, two more for it, and the
+    text. Source: RFC 6455, section 5.2.
+    """
+
+    def __init__(self, queue: DirectQueue, other: Any) -> None:
+        self._queue = queue
+        self._other = other
+        self._rest = b""
+        self._owed = 0  # how much of a frame the other parser has yet to get
+        self._broken = False
+        self._in_parts = False  # such a message goes on in frames that are not all texts
+
+    def feed_data(self, data: bytes) -> tuple[bool, bytes]:
+        """Called by aiohttp's protocol with what was read; gives whether it cannot go on."""
+        received_ns = time_ns()
+        queue, count, message = self._queue, 0, b""
+        data = self._rest + data if self._rest else bytes(data)
+        try:
+            at, end = self._pass_on(data, 0) if self._owed else 0, len(data)
+            while end - at > 1 and not self._broken:
+                length, start = data[at + 1], at + 2
+                if data[at] != _WHOLE_TEXT or length > 126 or self._in_parts:
+                    if not self._know_size(data, at):
+                        break
+                    at = self._pass_on(data, at)
+                    continue
+                if length == 126:
+                    if end - at < 4:
+                        break
+                    length, start = data[at + 2] << 8 | data[at + 3], at + 4
+                stop = start + length
+                if stop > end:
+                    break
+                message = data[start:stop]
+                queue.take(message, received_ns)
+                at = stop
+                count += 1
+        except Exception as error:  # noqa: BLE001 - whoever reads the queue raises it
+            queue.error = error
+            queue.set_exception(error)
+            return True, b""
+        self._rest = data[at:]
+        took_ns = time_ns() - received_ns
+        if took_ns > SLOW_NS and count:
+            queue.on_slow(message, count, took_ns / 1e9)
+        return self._broken, b""
+
+    def feed_eof(self) -> None:
+        """Called by aiohttp's protocol at the end."""
+        self._other.feed_eof()
+
+    def _know_size(self, data: bytes, at: int) -> bool:
+        """Whether the head of the frame at ``at`` is there, and what it is owed then."""
+        first, length = data[at], data[at + 1] & 0x7F
+        extra = {126: 2, 127: 8}.get(length, 0)
+        mask = 4 if data[at + 1] & 0x80 else 0
+        if len(data) - at < 2 + extra:
+            return False
+        if extra:
+            length = int.from_bytes(data[at + 2 : at + 2 + extra])
+        self._owed = 2 + extra + mask + length
+        if first & 0x0F < 8:  # a control frame may come between the parts of a message
+            self._in_parts = not first & 0x80
+        return True
+
+    def _pass_on(self, data: bytes, at: int) -> int:
+        """Give the other parser what of its frame there is, and give the end of that."""
+        part = data[at : at + self._owed]
+        self._owed -= len(part)
+        self._broken, _ = self._other.feed_data(part)
+        return at + len(part)
 
 
 def queue_of(opened: Any, max_message: int) -> DirectQueue | None:
@@ -83,7 +173,7 @@ def queue_of(opened: Any, max_message: int) -> DirectQueue | None:
     queue = DirectQueue(protocol, _LIMIT, loop=opened._loop)
     parser = WebSocketReader(queue, max_message, compress=False, decode_text=False)
     opened._reader, opened._parser = queue, parser
-    protocol.set_parser(parser, queue)
+    protocol.set_parser(DirectParser(queue, parser), queue)
     return queue
 
 
@@ -100,13 +190,14 @@ def works() -> bool:
         loop = asyncio.get_running_loop()
         queue = DirectQueue(SimpleNamespace(_reading_paused=False), _LIMIT, loop=loop)
         reader = WebSocketReader(queue, 1024, compress=False, decode_text=False)
-        reader.feed_data(b"\x81\x02hi\x81\x01")
-        queue.start(got.append)
-        reader.feed_data(b"!")
+        parser = DirectParser(queue, reader)
+        parser.feed_data(b"\x81\x02hi\x01\x01")
+        queue.start(lambda data, _: got.append(data), _ignore)
+        parser.feed_data(b"!\x80\x01?")
     except Exception:  # noqa: BLE001 - whatever fails, the public way is there
         return False
-    return got == [b"hi", b"!"]
+    return got == [b"hi", b"!?"]
 
 
-def _ignore(_: bytes) -> None:
+def _ignore(*_: object) -> None:
     """Hear nothing."""

@@ -24,7 +24,10 @@ class Hooks(Protocol):
         """A connection changed its state, a topic was refused, a message failed to decode."""
 
     def slow_callback(self, topic: str, seconds: float) -> None:
-        """Subscribers of ``topic`` held the loop for more than 100 ms."""
+        """Subscribers of ``topic`` held the loop for more than 100 ms.
+
+        Where several messages were read at once, it says how many, in place of a topic.
+        """
 
     def unreachable(self, url: str, reason: str) -> None:
         """The first attempt to reach ``url`` has failed."""

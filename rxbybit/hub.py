@@ -10,17 +10,26 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from msgspec.structs import replace
-from reactivex import abc
 
-from rxbybit.dedupe import is_repeated, unseen
+from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
 from rxbybit.schema.spec import StreamSpec, TopicState
+from rxbybit.schema.written import Decode
 
-__all__ = ["AnySpec", "Hub"]
+__all__ = ["AnySpec", "Hearer", "Hub"]
 
-Send = Callable[[Event], None]
-Decode = Callable[[bytes, int, "int | None"], Sequence[Event]]
-AnySpec = StreamSpec[Any]  # Any: siblings on one topic give different events
+Send = Callable[[Sequence[Any]], None]  # Any: siblings on one topic give different events
+AnySpec = StreamSpec[Any]
+
+
+class Hearer(Protocol):
+    """Who hears a topic."""
+
+    def on_each(self, values: Sequence[Any]) -> None:
+        """What a frame holds for it, in order."""
+
+    def on_error(self, error: Exception) -> None:
+        """The end of the topic."""
 
 
 class _OnGap(Protocol):
@@ -47,7 +56,8 @@ class Hub:
     """The observers of one topic on one link.
 
     ``decode`` makes events of a frame, ``on_gap`` reports a hole, ``on_empty`` hears that the
-    last observer has left.
+    last observer has left. ``once`` says that no event is sent twice, ``timed`` that the events
+    have a time of their own, which is more exact than that of their frame.
     """
 
     def __init__(
@@ -58,54 +68,54 @@ class Hub:
         on_gap: _OnGap,
         on_empty: Callable[[], None],
         once: bool = False,
+        timed: bool = False,
     ) -> None:
         self._decode = decode
         self._snapshot_first = snapshot_first
         self._on_gap = on_gap
         self._on_empty = on_empty
+        self._once = Once() if once else None
+        self._timed = timed
         self._outlets: tuple[_Outlet, ...] = ()
         self._states: tuple[TopicState, ...] = ()
-        self._observers: dict[Send, abc.ObserverBase[Any]] = {}
-        self._plain: tuple[Send, ...] | None = None
-        self._last: Event | None = None
-        self._once = once
-        self._resuming = False
+        self._hearers: dict[Send, Hearer] = {}
+        self._deliver: Send = self._fold
+        self._last_ms: int | None = None
         self._hole = False
         self._awaits_snapshot = snapshot_first
         self._attention = snapshot_first
 
     def feed(self, data: bytes, received_ns: int, connection: int | None) -> None:
         """Decode a frame and send what it holds."""
-        events = self._decode(data, received_ns, connection)
-        if self._once and self._last is not None and events:
-            events = self._fresh(events, self._last)
-        if self._attention and events:
+        # Any: the time of an event is where `timed` says
+        events: Sequence[Any] = self._decode(data, received_ns, connection)
+        once = self._once
+        if once is not None:
+            events = once.new(events)
+        if self._attention:
             events = self._attend(events)
-        event = self._last
-        for event in events:
-            plain = self._plain
-            if plain is None:
-                self._fold(event)
+        if events:
+            last = events[-1]
+            # not the event: freed later than in this call, it would cost more (see dedupe.py)
+            if self._timed:
+                self._last_ms = last.time_ms
             else:
-                for send in plain:
-                    send(event)
-        self._last = event
+                meta = last.meta
+                self._last_ms = meta.matched_ms or meta.sent_ms
+            self._deliver(events)
 
     def attach(
-        self,
-        spec: AnySpec,
-        observer: abc.ObserverBase[Any],
-        keep: Callable[[Any], bool] | None = None,
+        self, spec: AnySpec, hearer: Hearer, keep: Callable[[Any], bool] | None = None
     ) -> tuple[Callable[[], None], bool]:
-        """Let ``observer`` hear ``spec``, filtered by ``keep``.
+        """Let ``hearer`` hear ``spec`` from the next frame on, filtered by ``keep``.
 
         Gives the function that ends it, and whether the topic must be subscribed anew to give
-        this observer its snapshot.
+        this hearer its snapshot.
         """
         outlet = self._outlet(spec)
-        send = observer.on_next if keep is None else _kept(observer, keep)
-        renew = spec.renew and self._last is not None and not self._awaits_snapshot
-        self._observers[send] = observer
+        send = hearer.on_each if keep is None else _kept(hearer, keep)
+        renew = spec.renew and self._last_ms is not None and not self._awaits_snapshot
+        self._hearers[send] = hearer
         if renew:
             outlet.newcomers += (send,)
             self._attention = True
@@ -115,7 +125,7 @@ class Hub:
         if spec.late is not None and outlet.state is not None:
             held = spec.late(outlet.state)
             if held is not None:
-                send(held)
+                send((held,))
         return lambda: self._detach(outlet, send), renew
 
     def lost(self, *, was_live: bool) -> None:
@@ -125,8 +135,9 @@ class Hub:
         """
         for state in self._states:
             state.reset()
-        self._resuming = True
-        if was_live or self._last is not None:
+        if self._once is not None:
+            self._once.resume()
+        if was_live or self._last_ms is not None:
             self._hole = True
             for outlet in self._outlets:
                 outlet.missed |= frozenset(outlet.sends)
@@ -142,46 +153,48 @@ class Hub:
         """Let every observer go without a word."""
         self._clear()
 
-    def _clear(self) -> list[abc.ObserverBase[Any]]:
-        observers = list(self._observers.values())
-        self._observers.clear()
+    def _clear(self) -> list[Hearer]:
+        observers = list(self._hearers.values())
+        self._hearers.clear()
         self._outlets = ()
         self._settle()
         if observers:
             self._on_empty()
         return observers
 
-    def _fresh(self, events: Sequence[Event], last: Event) -> Sequence[Event]:
-        if self._resuming:
-            events, self._resuming = unseen(events, last)
-            return events
-        return () if is_repeated(events, last) else events
-
-    def _fold(self, event: Event) -> None:
-        for state in self._states:
-            state.apply(event)
-        for outlet in self._outlets:
-            emit = outlet.spec.emit
-            value = event if emit is None else emit(outlet.state, event)
-            if value is None:
+    def _fold(self, events: Sequence[Event]) -> None:
+        """Send each outlet what it makes of the events."""
+        folded: list[tuple[_Outlet, list[Event]]] = [(outlet, []) for outlet in self._outlets]
+        for event in events:
+            for state in self._states:
+                state.apply(event)
+            for outlet, values in folded:
+                emit = outlet.spec.emit
+                value = event if emit is None else emit(outlet.state, event)
+                if value is not None:
+                    values.append(value)
+        for outlet, values in folded:
+            if not values:
                 continue
             if outlet.owed is not None:
-                self._pay(outlet, outlet.owed, value)
+                self._pay(outlet, outlet.owed, values)
             else:
                 for send in outlet.sends:
-                    send(value)
+                    send(values)
 
-    def _pay(self, outlet: _Outlet, gap: Gap, value: Event) -> None:
-        """Send the first event after a hole, marked for those who were there before it."""
+    def _pay(self, outlet: _Outlet, gap: Gap, values: list[Event]) -> None:
+        """Send the first events after a hole, marked for those who were there before it."""
         missed = outlet.missed
         outlet.owed, outlet.missed = None, frozenset()
         self._settle()
-        marked = _marked(value, gap)
+        marked = [_marked(values[0], gap), *values[1:]]
         for send in outlet.sends:
-            send(marked if send in missed else value)
+            send(marked if send in missed else values)
 
     def _attend(self, events: Sequence[Event]) -> Sequence[Event]:
         """The first frame after a hole, or while a snapshot is awaited."""
+        if not events:
+            return events
         first = events[0]
         snapshot = first.meta.kind == "snapshot"
         if self._awaits_snapshot and not snapshot:
@@ -195,7 +208,7 @@ class Hub:
         self._attention = any(outlet.newcomers for outlet in self._outlets)
         if self._hole:
             self._hole = False
-            gap = self._on_gap(_exchange_ms(self._last), _exchange_ms(first))
+            gap = self._on_gap(self._last_ms, _exchange_ms(first))
             for outlet in self._outlets:
                 outlet.missed = outlet.missed if gap.lost != 0 else frozenset()
                 outlet.owed = gap if outlet.missed else None
@@ -219,39 +232,59 @@ class Hub:
         return spec.state()
 
     def _detach(self, outlet: _Outlet, send: Send) -> None:
-        if self._observers.pop(send, None) is None:
+        if self._hearers.pop(send, None) is None:
             return
         outlet.sends = tuple(other for other in outlet.sends if other is not send)
         outlet.newcomers = tuple(other for other in outlet.newcomers if other is not send)
-        if self._observers and not (outlet.sends or outlet.newcomers):
+        if self._hearers and not (outlet.sends or outlet.newcomers):
             # the last one stays, as its state must go on while the topic lingers
             self._outlets = tuple(other for other in self._outlets if other is not outlet)
         self._settle()
-        if not self._observers:
+        if not self._hearers:
             self._on_empty()
 
     def _settle(self) -> None:
-        """Work out again what ``feed`` walks."""
+        """Work out again what takes the events of a frame."""
         states = {id(o.state): o.state for o in self._outlets if o.state is not None}
         self._states = tuple(states.values())
-        self._plain = None
+        self._deliver = self._fold
         if len(self._outlets) == 1:
             (one,) = self._outlets
-            if one.spec.state is None and one.spec.emit is None and one.owed is None:
-                self._plain = one.sends
+            if one.spec.emit is None and one.owed is None:
+                self._deliver = _straight(one)
 
 
-def _kept(observer: abc.ObserverBase[Any], keep: Callable[[Any], bool]) -> Send:
+def _straight(outlet: _Outlet) -> Send:
+    """What sends events as they are: much less than folding, and mostly all there is to do."""
+    sends, state = outlet.sends, outlet.state
+    if state is None and len(sends) == 1:
+        return sends[0]
+
+    def deliver(events: Sequence[Event]) -> None:
+        if state is not None:
+            for event in events:
+                state.apply(event)
+        for send in sends:
+            send(events)
+
+    return deliver
+
+
+def _kept(hearer: Hearer, keep: Callable[[Any], bool]) -> Send:
     owed: Gap | None = None
 
-    def send(event: Event) -> None:
+    def send(events: Sequence[Event]) -> None:
         nonlocal owed
-        if not keep(event):
-            owed = event.meta.gap or owed
-            return
-        if owed is not None:
-            event, owed = _marked(event, owed), None
-        observer.on_next(event)
+        kept: list[Event] = []
+        for event in events:
+            if not keep(event):
+                owed = event.meta.gap or owed
+            elif owed is None:
+                kept.append(event)
+            else:
+                kept.append(_marked(event, owed))
+                owed = None
+        hearer.on_each(kept)
 
     return send
 
@@ -261,9 +294,7 @@ def _marked(event: Event, gap: Gap) -> Event:
     return replace(event, meta=replace(event.meta, gap=event.meta.gap or gap))
 
 
-def _exchange_ms(event: Event | None) -> int | None:
+def _exchange_ms(event: Event) -> int | None:
     """When the exchange made an event: its own time where it has one, else its frame's."""
-    if event is None:
-        return None
     own: int | None = getattr(event, "time_ms", None)
     return own or event.meta.matched_ms or event.meta.sent_ms

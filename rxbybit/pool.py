@@ -20,7 +20,7 @@ from reactivex.disposable import Disposable
 
 from rxbybit.errors import DecodeError, SubscriptionRejected
 from rxbybit.events import DecodeFailed, Gap, Rejected, Status
-from rxbybit.hub import AnySpec, Hub
+from rxbybit.hub import AnySpec, Hearer, Hub
 from rxbybit.links import Links
 from rxbybit.protocol.base import WireProtocol
 from rxbybit.runtime import Runtime
@@ -85,14 +85,14 @@ class Pool:
         self,
         spec: AnySpec,
         topics: Sequence[tuple[str, str]],
-        observer: abc.ObserverBase[Any],
+        hearer: Hearer,
         keep: Keep | None = None,
     ) -> abc.DisposableBase:
-        """Let ``observer`` hear ``spec`` on these topics, each given with its endpoint's URL."""
+        """Let ``hearer`` hear ``spec`` on these topics, each given with its endpoint's URL."""
         with ExitStack() as ends:
             for url, topic in topics:
                 held = self._hold(spec, url, topic)
-                detach, renew = held.hub.attach(spec, observer, keep)
+                detach, renew = held.hub.attach(spec, hearer, keep)
                 ends.callback(detach)
                 if renew:
                     held.session.renew(topic)
@@ -200,6 +200,7 @@ class Pool:
             on_gap=partial(self._gap, held),
             on_empty=partial(self._unheard, held),
             once=spec.once,
+            timed=hasattr(spec.event, "time_ms"),
         )
 
     def _unheard(self, held: _Held) -> None:

@@ -228,7 +228,7 @@ class Session:
             dead=lambda: self._end(HeartbeatLost("the peer fell silent: no frame, no pong")),
         )
         on_message = self._talk.opened(outbox.put_nowait, heart)
-        reader = self._loop.create_task(connection.read(on_message))
+        reader = self._loop.create_task(connection.read(on_message, self._talk.slow))
         reader.add_done_callback(self._reader_done)
         reason = ConnectionFailed("cancelled")
         try:

@@ -31,7 +31,7 @@ G = TypeVar("G")
 Op: TypeAlias = Callable[[A], B]
 Obs: TypeAlias = Observable[A]
 Connectable: TypeAlias = ConnectableObservable[A]
-Source: TypeAlias = Callable[[Runtime, abc.ObserverBase[A]], abc.DisposableBase]
+Source: TypeAlias = Callable[[Runtime, Subscription[A]], abc.DisposableBase]
 _Seconds: TypeAlias = timedelta | float
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias, TypeVar
 
 from reactivex import abc
@@ -16,7 +16,7 @@ __all__ = ["Connect", "Listen", "Subscription"]
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
-Connect: TypeAlias = Callable[[Runtime, abc.ObserverBase[T], abc.SchedulerBase], abc.DisposableBase]
+Connect: TypeAlias = Callable[[Runtime, "Subscription[T]", abc.SchedulerBase], abc.DisposableBase]
 """Begins what a subscription hears, on the runtime's thread and with the clock it is given."""
 
 _PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
@@ -146,10 +146,15 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
             self._cut(why)
 
     def on_next(self, value: T) -> None:
-        if self._stopped:
-            return
+        self.on_each((value,))
+
+    def on_each(self, values: Sequence[T]) -> None:
+        """Take several values, one after the other: a call for each costs more than it does."""
         try:
-            self._next(value)
+            for value in values:
+                if self._stopped:
+                    return
+                self._next(value)
         except _PROGRAM_ENDS:
             raise
         except BaseException as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's

@@ -5,6 +5,7 @@ from __future__ import annotations
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 from msgspec.structs import force_setattr, replace
 
@@ -12,8 +13,6 @@ from rxbybit.events import Event, Meta, TickDirection, utc
 from rxbybit.schema.adoption import become
 
 __all__ = ["Ticker", "TickerState", "TickerUpdate"]
-
-_WAITING = 64
 
 
 class _TickerFields(Event, frozen=True, kw_only=True):
@@ -115,55 +114,44 @@ class TickerState:
     """Adds the updates of one topic up: a snapshot replaces all, a delta what it names.
 
     Deltas before the first snapshot are not taken in.
-
-    Updates are kept until somebody asks what they add up to, or until there are ``_WAITING`` of
-    them: those who hear updates only pay for no merging.
     """
 
     def __init__(self) -> None:
         self._ticker: Ticker | None = None
         self._known: frozenset[str] = frozenset()
-        self._waiting: list[TickerUpdate] = []
+        self._since: dict[str, Any] = {}  # Any: attributes, set by what has come since
 
     @property
     def ticker(self) -> Ticker | None:
         """The ticker after the last update; ``None`` before the first snapshot."""
-        if self._waiting:
-            self._merge()
+        if self._since and self._ticker is not None:
+            # the copy is nobody else's yet, so that it may still be written to
+            self._ticker = ticker = copy(self._ticker)
+            for name, value in self._since.items():
+                force_setattr(ticker, name, value)
+            self._known |= self._since.keys() - {"meta", "changed"}
+            self._since.clear()
         return self._ticker
 
     def apply(self, event: TickerUpdate) -> None:
-        """Takes in the next update."""
-        waiting = self._waiting
-        if event.meta.kind == "snapshot":
-            waiting[:] = [event]
-        elif waiting or self._ticker is not None:
-            waiting.append(event)
-            if len(waiting) >= _WAITING:
-                self._merge()
+        """Takes in the next update; what it adds up to is worked out when somebody asks.
 
-    def _merge(self) -> None:
-        first, last = self._waiting[0], self._waiting[-1]
-        # the copy is nobody else's yet, so that it may still be written to
-        if first.meta.kind == "snapshot" or self._ticker is None:
-            ticker, self._known = become(copy(first), Ticker), first.changed
-        else:
-            ticker = copy(self._ticker)
-        for event in self._waiting:
-            for name in event.changed:
-                force_setattr(ticker, name, getattr(event, name))
-            if not event.changed <= self._known:
-                self._known |= event.changed
-        force_setattr(ticker, "changed", last.changed)
-        force_setattr(ticker, "meta", last.meta)
-        self._ticker = ticker
-        self._waiting.clear()
+        Its values are taken out of it: many kept events would cost more than all this does.
+        """
+        if event.meta.kind == "snapshot":
+            self._since.clear()
+            self._ticker, self._known = become(copy(event), Ticker), event.changed
+        elif self._ticker is not None:
+            since, changed = self._since, event.changed
+            for name in changed:
+                since[name] = getattr(event, name)
+            since["changed"], since["meta"] = changed, event.meta
 
     def reset(self) -> None:
         """Forgets everything: what comes next is a snapshot."""
         self._ticker = None
         self._known = frozenset()
-        self._waiting.clear()
+        self._since.clear()
 
     def full_update(self) -> TickerUpdate | None:
         """One update that says all that is known."""

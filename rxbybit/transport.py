@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
 from contextvars import ContextVar
 from ssl import SSLContext
+from time import time_ns
 from types import SimpleNamespace
 from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from rxbybit.direct import DirectQueue, came_early, queue_of
+from rxbybit.direct import SLOW_NS, DirectQueue, OnMessage, OnSlow, came_early, queue_of
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
 from rxbybit.runtime import Runtime
 
@@ -27,14 +27,12 @@ MAX_MESSAGE = 4 * 1024 * 1024
 """A longer message ends its connection: the largest book is under 100 kB."""
 _TOO_LONG = MAX_MESSAGE + 1  # aiohttp's limit is the first size that it refuses
 
-OnMessage = Callable[[bytes], None]
-
 
 class Connection(Protocol):
     """One open websocket."""
 
-    async def read(self, on_message: OnMessage) -> str:
-        """Hand over each whole message; ends with the connection and says why, in words."""
+    async def read(self, on_message: OnMessage, on_slow: OnSlow) -> str:
+        """Hand over each message, and what took long; ends with the connection and says why."""
         ...
 
     async def send(self, text: str) -> None:
@@ -151,11 +149,11 @@ class _AiohttpConnection:
         self._queue = queue
         self._closing = False
 
-    async def read(self, on_message: OnMessage) -> str:
+    async def read(self, on_message: OnMessage, on_slow: OnSlow) -> str:
         """With a queue of ours, ``receive`` gives control frames only."""
         queue = self._queue
         if queue is not None:
-            queue.start(on_message)
+            queue.start(on_message, on_slow)
         receive = self._socket.receive
         text, binary = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
         while True:
@@ -166,7 +164,11 @@ class _AiohttpConnection:
             kind = message.type
             if kind is text or kind is binary:
                 if not self._closing:
-                    on_message(message.data)
+                    received_ns = time_ns()
+                    on_message(message.data, received_ns)
+                    took_ns = time_ns() - received_ns
+                    if took_ns > SLOW_NS:
+                        on_slow(message.data, 1, took_ns / 1e9)
             elif queue is not None and queue.error is not None:
                 raise queue.error
             else:

@@ -6,9 +6,11 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from time import time_ns
 from typing import Any
 
-from rxbybit.transport import Connection, OnMessage
+from rxbybit.direct import SLOW_NS, OnMessage, OnSlow
+from rxbybit.transport import Connection
 
 __all__ = ["MemoryExchange", "MemoryLink", "MemoryTransport"]
 
@@ -26,9 +28,13 @@ class MemoryLink:
 
     # the client's end
 
-    async def read(self, on_message: OnMessage) -> str:
+    async def read(self, on_message: OnMessage, on_slow: OnSlow) -> str:
         while isinstance(item := await self._inbox.get(), bytes):
-            on_message(item)
+            received_ns = time_ns()
+            on_message(item, received_ns)
+            took_ns = time_ns() - received_ns
+            if took_ns > SLOW_NS:
+                on_slow(item, 1, took_ns / 1e9)
         return item
 
     async def send(self, text: str) -> None:

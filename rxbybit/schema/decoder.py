@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from decimal import Decimal
 from typing import TypeVar
 
-import msgspec
-from msgspec import Raw
-
 from rxbybit.errors import ConfigurationError, DecodeError
-from rxbybit.events import Event, Meta
-from rxbybit.schema.adoption import copied
-from rxbybit.schema.compile import Frames, Shape, compile_frames
+from rxbybit.events import Event
+from rxbybit.schema.compile import compile_frames
 from rxbybit.schema.load import Loader
 from rxbybit.schema.spec import StreamSpec
+from rxbybit.schema.written import Decode
 
 __all__ = ["TopicDecoder"]
 
-Decode = Callable[[bytes, int, "int | None"], Sequence[Event]]
 E = TypeVar("E", bound=Event)
 
 
@@ -53,14 +49,9 @@ class TopicDecoder:
         given = {name: places[name] for name in wire.from_topic}
         loader = Loader(spec, wire, topic, given, numbers=numbers, report=report)
         snapshot, delta = spec.event_of("snapshot"), spec.event_of("delta")
-        frames = compile_frames(wire, snapshot, delta, numbers) if _compiled() else None
-        if frames is None:
-            self.decode = loader.load
-        elif wire.changed:
-            self.decode = _fast_sparse(frames, topic, loader.load)
-        else:
-            values = tuple(given.values())
-            self.decode = _fast(frames, topic, values, loader.load, many=wire.many)
+        values = tuple(given.values())
+        bind = compile_frames(wire, snapshot, delta, numbers, values) if _compiled() else None
+        self.decode = loader.load if bind is None else bind(topic, loader.load)
 
 
 def _compiled() -> bool:
@@ -68,63 +59,3 @@ def _compiled() -> bool:
     if wanted not in ("msgspec", "marshmallow"):
         raise ConfigurationError(f"RXBYBIT_DECODER={wanted!r}: use msgspec or marshmallow")
     return wanted == "msgspec"
-
-
-def _fast(
-    frames: Frames, topic: str, given: tuple[object, ...], slow: Decode, *, many: bool
-) -> Decode:
-    # closures: what is looked up on self instead costs 2 % of a small frame
-    read, empties = frames.decode, frames.empties
-
-    def decode(data: bytes, received_ns: int, connection: int | None) -> Sequence[Event]:
-        try:
-            try:
-                frame = read(data)
-            except msgspec.DecodeError:
-                frame = read(_nulled(data, empties=empties))
-            meta = Meta(topic, frame.kind, frame.ts, frame.cts, received_ns, connection)
-            items = frame.data if many else (frame.data,)
-            shape: Shape = frame.shape
-            # Every spelling of NaN and of infinity has an n, which a backslash could hide. To
-            # look for them pays where there are more numbers than one can check in that time.
-            if shape.few or 0x6E in data or 0x4E in data or 0x5C in data:
-                shape.checked(items, meta, given)
-            else:
-                shape.finish(items, meta, given)
-        except _UNFIT:
-            return slow(data, received_ns, connection)
-        return items if shape.adopted else tuple(copied(item, shape.event) for item in items)
-
-    return decode
-
-
-def _fast_sparse(frames: Frames, topic: str, slow: Decode) -> Decode:
-    read = frames.decode
-
-    def decode(data: bytes, received_ns: int, connection: int | None) -> Sequence[Event]:
-        try:
-            frame = read(data)
-            meta = Meta(topic, frame.kind, frame.ts, frame.cts, received_ns, connection)
-            return (frame.build(frame.data, meta),)
-        except _UNFIT:
-            return slow(data, received_ns, connection)
-
-    return decode
-
-
-_UNFIT = (ValueError, ArithmeticError, RecursionError)
-"""What msgspec (a UnicodeDecodeError too is a ValueError) and conversions raise."""
-
-_EMPTY = b':""'
-_scan = msgspec.json.Decoder(Raw).decode
-
-
-def _nulled(data: bytes, *, empties: bool) -> bytes:
-    """``data`` with null for every ``""``; ``ValueError`` when that is no use.
-
-    In valid JSON, and only there, each ``:""`` is an empty value.
-    """
-    if not empties or _EMPTY not in data:
-        raise ValueError("nothing is empty")
-    _scan(data)
-    return data.replace(_EMPTY, b":null")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -10,11 +11,11 @@ from rxbybit.config import Category
 from rxbybit.events import Event, Side, TickDirection, utc
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.spec import StreamSpec, Wire
+from rxbybit.schema.spec import Place, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
-__all__ = ["TRADES", "Trade", "TradeV5", "trades"]
+__all__ = ["TRADES", "Trade", "TradeOptionV5", "TradeV5", "trades"]
 
 
 class Trade(Event, frozen=True, kw_only=True):
@@ -52,7 +53,10 @@ class Trade(Event, frozen=True, kw_only=True):
 
 
 class TradeV5(WireSchema):
-    """Source: https://bybit-exchange.github.io/docs/v5/websocket/public/trade."""
+    """Of inverse, linear and spot.
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/public/trade.
+    """
 
     time_ms = fields.Milliseconds(required=True, data_key="T")
     symbol = fields.String(required=True, data_key="s")
@@ -64,16 +68,44 @@ class TradeV5(WireSchema):
     is_block = fields.Boolean(data_key="BT")
     is_rpi = fields.Boolean(data_key="RPI")
     sequence = fields.Integer(data_key="seq")
+
+
+class TradeOptionV5(TradeV5):
+    """Of options, which come with what the option was worth.
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/public/trade.
+    """
+
     mark_price = fields.Decimal(data_key="mP")
     index_price = fields.Decimal(data_key="iP")
     mark_volatility = fields.Decimal(data_key="mIv")
     volatility = fields.Decimal(data_key="iv")
 
 
+# Options are subscribed by their base coin, so whatever ends in a quote coin is something else.
+_QUOTED = re.compile(r"[^-]+USD[CT]?")
+
+
+def _as_is(symbol: object, category: Category) -> str:
+    return str(symbol)
+
+
+def _quoted(symbol: str) -> str:
+    if _QUOTED.fullmatch(symbol) is None:
+        raise ValueError(f"perhaps an option: {symbol}")
+    return symbol
+
+
+_TOPIC = "publicTrade.{symbol}"
 TRADES = StreamSpec(
     "trades",
     Trade,
-    v5=Wire("publicTrade.{symbol}", TradeV5, many=True),
+    v5=Wire(
+        _TOPIC,
+        TradeOptionV5,  # it has all that the others have
+        many=True,
+        also=(Wire(_TOPIC, TradeV5, places={"symbol": Place(_as_is, _quoted)}, many=True),),
+    ),
     categories=("inverse", "linear", "spot", "option"),
     once=True,
 )

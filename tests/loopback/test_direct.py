@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,12 +11,21 @@ import aiohttp
 import pytest
 
 from rxbybit import direct
+from rxbybit.direct import OnMessage, OnSlow
 from rxbybit.runtime import Runtime
 from rxbybit.transport import MAX_MESSAGE, AiohttpTransport
 from tests.loopback.rawserver import BINARY, CLOSE, PING, PONG, TEXT, Peer, RawServer, frame
 
 LARGE = b'{"topic":"' + b"x" * 200_000 + b'"}'
 GOOD = [b"{}", b"\xff\xfe no text", LARGE, b"last"]
+
+
+def taking(got: list[bytes]) -> OnMessage:
+    return lambda data, received_ns: got.append(data)
+
+
+def never(last: bytes, count: int, seconds: float) -> None:
+    pytest.fail(f"{count} messages took {seconds} s")
 
 
 def conversation(*then: bytes) -> Callable[[Peer], None]:
@@ -32,7 +42,10 @@ def conversation(*then: bytes) -> Callable[[Peer], None]:
 
 
 def heard(
-    script: Callable[[Peer], None], *, on_message: Callable[[bytes], None] | None = None
+    script: Callable[[Peer], None],
+    *,
+    on_message: OnMessage | None = None,
+    on_slow: OnSlow | None = None,
 ) -> tuple[list[bytes], str, bool]:
     """What comes of a connection, why it ends, and whether it was read directly."""
     got: list[bytes] = []
@@ -43,7 +56,7 @@ def heard(
             connection: Any = await transport.connect(server.url())
             await connection.send("go")
             try:
-                why = await connection.read(on_message or got.append)
+                why = await connection.read(on_message or taking(got), on_slow or never)
             finally:
                 await connection.close(0.5)
                 await transport.aclose()
@@ -154,7 +167,7 @@ def test_what_comes_before_somebody_reads_is_kept_in_order() -> None:
             await connection.send("go")
             while len(connection._queue._held) < 2:
                 await asyncio.sleep(0.005)
-            await connection.read(got.append)
+            await connection.read(taking(got), never)
             await connection.close(0.5)
             await transport.aclose()
 
@@ -181,7 +194,7 @@ def test_a_receiver_that_raises_is_not_taken_for_a_fault_of_the_peer(
 ) -> None:
     monkeypatch.setattr(direct, "works", lambda: works)
 
-    def broken(data: bytes) -> None:
+    def broken(data: bytes, received_ns: int) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -196,7 +209,7 @@ def test_after_the_close_nothing_is_handed_over() -> None:
             transport = AiohttpTransport(Runtime.current())
             connection: Any = await transport.connect(server.url())
             await connection.send("go")
-            reader = asyncio.create_task(connection.read(got.append))
+            reader = asyncio.create_task(connection.read(taking(got), never))
             while not got:
                 await asyncio.sleep(0.005)
             reader.cancel()
@@ -230,3 +243,38 @@ def test_another_aiohttp_is_found_out(monkeypatch: pytest.MonkeyPatch, missing: 
         return direct.works(), direct.queue_of(opened, MAX_MESSAGE)
 
     assert asyncio.run(main()) == (False, None)
+
+
+@pytest.mark.parametrize(("works", "counts"), [(True, [1, 2]), (False, [1, 1, 1])])
+def test_who_holds_the_loop_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, works: bool, counts: list[int]
+) -> None:
+    monkeypatch.setattr(direct, "works", lambda: works)
+    told: list[tuple[bytes, int]] = []
+    got: list[bytes] = []
+
+    def slow(data: bytes, received_ns: int) -> None:
+        assert abs(time.time_ns() - received_ns) < 5e9
+        got.append(data)
+        time.sleep(0.11)  # the real thing: 100 ms of a blocked loop
+
+    def on_slow(last: bytes, count: int, seconds: float) -> None:
+        assert 0.1 < seconds < 5
+        told.append((last, count))
+
+    def script(peer: Peer) -> None:
+        peer.upgrade()
+        peer.sock.recv(100)
+        peer.send(frame(TEXT, b"one"))
+        while len(told) < 1:
+            time.sleep(0.005)
+        peer.send(frame(TEXT, b"two") + frame(TEXT, b"three"))
+        while sum(count for _, count in told) < 3:
+            time.sleep(0.005)
+        peer.send(frame(CLOSE, b"\x03\xe8"))
+        peer.read_rest()
+
+    heard(script, on_message=slow, on_slow=on_slow)
+    assert got == [b"one", b"two", b"three"]
+    assert [count for _, count in told] == counts
+    assert (told[0][0], told[-1][0]) == (b"one", b"three")

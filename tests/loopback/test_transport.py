@@ -78,7 +78,7 @@ async def refused(transport: AiohttpTransport, url: str) -> ConnectionFailed:
 
 async def read_to_the_end(connection: Connection) -> tuple[list[bytes], str]:
     heard: list[bytes] = []
-    why = await connection.read(heard.append)
+    why = await connection.read(lambda data, _: heard.append(data), lambda *_: None)
     await connection.close(0.5)
     return heard, why
 
@@ -233,7 +233,9 @@ def test_a_trusted_certificate_opens_and_silence_does_not_keep_the_socket(
     async def body(transport: AiohttpTransport, server: RawServer) -> None:
         connection = await transport.connect(server.url())
         heard: list[bytes] = []
-        reading = asyncio.create_task(connection.read(heard.append))
+        reading = asyncio.create_task(
+            connection.read(lambda data, _: heard.append(data), lambda *_: None)
+        )
         while not heard:
             await asyncio.sleep(0.005)
         reading.cancel()
@@ -428,7 +430,9 @@ def test_a_peer_that_reads_but_ignores_the_close_is_left_within_the_budget() -> 
 def test_sending_on_a_dead_connection_is_silent() -> None:
     async def body(transport: AiohttpTransport, server: RawServer) -> None:
         connection = await transport.connect(server.url())
-        assert (await connection.read(lambda data: None)).startswith("the connection was lost")
+        assert (await connection.read(lambda data, _: None, lambda *_: None)).startswith(
+            "the connection was lost"
+        )
         await connection.send("into the void")
         await connection.close(0.5)
         await connection.close(0.5)

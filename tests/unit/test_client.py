@@ -877,8 +877,6 @@ class Noted(Hooks):
 
 
 def test_hooks_of_ones_own_hear_everything(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("rxbybit.conversation.SLOW_NS", 0)
-
     async def main() -> None:
         hooks = Noted()
         world = World(hooks=hooks)
@@ -894,6 +892,8 @@ def test_hooks_of_ones_own_hear_everything(monkeypatch: pytest.MonkeyPatch) -> N
         await until(lambda: world.subscribed)
         url = world.exchange.live[0].url
         world.exchange.live[0].push({"op": "hello"})
+        await until(lambda: len(hooks.calls) > 4 and hooks.calls[-1][0] == "unhandled_frame")
+        monkeypatch.setattr("tests.memory.SLOW_NS", 0)
         world.trade()
         await until(lambda: heard.heard)
         world.client.close()

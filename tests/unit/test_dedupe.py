@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import hypothesis.strategies as st
 from hypothesis import given
 
-from rxbybit.dedupe import ANEW_MS, is_repeated, unseen
+from rxbybit.dedupe import ANEW_MS, Once
 
 
 class Item(NamedTuple):
@@ -25,16 +24,12 @@ def items(*numbers: int) -> tuple[Item, ...]:
     return tuple(item(n) for n in numbers)
 
 
-def resumed(frames: Sequence[Sequence[Item]], last: Item) -> list[Item]:
-    """What a hub makes of the frames of a new connection."""
-    got: list[Item] = []
-    resuming = True
-    for frame in frames:
-        if resuming:
-            frame, resuming = unseen(frame, last)
-        got += frame
-        last = got[-1] if got else last
-    return got
+def after(last: Item) -> Once:
+    """What has seen ``last`` on the connection before."""
+    once = Once()
+    assert once.new((last,)) == (last,)
+    once.resume()
+    return once
 
 
 @given(st.data(), st.booleans())
@@ -50,31 +45,46 @@ def test_whatever_is_repeated_each_comes_once(data: st.DataObject, sequences: bo
         size = data.draw(st.integers(1, 4))
         frames.append(rest[:size])
         rest = rest[size:]
-    assert resumed(frames, sent[cut - 1]) == sent[cut:]
+    once = after(sent[cut - 1])
+    assert [one for frame in frames for one in once.new(frame)] == sent[cut:]
 
 
 def test_a_frame_beyond_the_last_ends_it() -> None:
-    assert unseen(items(5, 6), item(4)) == (items(5, 6), False)
+    once = after(item(4))
+    assert once.new(items(5, 6)) == items(5, 6)
+    assert once.new(items(3, 7)) == items(3, 7)  # no connection goes back
 
 
 def test_what_is_known_is_left_out_and_more_may_follow() -> None:
-    assert unseen(items(1, 2, 3), item(3)) == ((), True)
-    assert unseen(items(2, 3, 4), item(3)) == (items(4), True)
+    once = after(item(3))
+    assert once.new(items(1, 2)) == ()
+    assert once.new(items(2, 3, 4)) == items(4)
 
 
 def test_of_one_match_it_was_seen_up_to_the_last() -> None:
     frame = tuple(item(n, sequence=7) for n in range(4))
-    assert unseen(frame, frame[1]) == (frame[2:], True)
+    assert after(frame[1]).new(frame) == frame[2:]
     others = tuple(item(n, sequence=7) for n in range(4, 6))
-    assert unseen(others, frame[1]) == (others, True)
+    assert after(frame[1]).new(others) == others
 
 
 def test_what_is_much_older_was_begun_anew() -> None:
-    last = item(9, time_ms=ANEW_MS + 1)
-    assert unseen(items(1, 9), last) == (items(1, 9), False)
-    assert unseen(items(1, 9), item(9, time_ms=ANEW_MS)) == ((), True)
+    assert after(item(9, time_ms=ANEW_MS + 1)).new(items(1, 9)) == items(1, 9)
+    assert after(item(9, time_ms=ANEW_MS)).new(items(1, 9)) == ()
 
 
 def test_a_repeated_frame() -> None:
-    assert is_repeated(items(1, 2), item(2))
-    assert not is_repeated(items(1, 2), item(1))
+    once = Once()
+    assert once.new(()) == ()
+    assert once.new(items(1, 2)) == items(1, 2)
+    assert once.new(items(1, 2)) == ()
+    assert once.new(()) == ()
+    assert once.new(items(1, 2)) == ()
+    assert once.new(items(2, 1)) == items(2, 1)
+
+
+def test_a_connection_that_brought_nothing_is_none() -> None:
+    once = Once()
+    once.resume()
+    assert once.new(items(1)) == items(1)
+    assert once.new(items(1)) == ()

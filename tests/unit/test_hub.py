@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
-from reactivex import Observer
 
 from rxbybit.book import BookDelta, BookSnapshot
 from rxbybit.events import Event, Gap, Meta, Side
@@ -25,7 +24,9 @@ from rxbybit.ticker import Ticker, TickerUpdate
 class World:
     """A hub whose frames are lists of events, looked up by name."""
 
-    def __init__(self, *, snapshot_first: bool = False, once: bool = False) -> None:
+    def __init__(
+        self, *, snapshot_first: bool = False, once: bool = False, timed: bool = False
+    ) -> None:
         self.frames: dict[bytes, list[Event]] = {}
         self.gaps: list[Gap] = []
         self.emptied = 0
@@ -36,6 +37,7 @@ class World:
             on_gap=self.gap,
             on_empty=self.empty,
             once=once,
+            timed=timed,
         )
 
     def gap(self, after_ms: int | None, before_ms: int | None) -> Gap:
@@ -58,7 +60,7 @@ class World:
 
     def hear(self, spec: Any, keep: Callable[[Any], bool] | None = None) -> Ear:
         ear = Ear()
-        ear.leave, ear.renew = self.hub.attach(spec, ear.observer, keep)
+        ear.leave, ear.renew = self.hub.attach(spec, ear, keep)
         return ear
 
 
@@ -67,13 +69,16 @@ class Ear:
         self.heard: list[Any] = []
         self.errors: list[Exception] = []
         self.then: Callable[[Any], None] = lambda event: None
-        self.observer: Observer[Any] = Observer(self._next, self.errors.append)
         self.leave: Callable[[], None]
         self.renew: bool
 
-    def _next(self, event: Any) -> None:
-        self.heard.append(event)
-        self.then(event)
+    def on_each(self, values: Sequence[Any]) -> None:
+        for event in values:
+            self.heard.append(event)
+            self.then(event)
+
+    def on_error(self, error: Exception) -> None:
+        self.errors.append(error)
 
 
 NOWHERE = Meta()
@@ -96,7 +101,7 @@ def update(kind: str = "delta", meta: Meta | None = None, **values: Any) -> Tick
 
 
 def snapshot(n: int) -> BookSnapshot:
-    return BookSnapshot(symbol="S", depth=50, bids=(), asks=(), update_id=n, meta=Meta())
+    return BookSnapshot(symbol="S", depth=50, bids=(), asks=(), update_id=n, meta=Meta(sent_ms=n))
 
 
 def delta(n: int) -> BookDelta:
@@ -141,9 +146,10 @@ def test_leaving_and_coming_inside_a_call_disturbs_nobody() -> None:
 
     one.then = swap
     world.send(trade(1), trade(2))
-    assert two.heard == [trade(1), trade(2)]
-    assert one.heard == [trade(1)]
-    assert late[0].heard == [trade(2)]
+    world.send(trade(3))
+    assert two.heard == [trade(1), trade(2), trade(3)]
+    assert one.heard == [trade(1), trade(2)]  # what has left mutes itself: a frame is one call
+    assert late[0].heard == [trade(3)]
 
 
 def test_a_sibling_that_comes_inside_a_frame_takes_nothing_from_it() -> None:
@@ -223,7 +229,7 @@ def test_who_leaves_during_the_held_state_is_gone() -> None:
     world.hear(TICKERS)
     world.send(update("snapshot", last_price=Decimal(1)))
     ear = Ear()
-    leave, _ = world.hub.attach(TICKERS, ear.observer)
+    leave, _ = world.hub.attach(TICKERS, ear)
     assert len(ear.heard) == 1
     leave()
     world.send(update(last_price=Decimal(2)))
@@ -270,7 +276,7 @@ def test_a_late_subscriber_may_leave_before_its_snapshot() -> None:
 
 @pytest.mark.parametrize("lost", [None, 3])
 def test_the_first_event_after_a_hole_says_so(lost: int | None) -> None:
-    world = World()
+    world = World(timed=True)
     world.lost = lost
     ear = world.hear(TRADES)
     world.send(trade(1), trade(2))
@@ -414,8 +420,7 @@ def test_failing_empties_it_before_anybody_hears_of_it() -> None:
     world = World()
     one, two = world.hear(TRADES), world.hear(TRADES)
     order: list[object] = []
-    one.errors = order  # type: ignore[assignment]
-    one.observer._on_error_core = lambda error: order.append((error, world.emptied))  # type: ignore[method-assign]
+    one.on_error = lambda error: order.append((error, world.emptied))  # type: ignore[method-assign]
     error = ValueError("no")
     world.hub.fail(error)
     assert order == [(error, 1)]

@@ -68,7 +68,7 @@ def test_everything_here_is_compiled() -> None:
         for spec in AS_SENT.values():
             events = spec.event_of("snapshot"), spec.event_of("delta")
             for wire in (spec.wire("v5"), *spec.wire("v5").also):
-                assert compile_frames(wire, *events, numbers) is not None
+                assert compile_frames(wire, *events, numbers, wire.from_topic) is not None
 
 
 @pytest.mark.parametrize("numbers", [Decimal, float])

@@ -1,0 +1,141 @@
+"""The function that decodes the frames of a wire, written out for its events.
+
+Written out, because it runs for every frame: CPython reads ``x.price`` ten times faster than
+``getattr(x, "price")``, and remembers for each place in a function which class it met there, so
+that a function shared by several classes of events is slower than one for each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from msgspec import Raw
+from msgspec.structs import force_setattr
+
+from rxbybit.events import Event, Meta
+from rxbybit.schema.adoption import copied
+
+__all__ = ["UNFIT", "Bind", "Decode", "Work", "written"]
+
+Decode = Callable[[bytes, int, "int | None"], Sequence[Event]]
+"""``decode(data, received_ns, connection)`` gives the events of a frame."""
+Bind = Callable[[str, Decode], Decode]
+"""Makes the decoder of a topic, of its name and what takes a frame that the compiled way does
+not."""
+
+UNFIT = (ValueError, ArithmeticError, RecursionError)
+"""What msgspec (a UnicodeDecodeError too is a ValueError) and conversions raise."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do to the decoded wire twins of one kind of frame."""
+
+    event: type[Event]
+    adopted: bool
+    """Whether a twin can become the event, which is done last; else it is copied."""
+    converts: Mapping[str, tuple[type, Callable[[Any], object]]]  # Any: one of that type
+    """Attributes that are something else on the wire: what they are there, and what makes them
+    of it. Where the wire gave nothing stands the event's default, which is left alone."""
+    numbers: Mapping[str, bool]
+    """Attributes that could be a NaN or an infinity, and whether they may be ``None``."""
+    levels: tuple[str, ...]
+    """Attributes whose levels could hold one."""
+
+
+def written(
+    read: Callable[[bytes], Any],  # Any: frames are structs made at run time
+    works: Mapping[str | None, tuple[type, Work]],
+    *,
+    many: bool,
+    empties: bool,
+) -> Bind:
+    """What binds the decoder of the frames that ``read`` reads.
+
+    ``works`` has, for each kind of frame or for ``None``, which is any, its class and what to
+    do. ``many`` says that a frame holds several items, ``empties`` that ``""`` may stand for
+    null.
+    """
+    names: dict[str, Any] = {"read": read, "nulled": _nulled, **_NAMES}
+    lines = ["def bind(topic, slow):", " def decode(data, received_ns, connection):"]
+    lines += ["  try:"]
+    if empties:
+        lines += ["   try: frame = read(data)"]
+        lines += ["   except DecodeError: frame = read(nulled(data))"]
+    else:
+        lines += ["   frame = read(data)"]
+    for number, (kind, (frame, work)) in enumerate(works.items()):
+        names |= {f"frame{number}": frame, f"event{number}": work.event}
+        for name, (wire, convert) in work.converts.items():
+            names |= {f"{name}_wire{number}": wire, f"{name}_of{number}": convert}
+        if kind is not None:
+            lines += [f"   if type(frame) is frame{number}:"]
+        kind_of = "frame.kind" if kind is None else repr(kind)
+        body = [f"meta = Meta(topic, {kind_of}, frame.ts, frame.cts, received_ns, connection)"]
+        body += _finished(work, number, many=many)
+        lines += [("   " if kind is None else "    ") + line for line in body]
+    lines += ["  except UNFIT: return slow(data, received_ns, connection)", " return decode"]
+    exec("\n".join(lines), names)
+    return names["bind"]
+
+
+def _finished(work: Work, number: int, *, many: bool) -> list[str]:
+    """What makes the events of a frame and returns them."""
+    if many:
+        lines = ["items = frame.data", "for x in items:"]
+        lines += [" " + line for line in _finish(work, number)]
+        copies = f"tuple(copied(x, event{number}) for x in items)"
+        return [*lines, f"return {'items' if work.adopted else copies}"]
+    lines = ["x = frame.data", *_finish(work, number)]
+    return [*lines, f"return ({'x' if work.adopted else f'copied(x, event{number})'},)"]
+
+
+def _finish(work: Work, number: int) -> list[str]:
+    lines: list[str] = []
+    checks = [
+        f"x.{name} is not None and not x.{name}.is_finite()"
+        if optional
+        else f"not x.{name}.is_finite()"
+        for name, optional in work.numbers.items()
+    ]
+    if checks:
+        lines += [f"if {' or '.join(checks)}: raise ValueError('not finite')"]
+    if work.levels:
+        # Every spelling of NaN and of infinity has an n, which a backslash could hide. To look
+        # for them takes less time than to check more than a few numbers.
+        lines += ["if 0x6E in data or 0x4E in data or 0x5C in data:"]
+    for name in work.levels:
+        lines += [f" for price, size in x.{name}:"]
+        lines += ["  if not (price.is_finite() and size.is_finite()):"]
+        lines += ["   raise ValueError('not finite')"]
+    for name in work.converts:
+        lines += [f"if isinstance(x.{name}, {name}_wire{number}):"]
+        lines += [f" force(x, {name!r}, {name}_of{number}(x.{name}))"]
+    if work.adopted:
+        lines += [f"force(x, '__class__', event{number})"]
+    return [*lines, "force(x, 'meta', meta)"]
+
+
+_NAMES = {
+    "Meta": Meta,
+    "DecodeError": msgspec.DecodeError,
+    "UNFIT": UNFIT,
+    "copied": copied,
+    "force": force_setattr,
+}
+_EMPTY = b':""'
+_scan = msgspec.json.Decoder(Raw).decode
+
+
+def _nulled(data: bytes) -> bytes:
+    """``data`` with null for every ``""``; ``ValueError`` when that is no use.
+
+    In valid JSON, and only there, each ``:""`` is an empty value.
+    """
+    if _EMPTY not in data:
+        raise ValueError("nothing is empty")
+    _scan(data)
+    return data.replace(_EMPTY, b":null")
