@@ -34,7 +34,7 @@ from rxbybit.events import (
     Subscribed,
 )
 from rxbybit.heartbeat import Heartbeat
-from rxbybit.hooks import Hooks
+from rxbybit.hooks import Hooks, Outage
 from rxbybit.limits import ConnectLedger
 from rxbybit.protocol.base import WireProtocol
 from rxbybit.transport import Connection, Transport
@@ -110,6 +110,7 @@ class Session:
         self._failures = failures
         self._loop = asyncio.get_running_loop()
         self._talk = Conversation(number, url, wire=wire, listener=self, hooks=settings.hooks)
+        self._outage = Outage(url, settings.hooks, self._loop.time)
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
         self._stopping = False
         self.want, self.drop, self.renew = self._talk.want, self._talk.drop, self._talk.renew
@@ -150,10 +151,11 @@ class Session:
             except ConnectionFailed as error:
                 last = error
                 self._report(Disconnected, reason=str(error))
-                wait_s = self._verdict(error, first=attempt == self._failures)
+                wait_s = self._verdict(error)
             else:
                 began_s = self._loop.time()
                 last = await self._serve(connection)
+                self._outage.lost()
                 lived_s = self._loop.time() - began_s
             if self._stopping:
                 return
@@ -191,12 +193,13 @@ class Session:
             async with asyncio.timeout(UPGRADE_S):
                 connection = await self._transport.connect(self.url)
         except TimeoutError:
-            raise ConnectionFailed(f"no answer from {self.url} in {UPGRADE_S:.0f} s") from None
+            raise ConnectionFailed(f"no answer in {UPGRADE_S:.0f} s") from None
         self._owner.connected(self)
         self._report(Connected, url=self.url)
+        self._outage.over()
         return connection
 
-    def _verdict(self, error: ConnectionFailed, *, first: bool) -> float:
+    def _verdict(self, error: ConnectionFailed) -> float:
         """How long to stay away at least; raises what cannot heal."""
         wait_s = 0.0
         if isinstance(error, HandshakeRejected):
@@ -212,8 +215,7 @@ class Session:
                 ) from error
         if error.permanent:
             raise error
-        if first:
-            self._settings.hooks.unreachable(self.url, str(error))
+        self._outage.failed(str(error))
         return wait_s
 
     async def _serve(self, connection: Connection) -> ConnectionFailed:

@@ -1,4 +1,4 @@
-"""Sockets: the one module of the client that knows aiohttp.
+"""Sockets: the one module that opens connections with aiohttp.
 
 ``Transport`` and ``Connection`` are small protocols: tests plug in an in-memory pair, the
 session never learns which it drives.
@@ -11,14 +11,14 @@ import socket
 from contextvars import ContextVar
 from ssl import SSLContext
 from time import time_ns
-from types import SimpleNamespace
 from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from rxbybit.direct import SLOW_NS, DirectQueue, OnMessage, OnSlow, came_early, queue_of
-from rxbybit.errors import ConnectionFailed, HandshakeRejected
+from rxbybit.failures import lost
+from rxbybit.handshake import Redirected, failure_of, refuse_redirect
 from rxbybit.runtime import Runtime
 
 __all__ = ["AiohttpTransport", "Connection", "Transport"]
@@ -86,9 +86,9 @@ class AiohttpTransport:
                 decode_text=False,
                 autoclose=False,
             )
-        except (aiohttp.ClientError, OSError, _Redirected) as error:
+        except (aiohttp.ClientError, OSError, Redirected) as error:
             _abort(opening)
-            raise _failure(error) from None  # not chained: theirs show headers, query, password
+            raise failure_of(error) from None  # not chained: theirs show headers, query, password
         except BaseException:
             _abort(opening)
             raise
@@ -160,7 +160,7 @@ class _AiohttpConnection:
             try:
                 message = await receive()
             except (ConnectionError, aiohttp.ClientError) as error:  # of the pong it sends
-                return f"the connection was lost: {error}"
+                return lost(error)
             kind = message.type
             if kind is text or kind is binary:
                 if not self._closing:
@@ -199,7 +199,7 @@ class _AiohttpConnection:
 
 def _session(runtime: Runtime) -> aiohttp.ClientSession:
     trace = aiohttp.TraceConfig()
-    trace.on_request_redirect.append(_refuse_redirect)
+    trace.on_request_redirect.append(refuse_redirect)
     return aiohttp.ClientSession(
         connector=_Connector(resolver=_Resolver(runtime), limit=0),
         timeout=aiohttp.ClientTimeout(total=None),  # the session bounds the whole upgrade
@@ -207,21 +207,6 @@ def _session(runtime: Runtime) -> aiohttp.ClientSession:
         cookie_jar=aiohttp.DummyCookieJar(),
         ws_response_class=_Socket,
     )
-
-
-class _Redirected(Exception):
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-async def _refuse_redirect(
-    session: aiohttp.ClientSession,
-    context: SimpleNamespace,
-    redirect: aiohttp.TraceRequestRedirectParams,
-) -> None:
-    redirect.response.close()
-    raise _Redirected(redirect.response.status)
 
 
 class _Resolver(AbstractResolver):
@@ -250,49 +235,11 @@ class _Resolver(AbstractResolver):
         """The thread belongs to the runtime."""
 
 
-def _failure(error: Exception) -> ConnectionFailed:
-    """``error`` of a connect in words of ours, where its own could tell secrets."""
-    match error:
-        case aiohttp.WSServerHandshakeError():
-            return HandshakeRejected(
-                f"the server answered the upgrade with HTTP {error.status}",
-                status=error.status,
-                retry_after_s=_seconds(error),
-            )
-        case _Redirected():
-            return HandshakeRejected(
-                f"the server answered with a redirect (HTTP {error.status}), which is not"
-                " followed: check the URL",
-                status=error.status,
-                permanent=True,
-            )
-        case aiohttp.ClientHttpProxyError():
-            failed = ConnectionFailed(f"the proxy answered with HTTP {error.status}")
-            failed.permanent = error.status == 407  # it wants another user or password
-        case aiohttp.ClientResponseError():
-            failed = ConnectionFailed("the server's answer is no HTTP")
-        case aiohttp.InvalidURL():
-            failed = ConnectionFailed("the URL, or that of the proxy, is none")
-            failed.permanent = True
-        case aiohttp.ClientConnectorCertificateError():
-            failed = ConnectionFailed(f"the server's certificate is not trusted: {error}")
-            failed.permanent = True
-        case _:
-            failed = ConnectionFailed(str(error) or type(error).__name__)
-    return failed
-
-
-def _seconds(error: aiohttp.WSServerHandshakeError) -> float | None:
-    """``Retry-After`` in seconds; its other form, a date, is not used by the exchange."""
-    text = (error.headers or {}).get("Retry-After", "")
-    return float(text) if text.isdecimal() else None
-
-
 def _why(opened: _Socket, message: aiohttp.WSMessage) -> str:
     if message.type is aiohttp.WSMsgType.CLOSE:
         reason = f" ({message.extra})" if message.extra else ""
         return f"the server closed with code {message.data or 1005}{reason}"
-    if message.type is aiohttp.WSMsgType.ERROR:
+    if isinstance(message.data, aiohttp.WebSocketError):
         return f"the server broke the websocket protocol: {message.data}"
     error = opened.exception()
-    return f"the connection was lost{f': {error}' if error else ''}"
+    return lost(error if isinstance(error, Exception) else None)

@@ -160,19 +160,41 @@ thread.join()
 
 def test_no_network_is_one_line_that_names_the_host_and_the_demo(tmp_path: Path) -> None:
     text = """
+import socket
+def no_network(*arguments, **options):
+    raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+socket.getaddrinfo = no_network
 from rxbybit import trades
 trades("BTCUSD").subscribe(print)
 """
+    assert warned_of(text, "http://stream.example", tmp_path) == (
+        "cannot reach ws://stream.example/v5/public/inverse: the host name could not be looked up;"
+        " trying again. Without a network, 'rxbybit demo' shows the library on an embedded exchange"
+    )
+
+
+def test_a_port_where_nobody_listens_is_one_line_without_the_demo(tmp_path: Path) -> None:
+    text = """
+from rxbybit import trades
+trades("BTCUSD").subscribe(print)
+"""
+    nobody = "http://127.0.0.1:9"  # the discard port: nothing listens there
+    assert warned_of(text, nobody, tmp_path) == (
+        "cannot reach ws://127.0.0.1:9/v5/public/inverse: connection refused; trying again"
+    )
+
+
+def warned_of(text: str, environment: str, tmp_path: Path) -> str:
+    """The one line that a script says on stderr until Ctrl-C."""
     path = tmp_path / "unreachable.py"
     path.write_text(text)
-    nobody = "http://127.0.0.1:9"  # the discard port: nothing listens there
-    with Child([sys.executable, str(path)], env={"RXBYBIT_ENVIRONMENT": nobody}) as child:
-        child.until_stderr("rxbybit demo")
+    with Child([sys.executable, str(path)], env={"RXBYBIT_ENVIRONMENT": environment}) as child:
+        child.until_stderr("trying again")
         child.interrupt()
         status, lines, errors = child.end()
     assert (status, lines) == (INTERRUPTED, [])
     (line,) = errors.splitlines()
-    assert "127.0.0.1:9" in line
+    return line
 
 
 def test_a_script_ends_after_its_last_close_frame(market: ServedExchange, tmp_path: Path) -> None:

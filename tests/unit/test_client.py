@@ -872,6 +872,9 @@ class Noted(Hooks):
     def unreachable(self, url: str, reason: str) -> None:
         self.calls.append(("unreachable", url, reason))
 
+    def reached(self, url: str, after_s: float) -> None:
+        self.calls.append(("reached", url, after_s > 0))
+
     def unhandled_frame(self, url: str, text: str) -> None:
         self.calls.append(("unhandled_frame", url, text))
 
@@ -903,6 +906,7 @@ def test_hooks_of_ones_own_hear_everything(monkeypatch: pytest.MonkeyPatch) -> N
         others = [call for call in hooks.calls if call[0] != "status"]
         assert others == [
             ("unreachable", url, "no route"),  # once, not at each attempt
+            ("reached", url, True),
             ("unhandled_frame", url, '{"op": "hello"}'),
             ("slow_callback", "publicTrade.BTCUSD", True),
         ]

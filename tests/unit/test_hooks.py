@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 import pytest
 
 from rxbybit import Connected, Hooks, LoggingHooks
+from rxbybit.failures import NO_NETWORK
 from rxbybit.hooks import GuardedHooks
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=timezone.utc)
@@ -23,7 +24,7 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_logging_is_a_kind_of_hooks() -> None:
     hooks: Hooks = LoggingHooks()
     own = {name for name in vars(Hooks) if not name.startswith("_")}
-    assert own == {"status", "slow_callback", "unreachable", "unhandled_frame"}
+    assert own == {"status", "slow_callback", "unreachable", "reached", "unhandled_frame"}
     assert all(callable(getattr(hooks, name)) for name in own)
 
 
@@ -38,16 +39,31 @@ def test_a_status_is_logged_for_debugging_with_itself_attached(
     assert vars(record)["rxbybit_status"] is status
 
 
-def test_who_cannot_be_reached_is_one_line_with_the_host_and_the_way_out(
+def test_who_cannot_be_reached_is_one_line_with_the_url_and_the_reason(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    LoggingHooks().unreachable(URL, "Name or service not known")
+    LoggingHooks().unreachable(URL, "connection refused")
     (record,) = caplog.records
     assert record.levelno == logging.WARNING
-    line = record.getMessage()
+    assert record.getMessage() == f"cannot reach {URL}: connection refused; trying again"
+
+
+@pytest.mark.parametrize("reason", sorted(NO_NETWORK))
+def test_without_a_network_the_way_out_is_named(
+    caplog: pytest.LogCaptureFixture, reason: str
+) -> None:
+    LoggingHooks().unreachable(URL, reason)
+    (line,) = [record.getMessage() for record in caplog.records]
+    assert line.startswith(f"cannot reach {URL}: {reason}; trying again. ")
+    assert "'rxbybit demo'" in line
     assert "\n" not in line
-    for part in ("stream.bybit.com", "Name or service not known", "rxbybit demo"):
-        assert part in line
+
+
+def test_who_is_reached_again_is_told_as_loud(caplog: pytest.LogCaptureFixture) -> None:
+    LoggingHooks().reached(URL, 12.4)
+    (record,) = caplog.records
+    assert record.levelno == logging.WARNING
+    assert record.getMessage() == f"{URL} is reached again after 12 s"
 
 
 def test_a_slow_callback_is_a_warning_in_milliseconds(caplog: pytest.LogCaptureFixture) -> None:
@@ -90,11 +106,12 @@ def test_a_hook_that_raises_is_told_of_and_disturbs_nobody() -> None:
         hooks.status(Connected(time=NOW, url=URL))
         hooks.slow_callback("t", 1.0)
         hooks.unreachable(URL, "no")
+        hooks.reached(URL, 2.0)
         hooks.unhandled_frame(URL, "{}")
 
     asyncio.run(main())
     assert [error.args[0] for error in told] == [
-        *("status", "slow_callback", "unreachable", "unhandled_frame")
+        *("status", "slow_callback", "unreachable", "reached", "unhandled_frame")
     ]
 
 
@@ -110,10 +127,12 @@ def test_guarded_hooks_pass_everything_on() -> None:
     hooks.status(status)
     hooks.slow_callback("t", 1.0)
     hooks.unreachable(URL, "no")
+    hooks.reached(URL, 2.0)
     hooks.unhandled_frame(URL, "{}")
     assert calls == [
         ("status", status),
         ("slow_callback", "t", 1.0),
         ("unreachable", URL, "no"),
+        ("reached", URL, 2.0),
         ("unhandled_frame", URL, "{}"),
     ]

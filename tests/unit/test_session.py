@@ -30,6 +30,7 @@ URL = "ws://exchange/v5/public/inverse"
 class Hooks:
     def __init__(self) -> None:
         self.unreached: list[str] = []
+        self.reached_again: list[tuple[str, float]] = []
         self.slow: list[tuple[str, float]] = []
         self.unhandled: list[str] = []
 
@@ -40,6 +41,9 @@ class Hooks:
 
     def unreachable(self, url: str, reason: str) -> None:
         self.unreached.append(f"{url}: {reason}")
+
+    def reached(self, url: str, after_s: float) -> None:
+        self.reached_again.append((url, after_s))
 
     def unhandled_frame(self, url: str, text: str) -> None:
         self.unhandled.append(text)
@@ -376,6 +380,45 @@ def test_the_first_failure_is_told_once_with_the_host() -> None:
     scenario(body)
 
 
+def test_each_outage_is_told_once_and_so_is_its_end() -> None:
+    async def body(world: World) -> None:
+        loop = asyncio.get_running_loop()
+
+        def refuse(url: str) -> None:
+            raise ConnectionFailed("nobody there")
+
+        world.transport.before = refuse
+        world.want("a")
+        await until(lambda: len(world.transport.attempts) == 3, within=3600)
+        assert world.hooks.reached_again == []
+        world.transport.before = lambda url: None
+        await until(lambda: world.owner.of(Subscribed), within=3600)
+        first_s = world.transport.attempts[-1] - world.transport.attempts[0]
+        assert world.hooks.reached_again == [(URL, pytest.approx(first_s, abs=0.01))]
+        await asyncio.sleep(100)
+        world.transport.before = refuse  # and now an established connection is lost
+        cut_s = loop.time()
+        world.link.cut()
+        await until(lambda: len(world.owner.of(Disconnected)) == 8, within=3600)
+        assert world.hooks.unreached == [f"{URL}: nobody there"] * 2
+        world.transport.before = lambda url: None
+        await until(lambda: len(world.hooks.reached_again) == 2, within=3600)
+        second_s = world.transport.attempts[-1] - cut_s
+        assert world.hooks.reached_again[1] == (URL, pytest.approx(second_s, abs=0.01))
+
+    scenario(body)
+
+
+def test_a_cut_that_heals_at_the_first_attempt_is_no_outage() -> None:
+    async def body(world: World) -> None:
+        link = await world.live("a")
+        link.cut()
+        await world.again()
+        assert (world.hooks.unreached, world.hooks.reached_again) == ([], [])
+
+    scenario(body)
+
+
 def test_an_upgrade_that_stalls_is_given_up_after_ten_seconds() -> None:
     async def body(world: World) -> None:
         world.transport.hang = True
@@ -383,7 +426,7 @@ def test_an_upgrade_that_stalls_is_given_up_after_ten_seconds() -> None:
         world.want("a")
         await until(lambda: world.owner.of(Disconnected), within=20)
         assert asyncio.get_running_loop().time() - began == pytest.approx(10, abs=0.1)
-        assert "no answer" in world.owner.of(Disconnected)[0].reason
+        assert world.owner.of(Disconnected)[0].reason == "no answer in 10 s"
 
     scenario(body)
 

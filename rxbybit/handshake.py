@@ -1,0 +1,74 @@
+"""A connect that failed, as an error of ours: aiohttp's own show headers, query and password."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import aiohttp
+
+from rxbybit.errors import ConnectionFailed, HandshakeRejected
+from rxbybit.failures import in_words
+
+__all__ = ["Redirected", "failure_of", "refuse_redirect"]
+
+
+class Redirected(Exception):
+    """The server wants us elsewhere."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+async def refuse_redirect(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    redirect: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    """A hook of aiohttp: it would send our headers along."""
+    redirect.response.close()
+    raise Redirected(redirect.response.status)
+
+
+def failure_of(error: Exception) -> ConnectionFailed:
+    """``error`` of a connect in words of ours, where its own could tell secrets."""
+    match error:
+        case aiohttp.WSServerHandshakeError():
+            return HandshakeRejected(
+                f"the server answered the upgrade with HTTP {error.status}",
+                status=error.status,
+                retry_after_s=_seconds(error),
+            )
+        case Redirected():
+            return HandshakeRejected(
+                f"the server answered with a redirect (HTTP {error.status}), which is not"
+                " followed: check the URL",
+                status=error.status,
+                permanent=True,
+            )
+        case aiohttp.ClientHttpProxyError():
+            failed = ConnectionFailed(f"the proxy answered with HTTP {error.status}")
+            failed.permanent = error.status == 407  # it wants another user or password
+        case aiohttp.ClientResponseError():
+            failed = ConnectionFailed("the server's answer is no HTTP")
+        case aiohttp.InvalidURL():
+            failed = ConnectionFailed("the URL, or that of the proxy, is none")
+            failed.permanent = True
+        case aiohttp.ClientConnectorCertificateError():
+            failed = ConnectionFailed(f"{error.host}: {in_words(error.certificate_error)}")
+            failed.permanent = True
+        case aiohttp.ServerDisconnectedError():
+            failed = ConnectionFailed("the server hung up before it answered")
+        case aiohttp.ClientProxyConnectionError():
+            failed = ConnectionFailed(f"no connection to the proxy: {in_words(error.os_error)}")
+        case aiohttp.ClientConnectorError():
+            failed = ConnectionFailed(in_words(error.os_error))
+        case _:
+            failed = ConnectionFailed(in_words(error))
+    return failed
+
+
+def _seconds(error: aiohttp.WSServerHandshakeError) -> float | None:
+    """``Retry-After`` in seconds; its other form, a date, is not used by the exchange."""
+    text = (error.headers or {}).get("Retry-After", "")
+    return float(text) if text.isdecimal() else None
