@@ -88,8 +88,8 @@ class Backoff(Struct, frozen=True, kw_only=True):
 def environment_of(wanted: str | Environment | None) -> Environment:
     """The environment called ``wanted``; ``None`` reads ``RXBYBIT_ENVIRONMENT``, else mainnet.
 
-    ``wanted`` is a name, an :class:`Environment`, or the base URL (``http://`` or ``https://``)
-    of a host that serves everything, such as ``http://127.0.0.1:8765``.
+    ``wanted`` is a name, an :class:`Environment`, or the base URL of a host that serves
+    everything, such as ``http://127.0.0.1:8765``: ``http`` or ``https`` and the host, no path.
     Errors: ``ConfigurationError`` for anything else, in the argument or in the variable.
     """
     if isinstance(wanted, Environment):
@@ -121,16 +121,26 @@ def _named(text: str, source: str) -> Environment:
     known = _KNOWN.get(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if known is not None:
         return known
-    parts = _split(text, "http", "https")
-    if parts is None or parts.query or parts.fragment:
+    parts = _split(text, "http", "https", "ws", "wss")
+    if parts is None:
         shown = "a URL with a password in it" if "@" in str(text) else repr(text)
         raise ConfigurationError(
             f"{source}: {shown} is no environment: use {', '.join(_KNOWN)}, or a base URL such as"
             " http://127.0.0.1:8765"
         )
-    host = parts.netloc + parts.path.rstrip("/")
-    stream = "wss" if parts.scheme == "https" else "ws"
-    return _exchange(f"{parts.scheme}://{host}", f"{stream}://{host}", f"{parts.scheme}://{host}")
+    stream = "wss" if parts.scheme in ("https", "wss") else "ws"
+    base = f"{'https' if stream == 'wss' else 'http'}://{parts.netloc}"
+    if (
+        parts.scheme != base.partition(":")[0]
+        or parts.path.strip("/")
+        or "?" in text
+        or "#" in text
+    ):
+        raise ConfigurationError(
+            f"{source}: give the scheme and the host alone, {base!r} and not {text!r}; hosts that"
+            " serve other paths take an Environment"
+        )
+    return _exchange(base, f"{stream}://{parts.netloc}", base)
 
 
 def _split(url: object, *schemes: str, secret: bool = False) -> SplitResult | None:

@@ -103,10 +103,13 @@ class ProtocolError(RxBybitError):
 
 
 class SubscriptionRejected(ProtocolError):
-    """The exchange refused one topic; the text is the exchange's own."""
+    """The exchange refused one topic; ``message`` is the reason in the exchange's own words."""
 
     def __init__(self, topic: str, message: str) -> None:
-        super().__init__(f"{topic}: {message}")
+        super().__init__(
+            f"the exchange refused {topic} ({message}): is the symbol spelled right, and is"
+            " category= the one that it is traded in?"
+        )
         self.topic = topic
         self.message = message
 

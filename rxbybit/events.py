@@ -131,6 +131,8 @@ class Disconnected(Status, frozen=True, kw_only=True):
     """A connection is gone, or could not be had."""
 
     reason: str
+    """Why, in a few plain words: ``connection refused``, ``the connection was lost (no close
+    frame)``."""
 
 
 class Reconnecting(Status, frozen=True, kw_only=True):

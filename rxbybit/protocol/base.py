@@ -31,7 +31,7 @@ class Reply(Struct, frozen=True, kw_only=True):
     message: str = ""
     accepted: tuple[str, ...] = ()
     refused: Mapping[str, str] = NOTHING
-    """Topic to the exchange's own words."""
+    """Topic to the reason, in the exchange's own words but without the topics it names."""
 
 
 class Unknown(Struct, frozen=True):

@@ -25,6 +25,7 @@ _NAMED = (
     re.compile(r"Invalid symbol\s*:\s*\[([^\]]*)\]"),  # spot
     re.compile(r"conflict:\s*\[([^\]]*)\]"),  # private, partly refused
 )
+_NAMES = re.compile(r"[\s,:]*(?:topic:\s*\S+|\[[^\]]*\])")
 _GOOD = re.compile(r"Successful subscriptions are as follows:\s*\[([^\]]*)\]")
 
 
@@ -96,15 +97,21 @@ def _reply(fields: Mapping[str, Any]) -> Reply:
             accepted += tuple(names)
         else:
             accepted += tuple(_names(_GOOD, message))
-            refused |= dict.fromkeys(names, message)
+            refused |= dict.fromkeys(names, _said(message))
     return Reply(
         operation=_text(fields.get("op")) or None,
         request=_text(fields.get("req_id")) or None,
         success=success,
-        message=message,
+        message=message if success else _said(message),
         accepted=accepted,
         refused=refused,
     )
+
+
+def _said(message: str) -> str:
+    """The reason alone: whoever reads it is told beside it which topic was refused."""
+    reason = _NAMES.sub("", message.removeprefix("error:")).rpartition("because ")[2]
+    return reason.strip(" .,:") or "no reason given"
 
 
 def _listed(data: object) -> tuple[tuple[str, ...], dict[str, str]]:

@@ -58,7 +58,7 @@ def test_a_name_is_a_set_of_urls(name: str, linear: str, private: str, rest: str
     [
         ("http://127.0.0.1:8765", "ws://127.0.0.1:8765", "http://127.0.0.1:8765"),
         ("http://127.0.0.1:8765/", "ws://127.0.0.1:8765", "http://127.0.0.1:8765"),
-        ("https://gate.example/bybit", "wss://gate.example/bybit", "https://gate.example/bybit"),
+        ("https://gate.example", "wss://gate.example", "https://gate.example"),
         ("HTTP://[::1]:80", "ws://[::1]:80", "http://[::1]:80"),
     ],
 )
@@ -81,15 +81,12 @@ WRONG = [
     "mainet",
     "sim",
     "MAINNET",
-    "ws://127.0.0.1:8765",
     "127.0.0.1:8765",
     "http://",
     "http://:80",
     "http://h:0",
     "http://h:99999",
     "http://h:port",
-    "http://h?x=1",
-    "http://h#x",
     "http://[::1",
     " http://h",
     "http://h\n",
@@ -105,6 +102,27 @@ def test_another_environment_is_told_the_legal_ones(wrong: str) -> None:
     assert text.startswith(f"environment: {wrong!r}")
     for legal in ("mainnet", "testnet", "demo", "http://127.0.0.1:8765"):
         assert legal in text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        ("http://h/v5/public/linear", "http://h"),
+        ("https://h:8443/bybit/", "https://h:8443"),
+        ("http://h?x=1", "http://h"),
+        ("http://h/?", "http://h"),
+        ("http://h#x", "http://h"),
+        ("ws://127.0.0.1:8765", "http://127.0.0.1:8765"),
+        ("wss://stream.bybit.com/v5/public/linear", "https://stream.bybit.com"),
+    ],
+)
+def test_a_base_url_is_a_scheme_and_a_host(wrong: str, right: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        environment_of(wrong)
+    assert str(caught.value) == (
+        f"environment: give the scheme and the host alone, {right!r} and not {wrong!r}; hosts that"
+        " serve other paths take an Environment"
+    )
 
 
 @pytest.mark.parametrize("wrong", [5, b"mainnet", ["mainnet"], object, True])

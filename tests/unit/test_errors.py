@@ -42,7 +42,10 @@ ONE_OF_EACH: list[tuple[RxBybitError, str, dict[str, object]]] = [
     (ProtocolError("refused"), "refused", {"permanent": True}),
     (
         SubscriptionRejected("publicTrade.XUSD", "handler not found"),
-        "publicTrade.XUSD: handler not found",
+        (
+            "the exchange refused publicTrade.XUSD (handler not found): is the symbol spelled"
+            " right, and is category= the one that it is traded in?"
+        ),
         {"permanent": True, "topic": "publicTrade.XUSD", "message": "handler not found"},
     ),
     (

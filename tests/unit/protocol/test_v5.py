@@ -50,14 +50,34 @@ def test_an_acknowledgement_with_and_without_an_id() -> None:
 def test_a_refusal_names_its_topic() -> None:
     reply = read(success=False, ret_msg=NOT_FOUND, req_id="7", op="subscribe")
     assert isinstance(reply, Reply)
-    assert dict(reply.refused) == {"orderbook.50.NOPE": NOT_FOUND}
-    assert (reply.success, reply.accepted, reply.message) == (False, (), NOT_FOUND)
+    assert dict(reply.refused) == {"orderbook.50.NOPE": "handler not found"}
+    assert (reply.success, reply.accepted, reply.message) == (False, (), "handler not found")
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (NOT_FOUND, "handler not found"),
+        ("error:handler not found,topic: a", "handler not found"),
+        ("Invalid symbol :[tickers.X]", "Invalid symbol"),
+        (PARTIAL, "the topic does not exist or there is a subscription conflict"),
+        ("Request not authorized", "Request not authorized"),
+        ("Params: args [a], b.", "Params: args, b"),
+        ("error:topic:a", "no reason given"),
+        ("", "no reason given"),
+    ],
+)
+def test_the_reason_of_a_refusal_names_no_topic(message: str, reason: str) -> None:
+    reply = read(success=False, ret_msg=message, req_id="7", op="subscribe")
+    assert isinstance(reply, Reply)
+    assert reply.message == reason
+    assert set(reply.refused.values()) <= {reason}
 
 
 def test_the_spot_refusal_names_its_topics() -> None:
     reply = read(success=False, ret_msg="Invalid symbol :[tickers.A, tickers.B]", op="subscribe")
     assert isinstance(reply, Reply)
-    assert set(reply.refused) == {"tickers.A", "tickers.B"}
+    assert reply.refused == dict.fromkeys(("tickers.A", "tickers.B"), "Invalid symbol")
 
 
 def test_already_subscribed_counts_as_accepted() -> None:
@@ -132,7 +152,8 @@ def test_nothing_that_is_said_can_raise(frame: bytes) -> None:
     assert WIRE.topic_of(frame) is None
     control = WIRE.read(frame)
     if isinstance(control, Reply):
-        assert (control.request, control.message, control.accepted) == (None, "", ())
+        assert (control.request, control.accepted) == (None, ())
+        assert control.message == ("" if control.success else "no reason given")
 
 
 @pytest.mark.parametrize("topic", [b"5", b"null", b"[]", b'"\\ud800"'])
