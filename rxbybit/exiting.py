@@ -3,7 +3,8 @@
 =====================================  ========================================================
 the main thread                        then
 =====================================  ========================================================
-ran to its end                         wait in silence until nothing lives any more
+ran to its end                         wait in silence until nothing lives any more; status 1 when
+                                       the last subscription ended in an error nobody handled
 called ``sys.exit``                    the same, and say so on stderr after a second
 died of an exception                   close and end: its traceback and status stand alone
 is interactive                         close and end
@@ -27,6 +28,7 @@ __all__ = ["Background", "install"]
 
 PATIENCE_S = 1.0
 CTRL_C = 130
+FAILED = 1
 MESSAGE = "rxbybit: sys.exit waits for live subscriptions to end (Ctrl-C ends them)"
 
 
@@ -35,6 +37,11 @@ class Background(Protocol):
 
     def idle(self, timeout_s: float) -> bool:
         """Wait until nothing lives; False when it took longer than ``timeout_s``."""
+        ...
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last subscription ended in an error that nobody handled."""
         ...
 
     def shutdown(self) -> None:
@@ -111,12 +118,15 @@ def _wait(background: Background) -> None:
     if _is_interactive() or getattr(sys, "last_type", None) is not None:
         _close(background)
         return
-    if background.idle(PATIENCE_S):
-        return
-    if _left_by_exit():
-        print(MESSAGE, file=sys.stderr, flush=True)  # noqa: T201 - the one line we owe
-    while not background.idle(PATIENCE_S):
-        pass
+    if not background.idle(PATIENCE_S):
+        if _left_by_exit():
+            print(MESSAGE, file=sys.stderr, flush=True)  # noqa: T201 - the one line we owe
+        while not background.idle(PATIENCE_S):
+            pass
+    # A status that the script has chosen stands. That of a module (-m) or a string (-c) is left
+    # alone: nothing tells their plain end from a bare ``raise SystemExit``.
+    if background.failed and _is_script and not _left_by_exit():
+        atexit.register(_exit_now, FAILED)
 
 
 def _status(code: object) -> int:

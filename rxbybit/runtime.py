@@ -11,18 +11,27 @@ import os
 import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import suppress
+from typing import Protocol
 
 from rxbybit import exiting
 from rxbybit.resolver import Address, Resolver
 from rxbybit.scheduler import LoopScheduler
 
-__all__ = ["Runtime", "RuntimeScheduler"]
+__all__ = ["Release", "Runtime", "RuntimeScheduler"]
 
 GRACE_S = 1.0
 """How long an ending runtime waits for what still closes."""
 
 IDLE_RESOLVER_S = 0.5
 """How long the idle resolver thread of an ``asyncio.run`` stays."""
+
+
+class Release(Protocol):
+    """Ends a hold on a runtime."""
+
+    def __call__(self, *, failed: bool = False) -> None:
+        """``failed``: what held has ended in an error that nobody handled."""
+        ...
 
 
 class Runtime:
@@ -45,6 +54,7 @@ class Runtime:
         self._idle.set()
         self._closers: dict[object, Callable[[], None]] = {}
         self._stopped = False
+        self._failed = False
         self._watcher: AsyncGenerator[None, None] | None = None
 
     @classmethod
@@ -84,6 +94,11 @@ class Runtime:
         """How many subscriptions keep it alive now."""
         return sum(list(self._holds.values()))
 
+    @property
+    def failed(self) -> bool:
+        """Whether the subscription that ended last did so in an error that nobody handled."""
+        return self._failed
+
     def call(self, fn: Callable[[], None]) -> None:
         """Call ``fn`` on the runtime's thread: now if this is it, else soon.
 
@@ -98,7 +113,7 @@ class Runtime:
         """Have ``fn`` called on the runtime's thread, always later; nothing on a closed loop."""
         self.scheduler.post(fn)
 
-    def hold(self, *, subscription: bool = False) -> Callable[[], None]:
+    def hold(self, *, subscription: bool = False) -> Release:
         """Keep a script alive until the function that this returns is called; thread-safe.
 
         What closes in the background holds too, so that a script ends after its last close
@@ -109,9 +124,10 @@ class Runtime:
             self._holds[token] = subscription
             self._idle.clear()
 
-        def release() -> None:
+        def release(*, failed: bool = False) -> None:
             with self._lock:
-                self._holds.pop(token, None)
+                if self._holds.pop(token, False):
+                    self._failed = failed
                 if not self._holds:
                     self._idle.set()
 

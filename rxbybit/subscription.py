@@ -9,7 +9,7 @@ from reactivex import abc
 
 from rxbybit.errors import ClosedError, RxBybitError
 from rxbybit.origin import Clients, Origin, ServingClock
-from rxbybit.runtime import Runtime, RuntimeScheduler
+from rxbybit.runtime import Release, Runtime, RuntimeScheduler
 
 __all__ = ["Connect", "Listen", "Subscription"]
 
@@ -18,6 +18,8 @@ T_co = TypeVar("T_co", covariant=True)
 
 Connect: TypeAlias = Callable[[Runtime, "Subscription[T]", abc.SchedulerBase], abc.DisposableBase]
 """Begins what a subscription hears, on the runtime's thread and with the clock it is given."""
+
+UNHANDLED = "a stream ended in an error that nobody handles; pass on_error=... to handle it"
 
 _PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
 
@@ -81,7 +83,7 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._stopped = False
         self._torn = False
         self._upstream: abc.DisposableBase | None = None
-        self._release: Callable[[], None] = _nothing
+        self._release: Release = _nothing
         self._ended: Callable[[], None] = _nothing
         self._closed: Callable[[], None] = _nothing
         self._clients: Clients | None = None
@@ -168,14 +170,14 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
             return
         self._stopped = True
         self._detach()  # first: whoever hears of the error may subscribe again at once
-        heard = self._error
+        heard, handled = self._error, False
         try:
             if heard is None:
-                self.runtime.report("a stream ended in an error that nobody handles", error)
+                self.runtime.report(UNHANDLED, error)
             else:
-                self._guard("on_error", lambda: heard(error))
+                handled = self._guard("on_error", lambda: heard(error))
         finally:
-            self._release()
+            self._release(failed=not handled)
 
     def on_completed(self) -> None:
         if self._stopped:
@@ -211,14 +213,19 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         if upstream is not None:
             self._guard("disposing", upstream.dispose)
 
-    def _guard(self, what: str, call: Callable[[], None]) -> None:
-        """Call; what it raises is reported, as the end of a stream is not stopped by it."""
+    def _guard(self, what: str, call: Callable[[], None]) -> bool:
+        """Call; what it raises is reported, as the end of a stream is not stopped by it.
+
+        Gives whether it raised nothing.
+        """
         try:
             call()
         except _PROGRAM_ENDS:
             raise
         except BaseException as raised:  # noqa: BLE001 - what users and operators raise is theirs
             self.runtime.report(f"{what} raised", raised)
+            return False
+        return True
 
 
 def _as_error(raised: BaseException) -> Exception:
@@ -234,5 +241,5 @@ def _ignore(_: object) -> None:
     """Hear nothing."""
 
 
-def _nothing() -> None:
+def _nothing(*, failed: bool = False) -> None:
     """Undo nothing."""

@@ -11,6 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from rxbybit.exiting import MESSAGE
+from rxbybit.subscription import UNHANDLED
 
 from .conftest import BARE, PRELUDE, Script, elapsed
 
@@ -186,6 +187,49 @@ def test_a_main_thread_that_died_is_not_outlived(start: Start) -> None:
     assert script.status == 1
     assert script.error.rstrip().endswith("ValueError: main")
     assert script.error.count("Traceback") == 1
+
+
+DIES = """
+def dies(after_s):
+    def source(runtime, observer):
+        runtime.loop.call_later(after_s, observer.on_error, ValueError(f"after {after_s}"))
+        return Disposable()
+    return Stream(source)
+from reactivex.disposable import Disposable
+import reactivex
+"""
+
+
+@pytest.mark.parametrize("after_s", [0.0, 1.5])
+def test_a_script_whose_last_stream_died_unhandled_has_failed(start: Start, after_s: float) -> None:
+    atexit = "import atexit\natexit.register(print, 'handler')\n"
+    script = start(f"{DIES}{atexit}dies({after_s}).subscribe(print)").end()
+    assert (script.status, script.output) == (1, "handler\n")
+    assert script.error.splitlines() == [UNHANDLED, f"ValueError: after {after_s}"]
+
+
+def test_a_subscriber_that_died_last_has_failed_too(start: Start) -> None:
+    assert start("Topic().stream().subscribe(lambda _: 1 / 0)").end().status == 1
+    body = DIES + "reactivex.merge(dies(0.1), Topic().stream()).subscribe(print)"
+    script = start(body).end()  # reactivex raises where there is no on_error
+    assert script.status == 1
+    assert "ValueError: after 0.1" in script.error
+
+
+def test_an_error_that_is_handled_or_outlived_is_no_failure(start: Start) -> None:
+    assert start(DIES + "dies(0.1).subscribe(print, print)").end().silent().output
+    for body in ("dies(0.1).subscribe(print)\n" + LONG, LONG + "dies(0.1).subscribe(print)\n"):
+        assert start(DIES + body).end().status == 0
+
+
+def test_a_stream_that_died_leaves_every_other_status_alone(start: Start) -> None:
+    body = DIES + "dies(0.1).subscribe(print)\ntime.sleep(0.3)\n"
+    for end, status in (("sys.exit(3)", 3), ("sys.exit()", 0), ("raise SystemExit(4)", 4)):
+        assert start(body + end).end().status == status
+    for how in ("-c", "-m"):
+        assert start(body + "raise SystemExit(5)", how=how).end().status == 5
+    script = start(body + FOREVER).wait_for(RUNNING).interrupt().end()
+    assert script.status == 130
 
 
 def test_sigterm_is_left_alone(start: Start) -> None:

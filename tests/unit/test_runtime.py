@@ -104,6 +104,18 @@ def test_it_is_idle_when_every_hold_is_given_back() -> None:
     assert runtime.idle(0)
 
 
+def test_it_has_failed_when_the_last_subscription_did() -> None:
+    runtime = Runtime.current()
+    assert not runtime.failed
+    first, second = runtime.hold(subscription=True), runtime.hold(subscription=True)
+    first(failed=True)
+    assert runtime.failed
+    second()
+    first(failed=True)  # it has been given back
+    runtime.hold()(failed=True)  # no subscription
+    assert not runtime.failed
+
+
 def test_the_end_of_asyncio_run_calls_back_last_to_first() -> None:
     seen: list[object] = []
 
