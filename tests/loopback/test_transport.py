@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import datetime as dt
+import errno
 import gc
 import socket
 import ssl
@@ -13,14 +14,16 @@ import threading
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
+import aiohttp
 import pytest
 import trustme
 
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
 from rxbybit.runtime import Runtime
-from rxbybit.transport import MAX_MESSAGE, AiohttpTransport, Connection
+from rxbybit.transport import MAX_MESSAGE, AiohttpTransport, Connection, _why
 from tests.loopback.rawserver import (
     BINARY,
     CLOSE,
@@ -333,6 +336,13 @@ def test_a_connection_that_just_ends(script: Script) -> None:
     heard, why = the_end_of(script)
     assert heard == [b"last"]
     assert why == "the connection was lost (no close frame)"
+
+
+def test_an_error_of_the_system_is_no_breach_of_the_protocol() -> None:
+    error = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+    opened: Any = SimpleNamespace(exception=lambda: error)
+    message: Any = SimpleNamespace(type=aiohttp.WSMsgType.ERROR, data=error, extra=None)
+    assert _why(opened, message) == "the connection was lost: no answer"
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1012, 1013, 4001])
