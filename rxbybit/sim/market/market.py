@@ -1,0 +1,243 @@
+"""The market: every instrument on one clock, which only its caller moves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from heapq import heappop, heappush
+from typing import NamedTuple
+
+from rxbybit.config import Category
+from rxbybit.sim.market.catalogue import (
+    OPENING,
+    Delisting,
+    Listing,
+    Script,
+    default_instruments,
+    default_script,
+)
+from rxbybit.sim.market.feeds import Content, Phase
+from rxbybit.sim.market.index import INDEX_MS, Index
+from rxbybit.sim.market.instruments import Instrument
+from rxbybit.sim.market.liquidations import Pool, PoolFeed
+from rxbybit.sim.market.pit import Pit, kinds_of
+
+__all__ = ["Market", "Push"]
+
+_POOLS: dict[str, tuple[Category, str]] = {
+    "insurance.inverse": ("inverse", ""),
+    "insurance.USDT": ("linear", "USDT"),
+    "insurance.USDC": ("linear", "USDC"),
+}
+"""The insurance topics: on which socket, and of which coin if not of all."""
+_EARLIEST_MS = 946_684_800_000
+_Act = Callable[[int], list[Content]]
+_Key = tuple[Category, str]
+
+
+class Push(NamedTuple):
+    """A frame that leaves the exchange."""
+
+    ms: int
+    """When, on the clock of the exchange."""
+    category: Category
+    """On which socket."""
+    topic: str
+    content: Content
+    """The frame, its keys in the order of the wire."""
+
+
+class Market:
+    """Everything that is traded, from ``start_ms`` (exchange milliseconds) on.
+
+    ``instruments`` are listed at once, the default ones when there are none given; what is in
+    ``script`` is listed and delisted later. Nothing happens but in :meth:`advance`, and the same
+    seed, instruments, script and calls give the same frames. Which topics are wanted changes
+    nothing in what is traded.
+
+    >>> market = Market(seed=7, start_ms=1_767_571_200_000)
+    >>> market.want("inverse", "publicTrade.BTCUSD")
+    >>> pushes = list(market.advance(market.now_ms + 10_000))
+    >>> {push.topic for push in pushes}
+    {'publicTrade.BTCUSD'}
+
+    Errors: ``ValueError`` for a time before the year 2000, a symbol that is listed twice, and a
+    delisting of what was not listed.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        start_ms: int,
+        instruments: tuple[Instrument, ...] | None = None,
+        script: Script | None = None,
+    ) -> None:
+        if start_ms < _EARLIEST_MS:
+            raise ValueError(f"start_ms={start_ms}: use milliseconds since 1970, 2000 or later")
+        self.now_ms = start_ms
+        self.pits: dict[_Key, Pit] = {}
+        """What trades now."""
+        self._seed = seed
+        self._heap: list[tuple[int, Phase, int, int, Category, _Act]] = []
+        self._entries = 0
+        self._indices: dict[str, Index] = {}
+        self._pits: dict[_Key, Pit] = {}
+        """What trades or has traded."""
+        self._pools: dict[str, PoolFeed] = {}
+        if script is None:
+            script = default_script(start_ms) if instruments is None else ()
+        if instruments is None:
+            instruments = default_instruments(start_ms)
+        _check(instruments, script)
+        for instrument in instruments:
+            self._list(instrument, start_ms)
+        for rank, event in enumerate(script):
+            act, category = self._act(event)
+            self._schedule(category, start_ms + event.after_ms, Phase.SCRIPT, rank, act)
+        self._schedule("inverse", start_ms + INDEX_MS, Phase.INDEX, 0, self._move_indices)
+
+    def advance(self, to_ms: int) -> Iterator[Push]:
+        """Let time pass up to and including ``to_ms``; gives the frames in their order.
+
+        An iterator: time passes as it is read, and stands still where nobody reads on.
+        """
+        heap = self._heap
+        while heap and heap[0][0] <= to_ms:
+            ms, _, _, _, category, act = heappop(heap)
+            self.now_ms = ms
+            for content in act(ms):
+                yield Push(ms, category, content["topic"], content)
+        self.now_ms = max(self.now_ms, to_ms)
+
+    def topics(self, category: Category) -> frozenset[str]:
+        """Every topic that a socket has now."""
+        found = {topic for topic, (where, _) in _POOLS.items() if where == category}
+        for (where, symbol), pit in self.pits.items():
+            if where == category:
+                found.update(f"{kind}.{symbol}" for kind in kinds_of(pit.instrument))
+        return frozenset(found)
+
+    def want(self, category: Category, topic: str) -> None:
+        """Build the frames of a topic from now on; what is wanted already stays so.
+
+        Errors: ``ValueError`` for a topic that the socket does not have now.
+        """
+        if topic in _POOLS and _POOLS[topic][0] == category:
+            if topic not in self._pools:
+                self._pools[topic] = PoolFeed(topic, self._pools_of(topic))
+                self._pool_due(topic, self.now_ms)
+            return
+        kind, _, symbol = topic.rpartition(".")
+        pit = self.pits.get((category, symbol))
+        if pit is None or kind not in kinds_of(pit.instrument):
+            raise ValueError(f"no topic {topic!r} on the {category} socket")
+        pit.want(kind, self.now_ms)
+
+    def forget(self, category: Category, topic: str) -> None:
+        """Build them no more; the numbers of a book go on from here when it is wanted again."""
+        self._pools.pop(topic, None)
+        kind, _, symbol = topic.rpartition(".")
+        pit = self._pits.get((category, symbol))
+        if pit is not None:
+            pit.forget(kind)
+
+    def snapshot(self, category: Category, topic: str) -> Content | None:
+        """The first frame for who subscribes now to a topic that is wanted.
+
+        Of a book and a ticker it is the state on which the next delta of :meth:`advance` fits, of
+        candles the running one. ``None`` for a topic without such a thing, or not wanted.
+        """
+        if topic in self._pools and _POOLS[topic][0] == category:
+            return self._pools[topic].snapshot(self.now_ms)
+        kind, _, symbol = topic.rpartition(".")
+        pit = self._pits.get((category, symbol))
+        return None if pit is None else pit.snapshot(kind, self.now_ms)
+
+    def instruments(self, category: Category, status: str = "Trading") -> list[Content]:
+        """The items of an instruments-info answer: what is ``Trading``, or what is ``Closed``."""
+        wanted = status == "Closed"
+        return [
+            pit.instrument.info(status)
+            for (where, _), pit in self._pits.items()
+            if where == category and pit.closed == wanted and status in ("Trading", "Closed")
+        ]
+
+    def _schedule(self, category: Category, ms: int, phase: Phase, rank: int, act: _Act) -> None:
+        self._entries += 1
+        heappush(self._heap, (ms, phase, rank, self._entries, category, act))
+
+    def _list(self, instrument: Instrument, ms: int) -> None:
+        key = instrument.category, instrument.symbol
+        coin = instrument.base
+        if coin not in self._indices:
+            self._indices[coin] = Index(f"{self._seed}/{coin}", OPENING.get(coin, 1.0))
+        pit = Pit(
+            instrument,
+            seed=f"{self._seed}/{instrument.category}/{instrument.symbol}",
+            index=self._indices[coin],
+            ms=ms,
+            number=len(self._pits),
+            schedule=partial(self._schedule, instrument.category),
+        )
+        self.pits[key] = self._pits[key] = pit
+        for topic, feed in self._pools.items():
+            feed.pools = self._pools_of(topic)
+
+    def _act(self, event: Listing | Delisting) -> tuple[_Act, Category]:
+        """What a line of the script does, and on which socket it is heard."""
+        if isinstance(event, Listing):
+            listed = event.instrument
+
+            def begin(ms: int) -> list[Content]:
+                self._list(listed, ms)
+                return []
+
+            return begin, listed.category
+        key = event.category, event.symbol
+        return lambda ms: self.pits.pop(key).close(ms), event.category
+
+    def _move_indices(self, ms: int) -> list[Content]:
+        for index in self._indices.values():
+            index.move()
+        self._schedule("inverse", ms + INDEX_MS, Phase.INDEX, 0, self._move_indices)
+        return []
+
+    def _pools_of(self, topic: str) -> list[Pool]:
+        category, coin = _POOLS[topic]
+        return [
+            pit.pool
+            for (where, _), pit in self._pits.items()
+            if where == category and coin in ("", pit.instrument.settle)
+        ]
+
+    def _pool_due(self, topic: str, ms: int) -> None:
+        category, feed = _POOLS[topic][0], self._pools[topic]
+
+        def flush(now: int) -> list[Content]:
+            if self._pools.get(topic) is not feed:
+                return []
+            self._pool_due(topic, now)
+            return feed.flush(now)
+
+        due = ms // feed.every_ms * feed.every_ms + feed.every_ms
+        rank = -1 - list(_POOLS).index(topic)
+        self._schedule(category, due, Phase.FRAMES, rank, flush)
+
+
+def _check(instruments: tuple[Instrument, ...], script: Script) -> None:
+    """Errors: ``ValueError`` for what cannot be listed or delisted in this order."""
+    listed: set[_Key] = set()
+    known: set[_Key] = set()
+    first = [Listing(after_ms=0, instrument=one) for one in instruments]
+    for event in (*first, *sorted(script, key=lambda event: event.after_ms)):
+        if isinstance(event, Listing):
+            key = event.instrument.category, event.instrument.symbol
+            if key in known:
+                raise ValueError(f"{key[0]} {key[1]} is listed twice")
+            known.add(key)
+            listed.add(key)
+        elif (event.category, event.symbol) in listed:
+            listed.remove((event.category, event.symbol))
+        else:
+            raise ValueError(f"{event.category} {event.symbol} is delisted, but not listed then")

@@ -1,0 +1,236 @@
+"""One instrument with all that belongs to it: its book, its crowd, its trades, its topics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from rxbybit.sim.market.candles import INTERVALS, MINUTE_MS, Candles, KlineFeed
+from rxbybit.sim.market.crowd import Crowd
+from rxbybit.sim.market.depth import DEPTHS, BestFeed, BookClock, DepthFeed
+from rxbybit.sim.market.feeds import Cause, Content, Feed, Phase, Schedule
+from rxbybit.sim.market.index import INDEX_MS, Index
+from rxbybit.sim.market.instruments import Instrument
+from rxbybit.sim.market.liquidations import LiquidationFeed, Pool, Positions
+from rxbybit.sim.market.marks import Marks
+from rxbybit.sim.market.matching import Book, Fill, Side
+from rxbybit.sim.market.tape import Tape
+from rxbybit.sim.market.ticker import SpotTickerFeed, TickerFeed
+
+__all__ = ["Pit", "kinds_of"]
+
+_RANKS = 100
+"""More than twice the topics of one instrument."""
+
+
+def kinds_of(instrument: Instrument) -> tuple[str, ...]:
+    """What stands before the symbol in each topic that the instrument has."""
+    kinds = ["publicTrade", "tickers"]
+    kinds += [f"orderbook.{depth}" for depth in DEPTHS]
+    kinds += [f"kline.{interval}" for interval in INTERVALS]
+    if instrument.category != "spot":
+        kinds.append("allLiquidation")
+    return tuple(kinds)
+
+
+class Pit:
+    """Where one instrument is traded, from its listing at ``ms`` on.
+
+    ``number`` orders what it does among what other pits do in the same millisecond.
+    """
+
+    def __init__(
+        self,
+        instrument: Instrument,
+        *,
+        seed: str,
+        index: Index,
+        ms: int,
+        number: int,
+        schedule: Schedule,
+    ) -> None:
+        self.instrument = instrument
+        self.book = Book()
+        self.book.seq = ms
+        self.clock = BookClock(ms)
+        self.crowd = Crowd(instrument, self.book, f"{seed}/crowd", self._traded)
+        self.crowd.open(index.price)
+        opening = max(int(self.crowd.fair), 1)
+        self.tape = Tape(instrument, f"{seed}/tape", opening)
+        self.candles = Candles(instrument, ms, opening)
+        self.marks = Marks(instrument, index, ms)
+        self.pool = Pool(instrument)
+        self.closed = False
+        self._positions = Positions(f"{seed}/positions")
+        self._index = index
+        self._ms = ms
+        self._number = number
+        self._schedule = schedule
+        self._kinds = {kind: place for place, kind in enumerate(kinds_of(instrument))}
+        self._feeds: dict[str, Feed] = {}
+        self._flushes: dict[str, Callable[[int], list[Content]]] = {}
+        self._heard: dict[Cause, list[tuple[str, Feed]]] = {cause: [] for cause in Cause}
+        self._due: set[str] = set()
+        self._said: dict[str, int] = {}
+        self._trades_wanted = False
+        self._forced = False
+        self._on_credit = instrument.category != "spot"
+        self._seq = ms
+        schedule(ms + self.crowd.pause_ms(), Phase.TURN, number, self._wake)
+        schedule(ms + INDEX_MS, Phase.MARKS, number, self._index_moved)
+        schedule(ms // MINUTE_MS * MINUTE_MS + MINUTE_MS, Phase.MINUTE, number, self._minute_begun)
+
+    def want(self, kind: str, ms: int) -> None:
+        """Build the frames of a topic from now on."""
+        if kind == "publicTrade":
+            self._trades_wanted = True
+        elif kind not in self._feeds:
+            feed = self._feeds[kind] = self._feed(kind, ms)
+            self._flushes[kind] = partial(self._flush, kind)
+            self._sort_feeds()
+            self._expect_quiet(kind, feed, ms)
+
+    def forget(self, kind: str) -> None:
+        """Build them no more."""
+        if kind == "publicTrade":
+            self._trades_wanted = False
+        feed = self._feeds.pop(kind, None)
+        self._sort_feeds()
+        if isinstance(feed, DepthFeed):
+            feed.close()
+
+    def snapshot(self, kind: str, ms: int) -> Content | None:
+        """What a subscriber of a topic gets first, if it has such a thing."""
+        feed = self._feeds.get(kind)
+        return None if feed is None else feed.snapshot(ms)
+
+    def close(self, ms: int) -> list[Content]:
+        """Cancel every order; the frames that say so are the last."""
+        self.closed = True
+        self._ms = ms
+        for number in list(self.book.orders):
+            self.book.cancel(number)
+        return self._settle(ms)
+
+    def _index_moved(self, ms: int) -> list[Content]:
+        """The index has moved: so has the mark price, and some positions end by force."""
+        if self.closed:
+            return []
+        self._schedule(ms + INDEX_MS, Phase.MARKS, self._number, self._index_moved)
+        self._ms = ms
+        self.marks.move()
+        self._stir(ms, Cause.MARK)
+        for position in self._positions.due(self.marks.mark / self.instrument.tick):
+            closing: Side = "Sell" if position.side == "Buy" else "Buy"
+            self._forced = True
+            fills = self.crowd.market(closing, position.lots)
+            self._forced = False
+            if fills:
+                self.pool.settle(position, fills)
+                feed = self._feeds.get("allLiquidation")
+                if isinstance(feed, LiquidationFeed):
+                    feed.liquidated(ms, position, sum(fill.lots for fill in fills))
+                    self._stir(ms, Cause.FORCE)
+        return self._settle(ms)
+
+    def _minute_begun(self, ms: int) -> list[Content]:
+        """A minute has begun: candles close, the day slides, funding comes nearer."""
+        if self.closed:
+            return []
+        self._schedule(ms + MINUTE_MS, Phase.MINUTE, self._number, self._minute_begun)
+        closed = self.candles.roll(ms)
+        self.marks.minute(ms, self.tape.last)
+        for feed in self._feeds.values():
+            if isinstance(feed, KlineFeed) and feed.interval in closed:
+                feed.close_candle(closed[feed.interval])
+        self._stir(ms, Cause.MINUTE)
+        return []
+
+    def _wake(self, ms: int) -> list[Content]:
+        if self.closed:
+            return []
+        self._ms = ms
+        self.crowd.turn(self._index.price)
+        self._schedule(ms + self.crowd.pause_ms(), Phase.TURN, self._number, self._wake)
+        return self._settle(ms)
+
+    def _traded(self, side: Side, fills: list[Fill]) -> None:
+        if not fills:
+            return
+        self.tape.write(self._ms, side, fills, self.book.seq)
+        for price, lots, _ in fills:
+            self.candles.trade(self._ms, price, lots)
+            if self._on_credit and not self._forced:
+                self._positions.traded(side, price, lots)
+            self.marks.traded(self.tape.count, lots)
+
+    def _settle(self, ms: int) -> list[Content]:
+        """What follows from what has just happened: trades at once, other frames in time."""
+        if self.book.seq != self._seq:
+            self._seq = self.book.seq
+            self.clock.ms = ms
+            self._stir(ms, Cause.BOOK)
+        if not self.tape.fresh:
+            return []
+        self._stir(ms, Cause.TRADE)
+        frames = [self.tape.frame(ms)] if self._trades_wanted else []
+        self.tape.clear()
+        return frames
+
+    def _sort_feeds(self) -> None:
+        feeds = self._feeds.items()
+        self._heard = {c: [pair for pair in feeds if c in pair[1].causes] for c in Cause}
+
+    def _stir(self, ms: int, cause: Cause) -> None:
+        """See to it that the topics that hear of this are asked at their next time."""
+        for kind, feed in self._heard[cause]:
+            if kind not in self._due:
+                self._due.add(kind)
+                due = -(-ms // feed.every_ms) * feed.every_ms
+                self._schedule(due, Phase.FRAMES, self._rank(kind), self._flushes[kind])
+
+    def _flush(self, kind: str, ms: int) -> list[Content]:
+        self._due.discard(kind)
+        feed = self._feeds.get(kind)
+        frames = feed.flush(ms) if feed else []
+        if frames:
+            self._said[kind] = ms
+        return frames
+
+    def _expect_quiet(self, kind: str, feed: Feed, ms: int) -> None:
+        quiet_ms = feed.quiet_ms
+        if quiet_ms is None:
+            return
+        self._said[kind] = ms
+
+        def ask(now: int) -> list[Content]:
+            if self.closed or self._feeds.get(kind) is not feed:
+                return []
+            due = self._said[kind] + quiet_ms
+            frames: list[Content] = []
+            if due <= now:
+                self._said[kind], due = now, now + quiet_ms
+                frames = feed.repeat(now)
+            self._schedule(due, Phase.FRAMES, self._rank(kind) + 1, ask)
+            return frames
+
+        self._schedule(ms + quiet_ms, Phase.FRAMES, self._rank(kind) + 1, ask)
+
+    def _rank(self, kind: str) -> int:
+        return self._number * _RANKS + 2 * self._kinds[kind]
+
+    def _feed(self, kind: str, ms: int) -> Feed:
+        one, book = self.instrument, self.book
+        family, _, argument = kind.partition(".")
+        if family == "kline":
+            return KlineFeed(one, self.candles, argument)
+        if family == "allLiquidation":
+            return LiquidationFeed(one)
+        if family == "tickers":
+            day, marks = self.candles.day, self.marks
+            if one.category == "spot":
+                return SpotTickerFeed(one, book, self.tape, day, marks)
+            return TickerFeed(one, book, self.tape, day, marks, ms)
+        if argument == "1":
+            return BestFeed(one, book, self.clock)
+        return DepthFeed(one, book, self.clock, int(argument))
