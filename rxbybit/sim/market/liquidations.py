@@ -42,7 +42,8 @@ class Positions:
             return
         self._opened += 1
         sign = 1 if side == "Buy" else -1
-        room = 0.003 + 0.03 * self._random.random()
+        chance = self._random.random()
+        room = 0.001 + 0.03 * chance * chance
         trigger = int(price * (1 - sign * room))
         bankrupt = max(int(price * (1 - sign * room * 1.2)), 1)
         heappush(held, (-sign * trigger, self._opened, Position(side, lots, bankrupt)))

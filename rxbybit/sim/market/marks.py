@@ -61,15 +61,16 @@ class Marks:
     def texts(self, ms: int) -> dict[str, str]:
         """All of it in the spelling of tickers."""
         one = self._instrument
+        worth = one.worth(self.mark, self.interest)
         texts = {
             "markPrice": spelled(self.mark, one.price_scale),
             "indexPrice": spelled(self.index, one.price_scale),
             "openInterest": one.size(self.interest),
-            "openInterestValue": self._worth(self.interest),
+            "openInterestValue": self._worth(worth),
             "singleOpenInterest": spelled(
                 self.interest * one.lot * 5, one.size_scale + 1, trim=True
             ),
-            "singleOpenInterestValue": self._worth(self.interest // 2),
+            "singleOpenInterestValue": self._worth(worth // 2),
         }
         if one.perpetual:
             texts["nextFundingTime"] = str(self.next_funding_ms)
@@ -83,10 +84,9 @@ class Marks:
             texts["basisRateYear"] = spelled(ratio * _YEAR_MS // left, 8)
         return texts
 
-    def _worth(self, lots: int) -> str:
+    def _worth(self, worth: int) -> str:
         """Two decimals of the quote, or eight of the coin."""
         one = self._instrument
-        worth = one.worth(self.mark, lots)
         if one.inverse:
             return spelled(worth, 8)
         return spelled(worth // 10 ** (one.value_scale - 2), 2)
