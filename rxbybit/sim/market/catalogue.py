@@ -39,16 +39,12 @@ Script = tuple[Listing | Delisting, ...]
 
 def default_instruments(start_ms: int) -> tuple[Instrument, ...]:
     """Two inverse perpetuals and a quarterly, two linear ones (one hardly traded), one on spot."""
+    return (*_inverse(start_ms), *_of_usdt(start_ms))
+
+
+def _inverse(start_ms: int) -> tuple[Instrument, ...]:
     year, month, delivery_ms = _quarter(start_ms)
     inverse = partial(Instrument, category="inverse", quote="USD", launch_ms=start_ms)
-    linear = partial(
-        Instrument,
-        category="linear",
-        quote="USDT",
-        launch_ms=start_ms,
-        contract="LinearPerpetual",
-    )
-    spot = partial(Instrument, category="spot", quote="USDT", launch_ms=start_ms)
     return (
         inverse(
             symbol="BTCUSD",
@@ -76,6 +72,19 @@ def default_instruments(start_ms: int) -> tuple[Instrument, ...]:
             premium=0.008,
             temper=Temper(rate=0.2, spread=6, lots=300),
         ),
+    )
+
+
+def _of_usdt(start_ms: int) -> tuple[Instrument, ...]:
+    linear = partial(
+        Instrument,
+        category="linear",
+        quote="USDT",
+        launch_ms=start_ms,
+        contract="LinearPerpetual",
+    )
+    spot = partial(Instrument, category="spot", quote="USDT", launch_ms=start_ms)
+    return (
         linear(
             symbol="BTCUSDT",
             base="BTC",

@@ -77,7 +77,9 @@ def test_candles_are_the_trades(monkeypatch, category, minutes) -> None:
             assert item["end"] == item["start"] + minutes * MINUTE - 1
             assert item["confirm"] == (item["end"] < push.ms)
             assert item["interval"] == str(minutes)
-            assert not any(item[k].endswith(".") for k in ("open", "volume", "turnover"))
+            for key in ("open", "close", "high", "low", "volume", "turnover"):
+                assert not item[key].endswith(".")
+                assert "." not in item[key] or not item[key].endswith("0")
     assert watched.trades
     confirmed = [(ms, item["start"]) for ms, item in items(pushes) if item["confirm"]]
     starts = range(START_MS, end_ms - minutes * MINUTE, minutes * MINUTE)
@@ -127,6 +129,17 @@ def test_the_day_forgets_what_is_older(monkeypatch) -> None:
         assert day.opening() * Decimal("0.5") == window[0][0]
         assert day.opening(60) * Decimal("0.5") == window[-60][0]
         assert day.opening(1) * Decimal("0.5") == window[-1][0]
+
+
+def test_a_week_of_minutes_is_kept() -> None:
+    from rxbybit.sim.market.candles import Candles
+
+    candles = Candles(small(), START_MS, 100)
+    for minute in range(1, 8 * 1_440):
+        candles.roll(START_MS + minute * MINUTE)
+    history = list(candles.history("1"))
+    assert len(history) == 7 * 1_440 + 1
+    assert history[-1].start_ms == START_MS + (8 * 1_440 - 1) * MINUTE
 
 
 @pytest.mark.parametrize(

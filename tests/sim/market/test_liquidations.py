@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from rxbybit.sim.market import Temper
+from rxbybit.sim.market.liquidations import Position
 from tests.sim.market.journal import START_MS, of, small, snapshot_of, watched_market
 from tests.sim.market.test_candles import decimals
 
@@ -89,6 +90,36 @@ def test_a_position_ends_when_the_mark_price_reaches_it() -> None:
                 trigger = 100_000 - (100_000 - position.bankrupt) / 1.2
                 assert -2 <= sign * (trigger - mark) <= 12
     assert positions.due(1) == positions.due(10**9) == []
+
+
+def test_a_liquidation_opens_no_position_on_credit() -> None:
+    from rxbybit.sim.market import Market
+
+    market = Market(seed=11, start_ms=START_MS, instruments=(small(temper=BUSY),))
+    pit = market.pits["inverse", "BTCUSD"]
+    opened: list[bool] = []
+    credit, settle = pit._positions.traded, pit.pool.settle
+    forced = [False]
+
+    def traded(side, price, lots):
+        opened.append(forced[0])
+        credit(side, price, lots)
+
+    def due(mark):
+        forced[0] = True
+        return [Position("Buy", 3, 100)]
+
+    def settled(position, fills):
+        forced[0] = False
+        settle(position, fills)
+
+    pit._positions.traded = traded
+    pit._positions.due = due
+    pit.pool.settle = settled
+    list(market.advance(START_MS + 60_000))
+    assert market.pits["inverse", "BTCUSD"].pool.changes == 30
+    assert opened
+    assert not any(opened)
 
 
 def test_no_more_positions_are_followed_than_the_limit() -> None:
