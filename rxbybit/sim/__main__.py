@@ -45,7 +45,9 @@ def _recordings(chosen: argparse.Namespace) -> dict[Category, Recording]:
             raise ValueError(f"--recording {text}: use {'|'.join(CATEGORIES)}=FILE")
         if category in recordings:
             raise ValueError(f"--recording {text}: there is one for {category} already")
-        recordings[category] = Recording.read(path, pace=pace, speed=chosen.speed, loop=loop)
+        recordings[category] = Recording.read(
+            path, pace=pace, speed=chosen.speed, loop=loop, snapshots=bool(chosen.snapshots)
+        )
     return recordings
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rxbybit.sim.__main__ import main
+from rxbybit.sim.__main__ import _parser, _recordings, main
 from tests.sim.peer import PATIENCE_S, Peer, frame, run
 
 # A shell that runs the tests in the background has SIGINT ignored for their children.
@@ -82,3 +82,12 @@ def test_one_recording_a_category(tmp_path: Path, capsys: pytest.CaptureFixture)
     with pytest.raises(SystemExit):
         main(["--recording", f"spot={path}", "--recording", f"spot={path}"])
     assert "one for spot already" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_snapshots_for_who_comes_late(tmp_path: Path, wanted: bool) -> None:
+    path = tmp_path / "frames.jsonl"
+    path.write_text(frame("a"))
+    options = ["--recording", f"spot={path}", *(["--snapshots"] if wanted else [])]
+    served = _recordings(_parser().parse_args(options))
+    assert served["spot"].snapshots is wanted
