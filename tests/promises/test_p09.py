@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections import Counter
 
 import pytest
@@ -67,8 +68,13 @@ def test_many_small_subscriptions_at_once_share_requests() -> None:
 
 
 def test_connects_of_all_clients_keep_one_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    """3 in 0.5 s here, for 500 in 5 minutes; five clients, each of them cut off again and again."""
+    """3 in 0.5 s here, for 500 in 5 minutes; five clients, each of them cut off again and again.
+
+    A connect gets there some time after it was allowed, so two arrivals may be closer than what
+    was booked; none is earlier than its place in the row allows, counted from the beginning.
+    """
     monkeypatch.setattr("rxbybit.client.CONNECTS", ConnectLedger(limit=3, window_s=0.5))
+    began = time.monotonic()
 
     async def main() -> None:
         clients = [Bybit(served.url, backoff=Backoff(first=0.001, cap=0.001)) for _ in range(5)]
@@ -83,8 +89,8 @@ def test_connects_of_all_clients_keep_one_limit(monkeypatch: pytest.MonkeyPatch)
     with serve_in_thread({"inverse": Recording([], extra_topics=[TRADES])}) as served:
         asyncio.run(main())
         times = [connect.time for connect in served.connects]
-    for first, fourth in zip(times, times[3:], strict=False):
-        assert fourth - first > 0.45  # the rest is the time that a connect takes to get there
+    for place, arrived in enumerate(times):
+        assert arrived - began >= place // 3 * 0.5
 
 
 def test_the_limit_is_that_of_the_exchange() -> None:
