@@ -25,7 +25,7 @@ AnySpec = StreamSpec[Any]
 class Hearer(Protocol):
     """Who hears a topic."""
 
-    def on_each(self, values: Sequence[Any]) -> None:
+    def on_each(self, values: Sequence[Any], /) -> None:
         """What a frame holds for it, in order."""
 
     def on_error(self, error: Exception) -> None:

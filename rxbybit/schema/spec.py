@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
@@ -129,6 +129,7 @@ class StreamSpec(Generic[E]):
         late: Callable[[Any], E | None] | None = None,
         renew: bool = False,
         once: bool = False,
+        subject: Callable[[Category, str], str] = lambda _, symbol: symbol,
     ) -> None:
         self.name = name
         """The factory's name."""
@@ -152,6 +153,9 @@ class StreamSpec(Generic[E]):
         """Whether a later subscriber needs the topic subscribed anew."""
         self.once = once
         """Whether events have ``id``, ``sequence`` and ``time_ms``, and each is sent once."""
+        self.subject = subject
+        """What stands in the topic for a symbol of a category: symbols that share it share the
+        topic, and events tell by their ``symbol``."""
         for given in (v5, legacy):
             for wire in (given, *given.also) if given is not None else ():
                 for kind in ("snapshot", "delta"):
@@ -192,10 +196,18 @@ class StreamSpec(Generic[E]):
                 f"{self.name}: no parameter {', '.join(unknown)}; there is {legal}"
             )
         codes = {n: p.write(params.get(n), category) for n, p in wire.places.items()}
-        topic = wire.template.format(symbol=symbol, **codes)
+        topic = wire.template.format(symbol=self.subject(category, symbol), **codes)
         if wire.at(topic) is None:
             raise ConfigurationError(f"{self.name}: there is no symbol {symbol!r}")
         return topic
+
+    # Any: events of a stream whose topics hold several symbols have a symbol
+    def keep(self, pairs: Sequence[tuple[Category, str]]) -> Callable[[Any], bool] | None:
+        """What picks the events of these symbols out of their topics; ``None``: they hold no other."""
+        if all(self.subject(category, symbol) == symbol for category, symbol in pairs):
+            return None
+        wanted = frozenset(symbol for _, symbol in pairs)
+        return lambda event: event.symbol in wanted
 
 
 def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:

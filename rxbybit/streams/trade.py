@@ -96,6 +96,11 @@ def _quoted(symbol: str) -> str:
     return symbol
 
 
+def _subject(category: Category, symbol: str) -> str:
+    """All options on a coin share a topic, which the coin names."""
+    return symbol.partition("-")[0] if category == "option" else symbol
+
+
 _TOPIC = "publicTrade.{symbol}"
 TRADES = StreamSpec(
     "trades",
@@ -108,6 +113,7 @@ TRADES = StreamSpec(
     ),
     categories=("inverse", "linear", "spot", "option"),
     once=True,
+    subject=_subject,
 )
 
 
