@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -21,6 +19,7 @@ from rxbybit.events import Dropped, Event, Status
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS
 from rxbybit.pool import Pool, PoolSettings
+from rxbybit.pools import Pools
 from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
 from rxbybit.schema.spec import StreamSpec
@@ -99,14 +98,13 @@ class Bybit:
             new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
             numbering=count(1),
         )
-        self._pools: dict[Runtime, Pool] = {}
+        self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
         self._origin = _Origin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed
         )
         self._quiet_origin = replace(self._origin, keep_alive=False)
         self._closed = False
         self._on_closed: set[Callable[[], None]] = set()
-        self._process = os.getpid()
 
     trades = trade.trades
     tickers = ticker.tickers
@@ -131,7 +129,7 @@ class Bybit:
         """
 
         def source(runtime: Runtime, observer: abc.ObserverBase[Status]) -> abc.DisposableBase:
-            return self._pool(runtime).listen(observer)
+            return self._pools.at(runtime).listen(observer)
 
         return Stream(source, origin=self._quiet_origin)
 
@@ -171,7 +169,7 @@ class Bybit:
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
             url = self._environment_now().url
             placed = [(url(category), topic) for category, topic in wanted]
-            return self._pool(runtime).subscribe(spec, placed, hearer, keep)
+            return self._pools.at(runtime).subscribe(spec, placed, hearer, keep)
 
         return Stream(source, origin=self._origin)
 
@@ -181,24 +179,14 @@ class Bybit:
         Returns at once: :meth:`aclose` also waits. Allowed from any thread, any number of times.
         """
         self._closed = True
-        for runtime, pool in self._living():
-            runtime.call(pool.close)
+        self._pools.close()
         for callback in list(self._on_closed):
             callback()
 
     async def aclose(self) -> None:
         """Close, and wait until the last socket is gone."""
         self.close()
-        here = asyncio.get_running_loop()
-        for runtime, pool in self._living():
-            if runtime.loop is here:
-                await pool.closed()
-            elif runtime.loop.is_running():
-                ended = asyncio.run_coroutine_threadsafe(pool.closed(), runtime.loop)
-                waiter = asyncio.wrap_future(ended)
-                # A loop that stops in the meantime does not say so.
-                while not waiter.done() and runtime.loop.is_running():
-                    await asyncio.wait({waiter}, timeout=0.05)
+        await self._pools.closed()
 
     def __enter__(self) -> Self:
         return self
@@ -225,35 +213,21 @@ class Bybit:
     def _check_usable(self) -> None:
         if self._closed:
             raise ClosedError
-        if os.getpid() != self._process:
+        if self._pools.forked:
             raise RuntimeMisuse(
                 "this client was made before a fork, and its threads stayed behind: make a new"
                 " Bybit() in the child process"
             )
         self._environment_now()
 
-    def _living(self) -> list[tuple[Runtime, Pool]]:
-        """Where there may be links: nowhere in a forked process, whose loops stayed behind."""
-        here = os.getpid() == self._process
-        return [(r, p) for r, p in list(self._pools.items()) if here]
-
     def _environment_now(self) -> Environment:
         if self._environment is None:
             self._environment = environment_of(self._wanted_environment)
         return self._environment
 
-    def _pool(self, runtime: Runtime) -> Pool:
-        pool = self._pools.get(runtime)
-        if pool is None:
-            for known in list(self._pools):  # other threads come by here for other runtimes
-                if known.stopped:
-                    self._pools.pop(known, None)
-            pool = self._pools[runtime] = Pool(runtime, self._settings)
-        return pool
-
     def _dropped(self, count: int) -> None:
         now = datetime.now(timezone.utc)
-        self._pool(Runtime.current()).status(Dropped(time=now, count=count))
+        self._pools.at(Runtime.current()).status(Dropped(time=now, count=count))
 
     def _when_closed(self, callback: Callable[[], None]) -> Callable[[], None]:
         self._on_closed.add(callback)

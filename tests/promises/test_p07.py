@@ -282,7 +282,7 @@ def test_an_asyncio_run_that_ends_in_the_very_step_of_the_last_link_leaves_nothi
         world = World(served)
         ear = Ear(world.client.trades("BTCUSD"))
         await world.subscribed(TRADES)
-        (pool,) = world.client._pools.values()
+        (pool,) = world.client._pools
         (session,) = pool._links._sessions
         ear.leave()
         while not session.task.done():

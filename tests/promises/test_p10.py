@@ -55,7 +55,7 @@ def test_the_password_of_a_proxy_is_told_nowhere(
         told.extend(statuses)
         told.extend(status.to_json() for status in statuses)
         told.extend(traceback.format_exception(error))
-        told.extend([client, client._settings, client._pools, vars(error), error.args])
+        told.extend([client, client._settings, list(client._pools), vars(error), error.args])
         told.extend([client.trades("BTCUSD"), ear.subscription])
         await client.aclose()
 

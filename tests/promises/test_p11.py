@@ -89,7 +89,7 @@ def test_2000_subscriptions_come_and_go(alone: bool) -> None:
 
         await flat(step, 2000 // 3 // (5 if alone else 1), size=60_000)
         await until(lambda: len(world.served.links) == (not alone))
-        (pool,) = client._pools.values()
+        (pool,) = client._pools
         assert (
             len(pool._held) == len(pool._links._sessions) == len(pool._links._tasks) == (not alone)
         )
@@ -109,7 +109,7 @@ def test_subscriptions_that_come_while_the_last_link_is_cleared_away(
 
     async def body(world: World) -> None:
         monkeypatch.setattr(AiohttpTransport, "aclose", slow)
-        (pool,) = world.client._pools.values()
+        (pool,) = world.client._pools
         closers = Runtime.current()._closers
         before = len(closers)
         ear = Ear(world.client.trades("BTCUSD"))
@@ -257,7 +257,7 @@ def test_requests_that_are_never_answered_do_not_pile_up(monkeypatch: pytest.Mon
         Ear(world.client.trades("BTCUSD"))
         await until(lambda: len(world.served.requests) >= 100)
         assert world.of(Subscribed) == []
-        (pool,) = world.client._pools.values()
+        (pool,) = world.client._pools
         (session,) = pool._links._sessions
         wanted = session._talk._wanted
         assert len(wanted._open) <= 2

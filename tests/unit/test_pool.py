@@ -120,7 +120,7 @@ def assert_nothing_left(world: World) -> None:
     assert len(asyncio.all_tasks(loop)) <= 1
     soon = loop.time() + 3600
     assert not [t for t in loop._scheduled if not t.cancelled() and t.when() < soon]
-    (pool,) = world.client._pools.values()
+    (pool,) = world.client._pools
     assert not pool._held
     assert not pool._links._sessions
     assert not pool._links._tasks

@@ -1,0 +1,67 @@
+"""The pools of one client: one for each runtime that it is used on."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Iterator
+
+from rxbybit.pool import Pool
+from rxbybit.runtime import Runtime
+
+__all__ = ["Pools"]
+
+
+class Pools:
+    """Makes the pool of a runtime when it is first asked for, and closes them all together.
+
+    A pool is touched on its runtime's thread; this may be called from any.
+    """
+
+    def __init__(self, make: Callable[[Runtime], Pool]) -> None:
+        self._make = make
+        self._pools: dict[Runtime, Pool] = {}
+        self._process = os.getpid()
+
+    def __iter__(self) -> Iterator[Pool]:
+        return iter(list(self._pools.values()))
+
+    def __len__(self) -> int:
+        return len(self._pools)
+
+    @property
+    def forked(self) -> bool:
+        """Whether this is another process than the one they were made in."""
+        return os.getpid() != self._process
+
+    def at(self, runtime: Runtime) -> Pool:
+        """The pool of ``runtime``."""
+        pool = self._pools.get(runtime)
+        if pool is None:
+            for known in list(self._pools):  # other threads come by here for other runtimes
+                if known.stopped:
+                    self._pools.pop(known, None)
+            pool = self._pools[runtime] = self._make(runtime)
+        return pool
+
+    def close(self) -> None:
+        """Have every pool close, on its own thread; returns at once."""
+        for runtime, pool in self._living():
+            runtime.call(pool.close)
+
+    async def closed(self) -> None:
+        """Wait until nothing of any pool is left."""
+        here = asyncio.get_running_loop()
+        for runtime, pool in self._living():
+            if runtime.loop is here:
+                await pool.closed()
+            elif runtime.loop.is_running():
+                ended = asyncio.run_coroutine_threadsafe(pool.closed(), runtime.loop)
+                waiter = asyncio.wrap_future(ended)
+                # A loop that stops in the meantime does not say so.
+                while not waiter.done() and runtime.loop.is_running():
+                    await asyncio.wait({waiter}, timeout=0.05)
+
+    def _living(self) -> list[tuple[Runtime, Pool]]:
+        """Where there may be links: nowhere in a forked process, whose loops stayed behind."""
+        return [] if self.forked else list(self._pools.items())
