@@ -151,7 +151,9 @@ class Bybit:
         if not pairs:
             raise ConfigurationError(f"{spec.name}(): name at least one symbol, as in 'BTCUSD'")
         wire = self._settings.wire.name
-        return self.open_topics(spec, [(c, spec.topic(wire, c, s, **params)) for c, s in pairs])
+        topics: list[tuple[Category, str]]
+        topics = [(c, spec.topic(wire, c, s, **params)) for c, s in pairs]
+        return self.open_topics(spec, topics, keep=spec.keep(pairs))
 
     def open_topics(
         self,

@@ -203,7 +203,7 @@ class StreamSpec(Generic[E]):
 
     # Any: events of a stream whose topics hold several symbols have a symbol
     def keep(self, pairs: Sequence[tuple[Category, str]]) -> Callable[[Any], bool] | None:
-        """What picks the events of these symbols out of their topics; ``None``: they hold no other."""
+        """What picks the events of these symbols out of their topics; ``None`` when all are."""
         if all(self.subject(category, symbol) == symbol for category, symbol in pairs):
             return None
         wanted = frozenset(symbol for _, symbol in pairs)
