@@ -17,9 +17,12 @@ class Once:
 
     Of the last event no more is remembered than what tells it: a kept event, freed when the
     next has pushed it out of the processor's caches, costs more than all that is done here.
+    ``mixed`` says that the events are of several symbols, whose sequences say nothing of each
+    other.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, mixed: bool = False) -> None:
+        self._compares = not mixed
         self._id: str | None = None
         self._sequence: int | None = None
         self.time_ms: int | None = None
@@ -54,7 +57,7 @@ class Once:
         if self.time_ms is None or first.time_ms < self.time_ms - ANEW_MS:
             self._id, self._resuming = None, False
             return events
-        if first.sequence is not None and seen is not None:
+        if self._compares and first.sequence is not None and seen is not None:
             if first.sequence > seen:
                 self._resuming = False
                 return events

@@ -56,8 +56,8 @@ class Hub:
     """The observers of one topic on one link.
 
     ``decode`` makes events of a frame, ``on_gap`` reports a hole, ``on_empty`` hears that the
-    last observer has left. ``once`` says that no event is sent twice, ``timed`` that the events
-    have a time of their own, which is more exact than that of their frame.
+    last observer has left. ``once`` leaves out what was sent already, ``timed`` says that the
+    events have a time of their own, which is more exact than that of their frame.
     """
 
     def __init__(
@@ -67,14 +67,14 @@ class Hub:
         snapshot_first: bool,
         on_gap: _OnGap,
         on_empty: Callable[[], None],
-        once: bool = False,
+        once: Once | None = None,
         timed: bool = False,
     ) -> None:
         self._decode = decode
         self._snapshot_first = snapshot_first
         self._on_gap = on_gap
         self._on_empty = on_empty
-        self._once = Once() if once else None
+        self._once = once
         self._timed = timed
         self._outlets: tuple[_Outlet, ...] = ()
         self._states: tuple[TopicState, ...] = ()

@@ -18,6 +18,7 @@ from msgspec import Struct
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError, SubscriptionRejected
 from rxbybit.events import DecodeFailed, Gap, Rejected, Status
 from rxbybit.hub import AnySpec, Hearer, Hub
@@ -199,7 +200,7 @@ class Pool:
             snapshot_first=wire is not None and wire.snapshot_first,
             on_gap=partial(self._gap, held),
             on_empty=partial(self._unheard, held),
-            once=spec.once,
+            once=Once(mixed=wire is not None and wire.mixed) if spec.once else None,
             timed=hasattr(spec.event, "time_ms"),
         )
 

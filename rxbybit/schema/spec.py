@@ -66,6 +66,8 @@ class Wire:
     """Whether the event's ``changed`` names the attributes whose keys were in the data."""
     snapshot_first: bool = False
     """Whether deltas before the first snapshot of a subscription mean nothing."""
+    mixed: bool = False
+    """Whether a topic holds several symbols, so that the sequences of its events do not compare."""
     also: tuple[Wire, ...] = ()
     """Other spellings of the same events, under topics of their own."""
 

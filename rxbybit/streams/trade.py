@@ -109,6 +109,7 @@ TRADES = StreamSpec(
         _TOPIC,
         TradeOptionV5,  # it has all that the others have
         many=True,
+        mixed=True,
         also=(Wire(_TOPIC, TradeV5, places={"symbol": Place(_as_is, _quoted)}, many=True),),
     ),
     categories=("inverse", "linear", "spot", "option"),

@@ -88,3 +88,16 @@ def test_a_connection_that_brought_nothing_is_none() -> None:
     once.resume()
     assert once.new(items(1)) == items(1)
     assert once.new(items(1)) == ()
+
+
+def test_sequences_of_several_symbols_say_nothing_of_each_other() -> None:
+    """A lower one is another symbol's; what tells a repetition is the id of the last event."""
+    once = Once(mixed=True)
+    once.new((item(1, sequence=500),))
+    once.resume()
+    lower = (item(2, sequence=3), item(3, sequence=900), item(4, sequence=4))
+    assert once.new(lower) == lower
+    once.resume()
+    assert once.new((item(3, sequence=900), item(4, sequence=4), item(5, sequence=1))) == (
+        item(5, sequence=1),
+    )

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap, Meta, Side
 from rxbybit.hub import Hub
 from rxbybit.streams.insurance import INSURANCE
@@ -36,7 +37,7 @@ class World:
             snapshot_first=snapshot_first,
             on_gap=self.gap,
             on_empty=self.empty,
-            once=once,
+            once=Once() if once else None,
             timed=timed,
         )
 
