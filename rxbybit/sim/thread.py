@@ -6,6 +6,8 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import Future, wait
+from contextlib import suppress
 from typing import Self, TypeVar
 
 from rxbybit.config import Category, Environment
@@ -23,27 +25,60 @@ T = TypeVar("T")
 class ServedExchange:
     """An :class:`Exchange` that runs on its own daemon thread, ``rxbybit-sim``.
 
-    A context manager. What it shows are copies made on the exchange's thread; a :class:`Link`
-    in them may be read, but told to do something only through :meth:`call` or :meth:`run`.
+    A context manager, or :meth:`start` and :meth:`retire`. What it shows are copies made on the
+    exchange's thread, and can still be read when it has ended; a :class:`Link` in them may be
+    told to do something only through :meth:`call` or :meth:`run`.
     """
 
     def __init__(self, exchange: Exchange) -> None:
         self.exchange = exchange
-        self._loop = asyncio.new_event_loop()
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread = threading.Thread(target=self._work, name="rxbybit-sim", daemon=True)
+        self._retired: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
-        try:
-            self.call(self.exchange.start())
-        except OSError:
-            self._end()
-            raise
-        return self
+        return self.start()
 
     def __exit__(self, *_: object) -> None:
-        self.call(self.exchange.aclose())
-        self._end()
+        if self._loop is not None and self._retired is None:
+            self.call(self.exchange.aclose())
+            self._loop.call_soon_threadsafe(self._loop.stop)
+        self.join()
+
+    def start(self) -> Self:
+        """Begin; nothing when it has begun. Errors: ``OSError`` when the port cannot be had."""
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread.start()
+                try:
+                    self.call(self.exchange.start())
+                except OSError:
+                    self._loop.call_soon_threadsafe(self._loop.stop)
+                    self.join()
+                    raise
+        return self
+
+    def retire(self) -> Future[None]:
+        """End it once its clients have left, a second from now at most.
+
+        Returns at once, each time the same; who waits for it on the thread of a client keeps
+        that client from leaving.
+        """
+        with self._lock:
+            if self._retired is None:
+                self._retired = Future()
+                if self._loop is None:
+                    self._retired.set_result(None)
+                else:
+                    self._retired = asyncio.run_coroutine_threadsafe(self._leave(), self._loop)
+        return self._retired
+
+    def join(self) -> None:
+        """Wait until its thread has ended."""
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def url(self) -> str:
@@ -85,16 +120,33 @@ class ServedExchange:
         return self.call(self.exchange.send(topic, frame))
 
     def call(self, coroutine: Coroutine[object, object, T], *, timeout_s: float = 10.0) -> T:
-        """The result of ``coroutine``, awaited on the exchange's thread."""
-        return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(timeout_s)
+        """The result of ``coroutine``, awaited on the exchange's thread.
+
+        Errors: ``RuntimeError`` when it has not begun, or has ended.
+        """
+        if self._loop is None or self._loop.is_closed():
+            coroutine.close()
+            raise _Ended("the exchange does not run")
+        called = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+        deadline = time.monotonic() + timeout_s
+        while not wait([called], 0.05).done:
+            if not self._thread.is_alive():  # its loop has stopped before it came to this
+                raise _Ended("the exchange does not run any more")
+            if time.monotonic() > deadline:
+                called.cancel()
+                raise TimeoutError(f"no result after {timeout_s} s")
+        return called.result()
 
     def run(self, function: Callable[[], T]) -> T:
-        """The result of ``function()``, called on the exchange's thread."""
+        """The result of ``function()``, called on the exchange's thread while there is one."""
 
         async def called() -> T:
             return function()
 
-        return self.call(called())
+        try:
+            return self.call(called())
+        except _Ended:
+            return function()
 
     def until(self, condition: Callable[[], bool], *, timeout_s: float = 5.0) -> None:
         """Wait until ``condition()``, called on this thread, is true.
@@ -108,13 +160,22 @@ class ServedExchange:
             time.sleep(0.005)
 
     def _work(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_forever()
+        loop = self._loop
+        assert loop is not None
+        asyncio.set_event_loop(loop)
+        loop.run_forever()
+        loop.close()
 
-    def _end(self) -> None:
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+    async def _leave(self) -> None:
+        with suppress(TimeoutError):
+            await self.exchange.until(lambda: not self.exchange.links, timeout_s=1.0)
+        await self.exchange.aclose()
+        loop = asyncio.get_running_loop()
+        loop.call_later(0.0, loop.stop)  # after what tells the waiters that this is over
+
+
+class _Ended(RuntimeError):
+    """There is no thread that could do it."""
 
 
 def serve_in_thread(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import json
 import threading
 import urllib.request
@@ -52,3 +53,54 @@ def test_a_taken_port_is_an_error_and_leaves_no_thread() -> None:
             pass
         names = [thread.name for thread in threading.enumerate()]
         assert names.count("rxbybit-sim") == 1
+
+
+def test_what_has_not_begun_can_be_left_and_leaves_nothing() -> None:
+    served = serve_in_thread({})
+    assert served.retire().result(0) is None
+    served.join()
+    served.__exit__()
+    with pytest.raises(RuntimeError, match="does not run"):
+        served.send("a", "b")
+    assert (served.links, served.requests) == ((), [])
+
+
+def test_it_begins_once() -> None:
+    served = serve_in_thread({})
+    with served:
+        assert served.start() is served
+        names = [thread.name for thread in threading.enumerate()]
+        assert names.count("rxbybit-sim") == 1
+
+
+def test_it_retires_when_its_clients_have_left() -> None:
+    served = serve_in_thread({"linear": Recording(A)}).start()
+
+    async def client() -> None:
+        async with connected(served.exchange) as peer:
+            await peer.subscribe("a")
+            ended = served.retire()
+            assert served.retire() is ended
+            assert await peer.texts(3) == A  # it goes on until this one leaves
+            assert not ended.done()
+        ended.result(5)
+
+    run(client())
+    served.join()
+    assert [request.op for request in served.requests] == ["subscribe"]
+    with pytest.raises(RuntimeError, match="does not run"):
+        served.send("a", "b")
+
+
+def test_it_does_not_wait_for_ever_for_who_stays() -> None:
+    served = serve_in_thread({"linear": Recording(A)}).start()
+
+    async def client() -> None:
+        async with connected(served.exchange) as peer:
+            await peer.subscribe("a")
+            await asyncio.wrap_future(served.retire())
+            assert await peer.texts(3) == A
+
+    run(client())
+    served.join()
+    assert served.links == ()
