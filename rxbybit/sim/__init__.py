@@ -22,6 +22,7 @@ from rxbybit.sim.faults import (
     WithholdAck,
 )
 from rxbybit.sim.link import Link
+from rxbybit.sim.market import Market
 from rxbybit.sim.recording import Frame, Recording
 from rxbybit.sim.seen import Connect, Request
 from rxbybit.sim.thread import ServedExchange, serve_in_thread
@@ -38,6 +39,7 @@ __all__ = [
     "Frame",
     "Ignore",
     "Link",
+    "Market",
     "NoPong",
     "Recording",
     "Redirect",

@@ -245,7 +245,9 @@ def _general(link: Standing, command: Command, *, success: bool, message: str) -
 
 
 def _first_unknown(link: Standing, command: Command) -> str | None:
-    unknown = next((topic for topic in command.args if topic not in link.known), None)
+    # What has been delisted since it was subscribed can be left.
+    had = (topic for topic in command.args if topic not in link.subscribed)
+    unknown = next((topic for topic in had if topic not in link.known), None)
     return None if unknown is None else f"error:handler not found,topic:{unknown}"
 
 

@@ -15,26 +15,36 @@ from aiohttp import web
 
 from rxbybit.config import CATEGORIES, Category, Environment
 from rxbybit.sim.faults import Fault, Faults, Redirect, Refuse, Stall
+from rxbybit.sim.floor import Floor, MarketSource, steady_clock
 from rxbybit.sim.link import Link
-from rxbybit.sim.player import Playhead
+from rxbybit.sim.market import Market
+from rxbybit.sim.outlet import Outlet
+from rxbybit.sim.player import RecordingSource
 from rxbybit.sim.recording import Recording
 from rxbybit.sim.seen import Connect, Request
+from rxbybit.sim.source import Source
 
 __all__ = ["Exchange"]
 
+_NONE: Mapping[Category, Recording] = MappingProxyType({})
+
 
 class Exchange:
-    """An embedded exchange that serves recordings, websocket and REST on one port.
+    """An embedded exchange that serves recordings and a market, websocket and REST on one port.
 
-    ``recordings`` has a :class:`Recording` a category; a category without one exists too, and
-    refuses every topic. ``port=0`` takes a free one. ``seed`` fixes the connection ids.
+    ``recordings`` has a :class:`Recording` a category; any other category has the topics of
+    ``market``, and without one refuses every topic. The market begins at its own time when the
+    exchange starts, and moves by ``clock`` (milliseconds since 1970; the computer's when ``None``),
+    ``speed`` times as fast. ``port=0`` takes a free one. ``seed`` fixes the connection ids.
     ``faults`` are scripted from the start. With ``data_first`` the acknowledgement of a
     subscription follows the first data of it, as the linear socket of the exchange does it.
 
     It is an asynchronous context manager::
 
-        async with Exchange({"linear": Recording.read("frames.jsonl")}) as exchange:
+        async with Exchange(market=Market(seed=7, start_ms=1_767_571_200_000)) as exchange:
             print(exchange.url)
+
+    A link of the market that reads too slowly is reset once 4 MiB wait for it.
 
     Everything but ``url`` and ``environment`` belongs to the thread of its loop.
 
@@ -44,8 +54,11 @@ class Exchange:
 
     def __init__(
         self,
-        recordings: Mapping[Category, Recording],
+        recordings: Mapping[Category, Recording] = _NONE,
         *,
+        market: Market | None = None,
+        speed: float = 1.0,
+        clock: Callable[[], int] | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
@@ -60,8 +73,11 @@ class Exchange:
         """Every message of every client, in the order they were read."""
         self.connects: list[Connect] = []
         """Every attempt to open a websocket, in the order they came."""
-        self._recordings = {c: recordings.get(c, Recording([])) for c in CATEGORIES}
-        self._heads = {c: Playhead() for c in CATEGORIES}
+        self.market = market
+        """What trades behind the categories without a recording."""
+        self._clock = clock or steady_clock()
+        self._floor = Floor(market, clock=self._clock, speed=speed) if market is not None else None
+        self._sources = {c: self._source(c, recordings.get(c)) for c in CATEGORIES}
         self._host = host
         self._port = port
         self._random = random.Random(seed)
@@ -91,14 +107,21 @@ class Exchange:
         except OSError:
             await self._runner.cleanup()
             raise
+        if self._floor is not None:
+            self._floor.start()
 
     async def aclose(self) -> None:
-        """End every link and stop listening; nothing of the exchange remains."""
+        """End every link and stop listening; nothing of the exchange remains.
+
+        Errors: what the market died of, if it did.
+        """
         self._closing.set()
         for link in self.links:
             link.abort()
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._floor is not None:
+            await self._floor.aclose()
 
     async def listen(self) -> None:
         """Take connections (again), on the same port as before."""
@@ -162,6 +185,16 @@ class Exchange:
                 await asyncio.sleep(0.002)
 
     @property
+    def lag_ms(self) -> int:
+        """How far the market is behind its clock, in its own milliseconds; a step is normal."""
+        return 0 if self._floor is None else self._floor.due_ms - self._floor.market.now_ms
+
+    def _source(self, category: Category, recording: Recording | None) -> Source:
+        if recording is None and self._floor is not None:
+            return MarketSource(self._floor, category)
+        return RecordingSource(recording or Recording([]))
+
+    @property
     def _address(self) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{host}:{self._port}"
@@ -198,17 +231,16 @@ class Exchange:
             number=self._accepted,
             category=category,
             conn_id=self._conn_id(),
-            websocket=websocket,
-            transport=transport,
-            recording=self._recordings[category],
-            head=self._heads[category],
+            outlet=Outlet(websocket, transport),
+            source=self._sources[category],
             faults=self.faults,
+            clock=self._clock,
             data_first=self._data_first,
             on_request=self.requests.append,
         )
         self._links.append(link)
         try:
-            await link.run()
+            await link.run(websocket.receive)
         finally:
             self._links.remove(link)
 

@@ -3,24 +3,89 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
+from rxbybit.sim.catchup import snapshot_at
 from rxbybit.sim.recording import Frame, Recording
+from rxbybit.sim.source import Listener
 
-__all__ = ["Player", "Playhead"]
+__all__ = ["RecordingSource"]
 
 _BREATH = 64
 """So many frames are sent at once before the loop may look at its sockets again."""
 
 
-class Playhead:
+class RecordingSource:
+    """A recording as the source of one category; every link plays it by itself."""
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._head = _Playhead()
+
+    @property
+    def topics(self) -> frozenset[str]:
+        return self._recording.topics
+
+    def open(self, listener: Listener) -> _Channel:
+        return _Channel(self._recording, self._head, listener)
+
+
+class _Channel:
+    """Begins to play when all is there that the recording waits for."""
+
+    def __init__(self, recording: Recording, head: _Playhead, listener: Listener) -> None:
+        self._recording = recording
+        self._head = head
+        self._listener = listener
+        self._player: _Player | None = None
+        self._playing: asyncio.Task[None] | None = None
+
+    async def subscribed(self, topics: Sequence[str]) -> None:
+        recording, listener = self._recording, self._listener
+        if self._player is None and recording.hold_until.issubset(listener.subscriptions):
+            self._player = _Player(recording, self._head, deliver=self._play, idle=listener.idle)
+            topics = listener.subscriptions
+        if self._player is not None:
+            await self._catch_up(topics, self._player)
+            if self._playing is None and not listener.deaf:
+                self._playing = asyncio.create_task(self._player.play())
+        if self._playing is None or self._playing.done():
+            listener.idle()
+
+    def unsubscribed(self, topics: Sequence[str]) -> None:
+        """What a link is not subscribed to is passed over when it is due."""
+
+    def stop(self) -> None:
+        if self._playing is not None and self._playing is not asyncio.current_task():
+            self._playing.cancel()
+
+    async def stopped(self) -> None:
+        task = self._playing
+        if task is not None and task is not asyncio.current_task():
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _catch_up(self, topics: Sequence[str], player: _Player) -> None:
+        if self._recording.snapshots:
+            for topic in topics:
+                raw = snapshot_at(self._recording.frames, player.place, topic)
+                if raw is not None:
+                    await self._play(Frame(topic, None, raw))
+
+    async def _play(self, frame: Frame) -> bool:
+        patient = self._recording.pace == "at_once"
+        await self._listener.play(frame.topic, frame.raw, patient=patient)
+        return not self._listener.deaf
+
+
+class _Playhead:
     """Where the links of one category have come to in their recording."""
 
     def __init__(self) -> None:
         self.next = 0
 
 
-class Player:
+class _Player:
     """Hands the frames of ``recording`` to ``deliver``, one by one, until it says no.
 
     ``idle`` is called whenever there is nothing to hand over for now, and at the end.
@@ -29,10 +94,10 @@ class Player:
     def __init__(
         self,
         recording: Recording,
-        head: Playhead,
+        head: _Playhead,
         *,
         deliver: Callable[[Frame], Awaitable[bool]],
-        idle: Callable[[], Awaitable[None]],
+        idle: Callable[[], None],
     ) -> None:
         self.place = head.next if recording.resume == "continue" else 0
         """How many frames of the recording are behind this player, in this pass."""
@@ -47,7 +112,7 @@ class Player:
         while goes_on and self._recording.loop and self._recording.frames:
             self.place = self._head.next = 0
             goes_on = await self._play_on()
-        await self._idle()
+        self._idle()
 
     async def _play_on(self) -> bool:
         frames = self._recording.frames
@@ -56,7 +121,7 @@ class Player:
             frame = frames[place]
             wait_s = timetable.wait_s(frame.sent_ms) if timetable else 0.0
             if wait_s > 0:
-                await self._idle()
+                self._idle()
                 await asyncio.sleep(wait_s)
             elif place % _BREATH == 0:
                 await asyncio.sleep(0)

@@ -8,18 +8,21 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Self, TypeVar
 
 from rxbybit.config import Category, Environment
 from rxbybit.sim.exchange import Exchange
 from rxbybit.sim.faults import Fault, Faults
 from rxbybit.sim.link import Link
+from rxbybit.sim.market import Market
 from rxbybit.sim.recording import Recording
 from rxbybit.sim.seen import Connect, Request
 
 __all__ = ["ServedExchange", "serve_in_thread"]
 
 T = TypeVar("T")
+_NONE: Mapping[Category, Recording] = MappingProxyType({})
 
 
 class ServedExchange:
@@ -179,8 +182,11 @@ class _Ended(RuntimeError):
 
 
 def serve_in_thread(
-    recordings: Mapping[Category, Recording],
+    recordings: Mapping[Category, Recording] = _NONE,
     *,
+    market: Market | None = None,
+    speed: float = 1.0,
+    clock: Callable[[], int] | None = None,
     host: str = "127.0.0.1",
     port: int = 0,
     seed: int = 0,
@@ -192,5 +198,15 @@ def serve_in_thread(
     Errors: ``OSError`` at entering when the port cannot be had.
     """
     return ServedExchange(
-        Exchange(recordings, host=host, port=port, seed=seed, faults=faults, data_first=data_first)
+        Exchange(
+            recordings,
+            market=market,
+            speed=speed,
+            clock=clock,
+            host=host,
+            port=port,
+            seed=seed,
+            faults=faults,
+            data_first=data_first,
+        )
     )

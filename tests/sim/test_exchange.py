@@ -11,7 +11,8 @@ import aiohttp
 import pytest
 
 from rxbybit.sim import Exchange, Recording
-from rxbybit.sim.link import BUFFER_LIMIT, DATA_BEFORE_ACK
+from rxbybit.sim.link import DATA_BEFORE_ACK
+from rxbybit.sim.outlet import BUFFER_LIMIT
 from tests.sim.peer import connected, frame, run
 
 A = [frame("a", ts=1_000 + 100 * i, n=i) for i in range(4)]
@@ -356,7 +357,7 @@ def test_a_recording_waits_for_a_slow_client() -> None:
                 seen = link.sent
                 await asyncio.sleep(0.3)
             assert seen < 100
-            assert link._transport.get_write_buffer_size() > BUFFER_LIMIT
+            assert link._outlet.waiting > BUFFER_LIMIT
             assert await peer.texts(100) == frames
 
     run(main())

@@ -85,6 +85,8 @@ class Market:
         self._pits: dict[_Key, Pit] = {}
         """What trades or has traded."""
         self._pools: dict[str, PoolFeed] = {}
+        self._topics: dict[Category, frozenset[str]] = {}
+        """Of a category, since its last listing or delisting."""
         if script is None:
             script = default_script(start_ms) if instruments is None else ()
         if instruments is None:
@@ -112,11 +114,13 @@ class Market:
 
     def topics(self, category: Category) -> frozenset[str]:
         """Every topic that a socket has now."""
+        if category in self._topics:
+            return self._topics[category]
         found = {topic for topic, (where, _) in _POOLS.items() if where == category}
         for (where, symbol), pit in self.pits.items():
             if where == category:
                 found.update(f"{kind}.{symbol}" for kind in kinds_of(pit.instrument))
-        return frozenset(found)
+        return self._topics.setdefault(category, frozenset(found))
 
     def want(self, category: Category, topic: str) -> None:
         """Build the frames of a topic from now on; what is wanted already stays so.
@@ -181,6 +185,7 @@ class Market:
             schedule=partial(self._schedule, instrument.category),
         )
         self.pits[key] = self._pits[key] = pit
+        self._topics.pop(instrument.category, None)
         for topic, feed in self._pools.items():
             feed.pools = self._pools_of(topic)
 
@@ -195,7 +200,12 @@ class Market:
 
             return begin, listed.category
         key = event.category, event.symbol
-        return lambda ms: self.pits.pop(key).close(ms), event.category
+
+        def end(ms: int) -> list[Content]:
+            self._topics.pop(event.category, None)
+            return self.pits.pop(key).close(ms)
+
+        return end, event.category
 
     def _move_indices(self, ms: int) -> list[Content]:
         for index in self._indices.values():

@@ -1,0 +1,180 @@
+"""The market behind the public sockets: its clock, and who hears what."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import ceil
+
+from rxbybit.config import Category
+from rxbybit.sim.market import Market
+from rxbybit.sim.source import Listener
+
+__all__ = ["STEP_MS", "Floor", "MarketSource", "steady_clock"]
+
+STEP_MS = 15
+"""How much of the clock's time the market moves at once, in milliseconds."""
+
+
+def steady_clock() -> Callable[[], int]:
+    """Milliseconds since 1970 that go on evenly, whatever is done to the computer's date."""
+    ahead_ns = time.time_ns() - time.monotonic_ns()
+    return lambda: (ahead_ns + time.monotonic_ns()) // 1_000_000
+
+
+class Floor:
+    """Moves ``market`` by ``clock`` (milliseconds), ``speed`` times as fast, and tells who hears.
+
+    It begins at the market's own time. What is late is caught up with step by step: nothing is
+    left out, and between two steps the loop may look at its sockets.
+
+    Errors: ``ValueError`` for a speed that is not above 0.
+    """
+
+    def __init__(self, market: Market, *, clock: Callable[[], int], speed: float = 1.0) -> None:
+        if not speed > 0:
+            raise ValueError(f"speed {speed!r}: use a number above 0")
+        self.market = market
+        self._clock = clock
+        self._speed = speed
+        self._step_ms = ceil(STEP_MS * speed)
+        self._began_ms = clock()
+        self._opened_ms = market.now_ms
+        self._hearers: dict[tuple[Category, str], dict[Listener, None]] = {}
+        self._listeners: dict[Listener, None] = {}
+        self._moving: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """It is now: the market moves on from where it is."""
+        self._began_ms = self._clock()
+        self._opened_ms = self.market.now_ms
+        self._moving = asyncio.create_task(self._move())
+        self._moving.add_done_callback(_tell)
+
+    async def aclose(self) -> None:
+        """The market stands still. Errors: what it died of, if it did."""
+        if self._moving is not None:
+            self._moving.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._moving
+
+    @property
+    def due_ms(self) -> int:
+        """The market's time by the clock: where it should be by now."""
+        return self._opened_ms + int((self._clock() - self._began_ms) * self._speed)
+
+    def enter(self, listener: Listener) -> None:
+        """A link has come."""
+        self._listeners[listener] = None
+
+    def leave(self, listener: Listener) -> None:
+        """A link has gone."""
+        self._listeners.pop(listener, None)
+
+    def hear(self, category: Category, topic: str, listener: Listener) -> None:
+        """Send it the snapshot of a topic, if there is such a thing, then whatever follows.
+
+        A topic that has been delisted just now stays silent.
+        """
+        if topic not in self.market.topics(category):
+            return
+        self.market.want(category, topic)
+        self._hearers.setdefault((category, topic), {})[listener] = None
+        snapshot = self.market.snapshot(category, topic)
+        if snapshot is not None:
+            listener.push(topic, _text(snapshot))
+
+    def miss(self, category: Category, topic: str, listener: Listener) -> None:
+        """Send it no more of a topic; the last one to leave lets the market forget it."""
+        hearers = self._hearers.get((category, topic), {})
+        if hearers.pop(listener, self) is None and not hearers:
+            del self._hearers[category, topic]
+            self.market.forget(category, topic)
+
+    async def _move(self) -> None:
+        while True:
+            await asyncio.sleep(STEP_MS / 1000)
+            await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        due_ms = self.due_ms
+        while True:
+            self._step(min(self.market.now_ms + self._step_ms, due_ms))
+            if self.market.now_ms >= due_ms:
+                return
+            await asyncio.sleep(0)
+
+    def _step(self, to_ms: int) -> None:
+        for push in self.market.advance(to_ms):
+            hearers = self._hearers.get((push.category, push.topic))
+            if hearers:
+                raw = _text(push.content)
+                # A link that breaks at its frame leaves while the others are told.
+                for listener in tuple(hearers):
+                    listener.push(push.topic, raw)
+        for listener in tuple(self._listeners):
+            listener.flush()
+            listener.idle()
+
+
+class MarketSource:
+    """The market as the source of one category."""
+
+    def __init__(self, floor: Floor, category: Category) -> None:
+        self._floor = floor
+        self._category: Category = category
+
+    @property
+    def topics(self) -> frozenset[str]:
+        return self._floor.market.topics(self._category)
+
+    def open(self, listener: Listener) -> _Channel:
+        return _Channel(self._floor, self._category, listener)
+
+
+class _Channel:
+    """The topics of one link, as long as it lives."""
+
+    def __init__(self, floor: Floor, category: Category, listener: Listener) -> None:
+        self._floor = floor
+        self._category: Category = category
+        self._listener = listener
+        self._topics: set[str] = set()
+        self._open = True
+        floor.enter(listener)
+
+    async def subscribed(self, topics: Sequence[str]) -> None:
+        for topic in topics:
+            # The snapshot of the one before may have broken the link.
+            if self._open:
+                self._topics.add(topic)
+                self._floor.hear(self._category, topic, self._listener)
+        self._listener.flush()
+
+    def unsubscribed(self, topics: Sequence[str]) -> None:
+        for topic in topics:
+            self._topics.discard(topic)
+            self._floor.miss(self._category, topic, self._listener)
+
+    def stop(self) -> None:
+        self._open = False
+        self.unsubscribed(tuple(self._topics))
+        self._floor.leave(self._listener)
+
+    async def stopped(self) -> None:
+        self.stop()
+
+
+def _tell(ended: asyncio.Task[None]) -> None:
+    """The market has died: nobody awaits it before the exchange is closed."""
+    error = None if ended.cancelled() else ended.exception()
+    if error is not None:
+        context = {"message": "the market of the embedded exchange has ended", "exception": error}
+        ended.get_loop().call_exception_handler(context)
+
+
+def _text(content: dict[str, object]) -> bytes:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
