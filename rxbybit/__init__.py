@@ -22,6 +22,7 @@ from rxbybit.errors import (
     HandshakeRejected,
     HeartbeatLost,
     ProtocolError,
+    RequestRefused,
     RetryBudgetExhausted,
     RuntimeMisuse,
     RxBybitError,
@@ -39,12 +40,14 @@ from rxbybit.events import (
     Meta,
     Reconnecting,
     Rejected,
+    RequestFailed,
     Side,
     Status,
     Subscribed,
     TickDirection,
 )
 from rxbybit.hooks import Hooks, LoggingHooks
+from rxbybit.instrument import ContractType, Instrument, InstrumentStatus
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
 from rxbybit.streams.insurance import Insurance
@@ -73,6 +76,7 @@ __all__ = [
     "Connected",
     "Connecting",
     "ConnectionFailed",
+    "ContractType",
     "DecodeError",
     "DecodeFailed",
     "Disconnected",
@@ -83,6 +87,8 @@ __all__ = [
     "HandshakeRejected",
     "HeartbeatLost",
     "Hooks",
+    "Instrument",
+    "InstrumentStatus",
     "Insurance",
     "Kline",
     "Liquidation",
@@ -91,6 +97,8 @@ __all__ = [
     "ProtocolError",
     "Reconnecting",
     "Rejected",
+    "RequestFailed",
+    "RequestRefused",
     "RetryBudgetExhausted",
     "Runtime",
     "RuntimeMisuse",

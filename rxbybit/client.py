@@ -17,7 +17,7 @@ from rxbybit.config import Backoff, Category, Environment, environment_of, is_nu
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
-from rxbybit.limits import CONNECTS
+from rxbybit.limits import CONNECTS, REQUESTS
 from rxbybit.pool import Pool, PoolSettings
 from rxbybit.pools import Pools
 from rxbybit.protocol.v5 import V5
@@ -97,6 +97,7 @@ class Bybit:
             # a closure: the repr of a partial would show the password of the proxy
             new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
             numbering=count(1),
+            requests=REQUESTS,
         )
         self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
         self._origin = _Origin(

@@ -26,8 +26,8 @@ class Environment(Struct, frozen=True, kw_only=True):
 
     Sources: V5 manual, "Connect" (hosts and paths) and "Demo trading service": public data of
     the demo environment comes from the mainnet hosts.
-    Errors: ``ConfigurationError`` for a category that there is not, and for what is no websocket
-    URL.
+    Errors: ``ConfigurationError`` for a category that there is not, for what is no websocket URL,
+    and for a ``rest`` that is no URL of HTTP.
     """
 
     name: str
@@ -47,6 +47,19 @@ class Environment(Struct, frozen=True, kw_only=True):
                 raise ConfigurationError(
                     f"Environment.public[{category!r}]: a ws:// or wss:// URL, without password"
                 )
+
+        if self.rest is not None and _split(self.rest, "http", "https") is None:
+            raise ConfigurationError("Environment.rest: an http:// or https:// URL, no password")
+
+    @property
+    def rest_url(self) -> str:
+        """Where REST is asked; ``ConfigurationError`` where there is none."""
+        if self.rest is None:
+            raise ConfigurationError(
+                f"environment {self.name!r} has no REST: give Environment(rest=...) a URL such as"
+                " https://api.bybit.com"
+            )
+        return self.rest.rstrip("/")
 
     def url(self, category: Category) -> str:
         """The websocket of a category; ``ConfigurationError`` where there is none."""

@@ -9,7 +9,8 @@
      │   ├─ HeartbeatLost           the peer fell silent
      │   └─ RetryBudgetExhausted    ``Backoff.budget`` failed attempts in a row
      ├─ ProtocolError               the exchange said no
-     │   └─ SubscriptionRejected    to one topic
+     │   ├─ SubscriptionRejected    to one topic
+     │   └─ RequestRefused          to one REST request
      ├─ DecodeError                 a message that does not fit its schema
      ├─ SlowConsumer                an ``iterate`` buffer overflowed
      ├─ ClosedError                 the client was closed
@@ -31,6 +32,7 @@ __all__ = [
     "HandshakeRejected",
     "HeartbeatLost",
     "ProtocolError",
+    "RequestRefused",
     "RetryBudgetExhausted",
     "RuntimeMisuse",
     "RxBybitError",
@@ -112,6 +114,21 @@ class SubscriptionRejected(ProtocolError):
         )
         self.topic = topic
         self.message = message
+
+
+class RequestRefused(ProtocolError):
+    """The exchange refused a REST request; ``message`` is the reason in its own words.
+
+    ``code`` is the exchange's ``retCode``, or the HTTP status where that is not 200. ``permanent``
+    is False for what passes by itself, such as a limit on requests or an exchange that restarts.
+    """
+
+    def __init__(self, code: int, message: str, *, url: str, permanent: bool = True) -> None:
+        super().__init__(f"{url} was refused: {message} (code {code})")
+        self.code = code
+        self.message = message
+        self.url = url
+        self.permanent = permanent
 
 
 class DecodeError(RxBybitError):

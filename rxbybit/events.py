@@ -23,6 +23,7 @@ __all__ = [
     "OpenEnum",
     "Reconnecting",
     "Rejected",
+    "RequestFailed",
     "Side",
     "Status",
     "Subscribed",
@@ -161,6 +162,18 @@ class Rejected(Status, frozen=True, kw_only=True):
 
     topic: str
     message: str
+
+
+class RequestFailed(Status, frozen=True, kw_only=True):
+    """A REST request has failed and is made again; no link is concerned."""
+
+    url: str
+    reason: str
+    """Why, in a few plain words."""
+    attempt: int
+    """How many attempts in a row have failed."""
+    delay_s: float
+    """The next one is so many seconds away."""
 
 
 class DecodeFailed(Status, frozen=True, kw_only=True):

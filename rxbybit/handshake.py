@@ -51,6 +51,8 @@ def failure_of(error: Exception) -> ConnectionFailed:
             failed.permanent = error.status == 407  # it wants another user or password
         case aiohttp.ClientResponseError():
             failed = ConnectionFailed("the server's answer is no HTTP")
+        case aiohttp.ClientPayloadError():
+            failed = ConnectionFailed("the answer was cut in the middle, or is no HTTP")
         case aiohttp.InvalidURL():
             failed = ConnectionFailed("the URL, or that of the proxy, is none")
             failed.permanent = True

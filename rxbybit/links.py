@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
+from typing import Any
 
-from rxbybit.errors import ConnectionFailed
+from rxbybit.errors import ConnectionFailed, RxBybitError
 from rxbybit.protocol.base import WireProtocol
 from rxbybit.runtime import Runtime
 from rxbybit.session import Owner, Session, Settings
-from rxbybit.transport import Transport
+from rxbybit.transport import Answer, Transport
 
 __all__ = ["Links"]
 
@@ -42,6 +43,7 @@ class Links:
         self._sessions: list[Session] = []
         self._transport: Transport | None = None
         self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, one may be open
+        self._errands: set[asyncio.Task[None]] = set()
         self._failures: dict[str, int] = {}
         self._forget: Callable[[], None] | None = None
         self._let_go: Callable[[], None] | None = None
@@ -51,15 +53,11 @@ class Links:
         for session in self._sessions:
             if session.url == url and session.fits(topic):
                 return session
-        if self._transport is None:
-            self._transport = self._new_transport(self._runtime)
-        if self._forget is None:  # else an old transport is still closing
-            self._forget = self._runtime.on_close(self._on_close)
         session = Session(
             next(self._numbering),
             url,
             wire=self._wire,
-            transport=self._transport,
+            transport=self._ready(),
             settings=self._settings,
             owner=self._owner,
             failures=self._failures.get(url, 0),
@@ -67,6 +65,34 @@ class Links:
         self._sessions.append(session)
         self._watch(session.task, partial(self._cancelled, session))
         return session
+
+    def errand(
+        self,
+        work: Coroutine[Any, Any, None],  # Any: what it yields to the loop and is sent by it
+        on_error: Callable[[Exception], None],
+    ) -> Callable[[], None]:
+        """Do ``work``, which may :meth:`get`, as long as nobody calls what this gives.
+
+        ``on_error`` hears what it raises, and when somebody else has cancelled it.
+        """
+        self.go()
+        self._ready()
+        task = self._runtime.loop.create_task(work, name="rxbybit-errand")
+        self._errands.add(task)
+        self._watch(task, partial(self._done, task, on_error))
+
+        def recall() -> None:
+            if task in self._errands:
+                self._errands.discard(task)
+                if not self._sessions:
+                    self.stay()
+                task.cancel()
+
+        return recall
+
+    async def get(self, url: str) -> Answer:
+        """The answer to a GET, in the course of an errand."""
+        return await self._ready().get(url)
 
     def connected(self, url: str) -> None:
         """What failed before to ``url`` is forgiven."""
@@ -86,8 +112,11 @@ class Links:
 
     def close_all(self) -> None:
         """End every link."""
+        errands, self._errands = self._errands, set()
+        for task in errands:
+            task.cancel()
+        self.stay()
         while self._sessions:
-            self.stay()
             self.close(self._sessions[-1])
 
     async def closed(self) -> None:
@@ -96,7 +125,12 @@ class Links:
             await asyncio.wait(self._tasks)
 
     def stay(self) -> None:
-        """Keep a script from ending before the last close frame is out."""
+        """Keep a script from ending before the last close frame is out.
+
+        An errand needs nobody to hold the script: whoever it is for does that, if he wants.
+        """
+        if self._errands:
+            return
         if self._let_go is None and self._tasks:  # the end of asyncio.run leaves none to wait for
             self._let_go = self._runtime.hold()
 
@@ -105,6 +139,27 @@ class Links:
         if self._let_go is not None:
             self._let_go()
             self._let_go = None
+
+    def _ready(self) -> Transport:
+        if self._transport is None:
+            self._transport = self._new_transport(self._runtime)
+        if self._forget is None:  # else an old transport is still closing
+            self._forget = self._runtime.on_close(self._on_close)
+        return self._transport
+
+    def _done(self, task: asyncio.Task[None], on_error: Callable[[Exception], None]) -> None:
+        wanted = task in self._errands
+        self._errands.discard(task)
+        if task.cancelled():
+            if wanted:  # and the loop goes on: see _cancelled
+                error = ConnectionFailed("the task that asks the exchange was cancelled")
+                self._runtime.loop.call_later(CANCELLED_S, on_error, error)
+            return
+        error = task.exception()
+        if isinstance(error, Exception) and wanted:
+            on_error(error)
+        elif error is not None and not isinstance(error, RxBybitError):
+            self._runtime.report("an errand that nobody waits for any more failed", error)
 
     def _watch(self, task: asyncio.Task[None], then: Callable[[], None] | None = None) -> None:
         self._tasks.add(task)

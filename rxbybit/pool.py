@@ -21,7 +21,9 @@ from reactivex.disposable import Disposable
 from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError, SubscriptionRejected
 from rxbybit.events import DecodeFailed, Gap, Rejected, Status
+from rxbybit.hooks import Outage
 from rxbybit.hub import AnySpec, Hearer, Hub
+from rxbybit.limits import RequestLedger
 from rxbybit.links import Links
 from rxbybit.protocol.base import WireProtocol
 from rxbybit.runtime import Runtime
@@ -30,6 +32,9 @@ from rxbybit.session import Session, Settings
 from rxbybit.transport import Transport
 
 __all__ = ["Pool", "PoolSettings"]
+
+REQUESTS_AT_ONCE = 8
+"""How many REST requests may wait for their answers; each needs a socket."""
 
 Keep = Callable[[Any], bool]  # Any: whatever the stream's events are
 
@@ -44,6 +49,7 @@ class PoolSettings(Struct, frozen=True, kw_only=True):
     strict: bool
     new_transport: Callable[[Runtime], Transport]
     numbering: Iterator[int]
+    requests: RequestLedger
 
 
 class _Listener(Protocol):
@@ -81,6 +87,9 @@ class Pool:
             owner=self,
             on_close=self.close,
         )
+        self.errand, self.get = self._links.errand, self._links.get
+        self.gate = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._outages: dict[str, Outage] = {}
 
     def subscribe(
         self,
@@ -107,6 +116,17 @@ class Pool:
             self._listeners = tuple(other for other in self._listeners if other is not listener)
 
         return Disposable(leave)
+
+    @property
+    def settings(self) -> PoolSettings:
+        """What the client wants."""
+        return self._settings
+
+    def outage(self, url: str) -> Outage:
+        """What tells the hooks that ``url`` cannot be asked, once for all that ask there."""
+        if url not in self._outages:
+            self._outages[url] = Outage(url, self._settings.session.hooks, self._runtime.loop.time)
+        return self._outages[url]
 
     def close(self) -> None:
         """Let every observer go without a word and end every link."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from contextvars import ContextVar
 from ssl import SSLContext
 from time import time_ns
@@ -15,17 +16,32 @@ from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from msgspec import Struct
+from yarl import URL
 
 from rxbybit.direct import SLOW_NS, DirectQueue, OnMessage, OnSlow, came_early, queue_of
+from rxbybit.errors import ConnectionFailed
 from rxbybit.failures import lost
 from rxbybit.handshake import Redirected, failure_of, refuse_redirect
 from rxbybit.runtime import Runtime
 
-__all__ = ["AiohttpTransport", "Connection", "Transport"]
+__all__ = ["AiohttpTransport", "Answer", "Connection", "Transport"]
 
 MAX_MESSAGE = 4 * 1024 * 1024
 """A longer message ends its connection: the largest book is under 100 kB."""
 _TOO_LONG = MAX_MESSAGE + 1  # aiohttp's limit is the first size that it refuses
+
+MAX_BODY = 16 * 1024 * 1024
+"""A longer answer is given up: a page of a thousand instruments is about 1 MB."""
+
+
+class Answer(Struct, frozen=True):
+    """What a server answered to a GET."""
+
+    status: int
+    headers: Mapping[str, str]
+    """By their names in lower case."""
+    body: bytes
 
 
 class Connection(Protocol):
@@ -52,6 +68,13 @@ class Transport(Protocol):
 
         Errors: ``HandshakeRejected`` when the server answers with a status of its own,
         ``ConnectionFailed`` for everything else; ``permanent`` says whether to try again.
+        """
+        ...
+
+    async def get(self, url: str) -> Answer:
+        """Whatever the server answers to a GET of ``url``, whose query is sent as it stands.
+
+        Errors: ``ConnectionFailed`` when there is no answer, or none of a bearable length.
         """
         ...
 
@@ -97,6 +120,27 @@ class AiohttpTransport:
         assert isinstance(opened, _Socket)
         return _AiohttpConnection(opened, queue_of(opened, _TOO_LONG))
 
+    async def get(self, url: str) -> Answer:
+        """A redirect is an answer like another, and not followed."""
+        if self._session is None:
+            self._session = _session(self._runtime)
+        opening: list[asyncio.BaseTransport] = []
+        _opening.set(opening)
+        try:
+            async with self._session.get(
+                URL(url, encoded=True), proxy=self._proxy, ssl=self._ssl, allow_redirects=False
+            ) as response:
+                headers = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, headers, await _body(response))
+        except (aiohttp.ClientError, OSError) as error:
+            _abort(opening)
+            raise failure_of(error) from None  # see connect
+        except BaseException:
+            _abort(opening)
+            raise
+        finally:
+            opening.clear()
+
     async def aclose(self) -> None:
         """Close the pool of connections that aiohttp keeps."""
         session, self._session = self._session, None
@@ -126,6 +170,15 @@ def _abort(transports: list[asyncio.BaseTransport]) -> None:
     for transport in transports:
         assert isinstance(transport, asyncio.WriteTransport)
         transport.abort()
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for part in response.content.iter_any():
+        body += part
+        if len(body) > MAX_BODY:
+            raise ConnectionFailed(f"the answer has more than {MAX_BODY:,} bytes")
+    return bytes(body)
 
 
 class _Socket(aiohttp.ClientWebSocketResponse[Any]):  # Any: aiohttp's flag for text or bytes

@@ -10,7 +10,7 @@ from time import time_ns
 from typing import Any
 
 from rxbybit.direct import SLOW_NS, OnMessage, OnSlow
-from rxbybit.transport import Connection
+from rxbybit.transport import Answer, Connection
 
 __all__ = ["MemoryExchange", "MemoryLink", "MemoryTransport"]
 
@@ -113,12 +113,16 @@ class MemoryExchange:
 
 
 class MemoryTransport:
-    """Connects to a ``MemoryExchange``; what ``before`` raises is how a connect fails."""
+    """Connects to a ``MemoryExchange``; what ``before`` raises is how a connect fails, and
+    ``answer`` says what a GET gives.
+    """
 
     def __init__(self, exchange: MemoryExchange) -> None:
         self.exchange = exchange
         self.before: Callable[[str], None] = lambda url: None
         self.hang = False
+        self.answer: Callable[[str], Answer] = lambda url: Answer(404, {}, b"")
+        self.asked: list[str] = []
         self.attempts: list[float] = []
         self.released = 0
 
@@ -129,6 +133,13 @@ class MemoryTransport:
             await asyncio.Event().wait()
         self.before(url)
         return self.exchange.open(url)
+
+    async def get(self, url: str) -> Answer:
+        self.asked.append(url)
+        await asyncio.sleep(0.002)
+        if self.hang:
+            await asyncio.Event().wait()
+        return self.answer(url)
 
     async def aclose(self) -> None:
         self.released += 1

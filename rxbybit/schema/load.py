@@ -22,7 +22,7 @@ from rxbybit.events import Event, Meta
 from rxbybit.schema import fields
 from rxbybit.schema.spec import StreamSpec, Wire
 
-__all__ = ["Loader"]
+__all__ = ["Loader", "complaints", "loader_of", "parsed"]
 
 _LONGEST_INT = 4300  # digits that Python's int() takes
 
@@ -69,10 +69,10 @@ class Loader:
     def load(self, data: bytes, received_ns: int, connection: int | None) -> tuple[Event, ...]:
         """The good events of a frame; what is wrong is reported, an item at a time."""
         try:
-            frame = cast("dict[str, object]", _loader(Envelope, Decimal).load(_parsed(data)))
+            frame = cast("dict[str, object]", loader_of(Envelope, Decimal).load(parsed(data)))
             items = self._items(frame["data"])
         except ValidationError as error:
-            self._refuse(data, _messages(error))
+            self._refuse(data, complaints(error))
             return ()
         kind = cast("str", frame["type"])
         meta = Meta(
@@ -83,13 +83,13 @@ class Loader:
             received_ns,
             connection,
         )
-        schema = _loader(self._wire.schema_of(kind), self._numbers)
+        schema = loader_of(self._wire.schema_of(kind), self._numbers)
         events: list[Event] = []
         for index, item in enumerate(items):
             try:
                 events.append(self._event(schema, kind, item, meta))
             except ValidationError as error:
-                said = _messages(error)
+                said = complaints(error)
                 self._refuse(data, {"data": {index: said} if self._wire.many else said})
         return tuple(events)
 
@@ -116,23 +116,26 @@ class Loader:
         self._report(DecodeError(self._topic, raw, messages))
 
 
-def _messages(error: ValidationError) -> Messages:
+def complaints(error: ValidationError) -> Messages:
+    """What marshmallow says is wrong."""
     # marshmallow does not say what its messages are made of
     return cast("Messages", error.messages)  # pyright: ignore[reportUnknownMemberType]
 
 
 @cache
-def _loader(schema: type[fields.WireSchema], numbers: type) -> fields.WireSchema:
+def loader_of(schema: type[fields.WireSchema], numbers: type) -> fields.WireSchema:
+    """The loader of ``schema``, which is made once."""
     return schema(numbers=numbers)
 
 
-def _parsed(data: bytes) -> Mapping[str, object]:
+def parsed(data: bytes) -> Mapping[str, object]:
+    """The JSON of ``data``, numbers exact; ``ValidationError`` when it is none."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValidationError([f"Not UTF-8: {error.reason} at byte {error.start}."]) from error
     try:
-        parsed: object = json.loads(
+        value: object = json.loads(
             text, parse_int=_whole, parse_float=_fraction, parse_constant=_constant
         )
     except ValueError as error:
@@ -140,7 +143,7 @@ def _parsed(data: bytes) -> Mapping[str, object]:
     except RecursionError as error:
         raise ValidationError(["Not JSON that can be read: too deep."]) from error
     # whatever it is, the envelope judges it
-    return cast("Mapping[str, object]", parsed)
+    return cast("Mapping[str, object]", value)
 
 
 def _whole(text: str) -> int | Decimal:

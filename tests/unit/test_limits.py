@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from rxbybit.limits import CONNECTS, ConnectLedger
+from rxbybit.limits import CONNECTS, REQUESTS, ConnectLedger, RequestLedger
 
 
 def test_connects_wait_once_the_window_is_full() -> None:
@@ -61,3 +61,23 @@ def test_threads_share_it() -> None:
 
 def test_the_process_keeps_the_exchanges_limit() -> None:
     assert (CONNECTS._limit, CONNECTS._window_s) == (500, 300.0)
+
+
+def test_requests_have_one_account_for_all_hosts() -> None:
+    ledger = RequestLedger(2, 5.0, clock=lambda: 0.0)
+    assert [ledger.reserve(host) for host in "abc"] == [0.0, 0.0, 5.0]
+    ledger.give_back()
+    assert [ledger.reserve(host) for host in "ab"] == [5.0, 5.0]
+    assert (REQUESTS._limit, REQUESTS._window_s) == (600, 5.0)
+
+
+def test_a_host_that_says_so_is_let_alone() -> None:
+    now = 0.0
+    ledger = RequestLedger(clock=lambda: now)
+    ledger.bar("a", 600.0)
+    ledger.bar("a", 7.0)
+    assert (ledger.reserve("a"), ledger.reserve("b")) == (600.0, 0.0)
+    now = 599.0
+    assert ledger.reserve("a") == 1.0
+    now = 601.0
+    assert ledger.reserve("a") == 0.0

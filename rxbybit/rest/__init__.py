@@ -1,0 +1,1 @@
+"""What REST gives: lists to begin with, and the past of a stream."""
