@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+import typing
+
 from rxbybit.book import BookDelta, BookSnapshot
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
@@ -55,6 +57,9 @@ from rxbybit.streams.kline import Kline
 from rxbybit.streams.liquidation import Liquidation
 from rxbybit.streams.trade import Trade
 from rxbybit.ticker import Ticker, TickerUpdate
+
+if typing.TYPE_CHECKING:
+    from rxbybit.simulator import Simulator
 
 trades = of_default(Bybit.trades)
 tickers = of_default(Bybit.tickers)
@@ -104,6 +109,7 @@ __all__ = [
     "RuntimeMisuse",
     "RxBybitError",
     "Side",
+    "Simulator",
     "SlowConsumer",
     "Status",
     "Stream",
@@ -124,3 +130,12 @@ __all__ = [
     "trades",
     "use",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Who needs no exchange does not wait for the import of one.
+    if name == "Simulator":
+        from rxbybit.simulator import Simulator
+
+        return Simulator
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

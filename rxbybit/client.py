@@ -13,7 +13,7 @@ from typing import Self, TypeVar
 
 from reactivex import abc
 
-from rxbybit.config import Backoff, Category, Environment, environment_of, is_number, proxy_of
+from rxbybit.config import SIM, Backoff, Category, Environment, environment_of, is_number, proxy_of
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
@@ -38,9 +38,10 @@ E = TypeVar("E", bound=Event)
 class Bybit:
     """The exchange: every stream is a method, and nothing happens before a subscription.
 
-    ``environment`` is ``"mainnet"``, ``"testnet"``, ``"demo"``, an ``Environment``, or a base URL
-    such as ``"http://127.0.0.1:8765"`` that serves everything under one host; left out, the
-    variable ``RXBYBIT_ENVIRONMENT`` is read at the first subscription, else it is mainnet.
+    ``environment`` is ``"mainnet"``, ``"testnet"``, ``"demo"``, ``"sim"`` (the embedded exchange
+    of this process, with invented prices), an ``Environment``, or a base URL such as
+    ``"http://127.0.0.1:8765"`` that serves everything under one host; left out, the variable
+    ``RXBYBIT_ENVIRONMENT`` is read at the first subscription, else it is mainnet.
     ``category`` is taken where a call names none, before a symbol is read for it. ``linger`` is
     how many seconds a topic outlives its last subscriber, ``heartbeat`` how many lie between two
     pings: a dead peer is noticed within 1.5 of them. ``backoff`` says how long to wait before
@@ -105,6 +106,7 @@ class Bybit:
         )
         self._quiet_origin = replace(self._origin, keep_alive=False)
         self._closed = False
+        self._loan, self._lent = object(), False
         self._on_closed: set[Callable[[], None]] = set()
 
     trades = trade.trades
@@ -183,6 +185,10 @@ class Bybit:
         """
         self._closed = True
         self._pools.close()
+        if self._lent:
+            from rxbybit.sim.shared import give_back
+
+            give_back(self._loan)
         for callback in list(self._on_closed):
             callback()
 
@@ -226,6 +232,11 @@ class Bybit:
     def _environment_now(self) -> Environment:
         if self._environment is None:
             self._environment = environment_of(self._wanted_environment)
+        if self._environment is SIM:
+            from rxbybit.sim.shared import lend
+
+            self._lent = True
+            return lend(self._loan)
         return self._environment
 
     def _dropped(self, count: int) -> None:

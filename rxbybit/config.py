@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from rxbybit.errors import ConfigurationError
 
-__all__ = ["CATEGORIES", "Backoff", "Category", "Environment", "environment_of", "proxy_of"]
+__all__ = ["CATEGORIES", "SIM", "Backoff", "Category", "Environment", "environment_of", "proxy_of"]
 
 VARIABLE = "RXBYBIT_ENVIRONMENT"
 
@@ -179,6 +179,9 @@ def _exchange(name: str, stream: str, rest: str, private: str | None = None) -> 
     )
 
 
+SIM = _exchange("sim", "ws://sim.invalid", "http://sim.invalid")
+"""Stands for the embedded exchange of the process, which has an address once it runs."""
+
 _KNOWN = {
     "mainnet": _exchange("mainnet", "wss://stream.bybit.com", "https://api.bybit.com"),
     "testnet": _exchange(
@@ -190,4 +193,5 @@ _KNOWN = {
         "https://api-demo.bybit.com",
         private="wss://stream-demo.bybit.com",
     ),
+    "sim": SIM,
 }

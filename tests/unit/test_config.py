@@ -79,7 +79,7 @@ def test_an_environment_is_itself() -> None:
 WRONG = [
     "",
     "mainet",
-    "sim",
+    "Sim",
     "MAINNET",
     "127.0.0.1:8765",
     "http://",

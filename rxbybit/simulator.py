@@ -1,0 +1,125 @@
+"""A venue with an exchange of its own: invented prices, nothing leaves this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Self, TypedDict, Unpack
+
+from rxbybit.client import Bybit
+from rxbybit.config import Backoff, Category, Environment
+from rxbybit.hooks import Hooks
+from rxbybit.runtime import Runtime
+from rxbybit.sim import Connect, Fault, Faults, Link, Request, serve_in_thread
+from rxbybit.sim.market import Instrument, Market
+from rxbybit.sim.market.catalogue import Script
+
+__all__ = ["Simulator"]
+
+
+class _Options(TypedDict, total=False):
+    """What else a :class:`Bybit` takes."""
+
+    category: Category | None
+    linger: float
+    heartbeat: float
+    backoff: Backoff | None
+    numbers: type[Decimal | float]
+    strict: bool
+    runtime: Runtime | None
+    keep_alive: bool
+    hooks: Hooks | None
+
+
+class Simulator(Bybit):
+    """An embedded exchange with a living market, and a client of it: every stream is a method.
+
+    The exchange is a real server on loopback. It starts with the first subscription, at
+    ``with``, or when it is asked for its ``environment``, and ends with :meth:`close`. ``seed``
+    fixes what happens on the market; ``start_ms`` is its time when it starts (milliseconds
+    since 1970; ``None``: now), ``speed`` how much faster than ours its clock goes. ``faults``
+    go wrong from the start, see :mod:`rxbybit.sim`. ``instruments`` are traded instead of the
+    usual ones, ``script`` lists and delists later. ``port=0`` takes a free one. All other
+    options are those of :class:`Bybit`.
+
+    ::
+
+        with Simulator(seed=7) as simulator:
+            print(simulator.trades("BTCUSD").pipe(ops.take(3), ops.to_list()).run())
+            simulator.faults.add(Cut(how="rst"))
+
+    Errors: ``OSError`` at the start when the port cannot be had; ``ValueError`` for a market
+    that cannot be; otherwise as :class:`Bybit`.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        start_ms: int | None = None,
+        speed: float = 1.0,
+        faults: tuple[Fault, ...] = (),
+        instruments: tuple[Instrument, ...] | None = None,
+        script: Script | None = None,
+        port: int = 0,
+        **options: Unpack[_Options],
+    ) -> None:
+        super().__init__("sim", **options)
+        begins_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
+        market = Market(seed=seed, start_ms=begins_ms, instruments=instruments, script=script)
+        self._served = serve_in_thread(
+            market=market, speed=speed, port=port, seed=seed, faults=faults
+        )
+
+    def __enter__(self) -> Self:
+        self._served.start()
+        return self
+
+    async def __aenter__(self) -> Self:
+        self._served.start()
+        return self
+
+    @property
+    def environment(self) -> Environment:
+        """Where it is, for other clients: ``Bybit(simulator.environment)``."""
+        return self._environment_now()
+
+    @property
+    def faults(self) -> Faults:
+        """What is still to go wrong; it may be added to at any time, from any thread."""
+        return self._served.faults
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The connections that the exchange has now, oldest first."""
+        return self._served.links
+
+    @property
+    def connects(self) -> list[Connect]:
+        """Every attempt to connect that it has seen."""
+        return self._served.connects
+
+    @property
+    def requests(self) -> list[Request]:
+        """Every message of every client that it has read."""
+        return self._served.requests
+
+    @property
+    def subscriptions(self) -> Mapping[str, int]:
+        """How many connections are subscribed to a topic."""
+        return self._served.subscriptions
+
+    def close(self) -> None:
+        """End the client, then the exchange, as soon as the links have closed; returns at once."""
+        super().close()
+        self._served.retire()
+
+    async def aclose(self) -> None:
+        """Close, and wait until client and exchange are gone."""
+        await super().aclose()
+        await asyncio.wrap_future(self._served.retire())
+
+    def _environment_now(self) -> Environment:
+        return self._served.start().environment
