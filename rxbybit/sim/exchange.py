@@ -178,7 +178,7 @@ class Exchange:
         for link in self.links:
             await link.release_acks()
 
-    async def until(self, condition: Callable[[], bool], *, timeout_s: float = 5.0) -> None:
+    async def until(self, condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
         """Wait until ``condition()`` is true. Errors: ``TimeoutError`` after ``timeout_s``."""
         async with asyncio.timeout(timeout_s):
             while not condition():  # noqa: ASYNC110 - nothing announces what a caller waits for

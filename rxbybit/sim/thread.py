@@ -122,7 +122,7 @@ class ServedExchange:
         """Push a frame to every link subscribed to ``topic``."""
         return self.call(self.exchange.send(topic, frame))
 
-    def call(self, coroutine: Coroutine[object, object, T], *, timeout_s: float = 10.0) -> T:
+    def call(self, coroutine: Coroutine[object, object, T], *, timeout_s: float = 30.0) -> T:
         """The result of ``coroutine``, awaited on the exchange's thread.
 
         Errors: ``RuntimeError`` when it has not begun, or has ended.
@@ -151,7 +151,7 @@ class ServedExchange:
         except _Ended:
             return function()
 
-    def until(self, condition: Callable[[], bool], *, timeout_s: float = 5.0) -> None:
+    def until(self, condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
         """Wait until ``condition()``, called on this thread, is true.
 
         Errors: ``TimeoutError`` after ``timeout_s`` seconds.
