@@ -152,7 +152,7 @@ def virtually(main: Any, *, debug: bool | None = None) -> Any:
         return runner.run(main)
 
 
-def until(true: Callable[[], object], *, within_s: float = 5.0) -> None:
+def until(true: Callable[[], object], *, within_s: float = 30.0) -> None:
     """Wait, on a plain thread, for a condition that another thread makes true."""
     deadline = time.monotonic() + within_s
     while not true():
@@ -160,7 +160,7 @@ def until(true: Callable[[], object], *, within_s: float = 5.0) -> None:
         time.sleep(0.001)
 
 
-async def until_async(true: Callable[[], object], *, within_s: float = 5.0) -> None:
+async def until_async(true: Callable[[], object], *, within_s: float = 30.0) -> None:
     """Wait, on a loop, for a condition to come true; of the loop's own clock."""
     deadline = asyncio.get_running_loop().time() + within_s
     while not true():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import time
 
 import pytest
 
@@ -22,11 +21,12 @@ from tests.promises.world import BOOK, KNOWN, TICKER, TRADES, Ear, World, scenar
 
 def test_nothing_happens_before_a_subscription() -> None:
     async def body(world: World) -> None:
+        before = set(threading.enumerate())
         streams = [world.client.trades("BTCUSD"), world.client.tickers("BTCUSD")]
         world.client.status().subscribe(lambda status: None)
         await asyncio.sleep(0.05)
         assert world.served.connects == []
-        assert threading.active_count() <= 3  # this one and the exchange's
+        assert set(threading.enumerate()) <= before
         assert len(streams) == 2
 
     scenario(body)
@@ -60,22 +60,20 @@ def test_each_endpoint_has_a_connection_of_its_own() -> None:
     scenario(body)
 
 
-def test_the_last_dispose_unsubscribes_and_the_last_topic_closes_within_100_ms() -> None:
+def test_the_last_dispose_unsubscribes_and_the_last_topic_closes_at_once() -> None:
+    """The 100 ms are held on virtual time, in tests/unit/test_session.py; here nothing waits."""
+
     async def body(world: World) -> None:
         one, other = Ear(world.client.trades("BTCUSD")), Ear(world.client.trades("BTCUSD"))
         third = Ear(world.client.tickers("BTCUSD"))
         await world.subscribed(TRADES, TICKER)
         one.leave()
-        began = time.monotonic()
         other.leave()
         await until(lambda: world.asked("unsubscribe") == [TRADES])
-        (request,) = [r for r in world.served.requests if r.op == "unsubscribe"]
-        assert request.time - began < 0.1
         assert len(world.served.links) == 1
         third.leave()
-        took = await until(lambda: world.asked("unsubscribe") == [TRADES, TICKER])
-        took += await until(lambda: not world.served.links)
-        assert took < 0.2
+        await until(lambda: world.asked("unsubscribe") == [TRADES, TICKER])
+        await until(lambda: not world.served.links)
         assert len(world.served.connects) == 1
 
     scenario(body)
@@ -174,7 +172,7 @@ def test_a_topic_that_lingers_serves_who_comes_back_as_any_late_subscriber(strea
         assert len(world.served.links) == 1
         await until(lambda: not world.served.links)
 
-    scenario(body, linger=0.4)
+    scenario(body, linger=2.0)
 
 
 def test_a_refusal_after_the_last_dispose_ends_the_lingering_quietly() -> None:
@@ -200,11 +198,9 @@ def test_from_a_plain_thread_it_is_the_same() -> None:
             served.until(lambda: bool(served.subscriptions))
             assert len(served.connects) == 1
             assert [r.args for r in served.requests] == [(TRADES,)]
-            began = time.monotonic()
             for ear in ears:
                 ear.leave()
             served.until(lambda: not served.links)
-            assert time.monotonic() - began < 0.2
             assert [r.op for r in served.requests] == ["subscribe", "unsubscribe"]
         shutdown_background()
 

@@ -126,7 +126,8 @@ def test_what_one_drops_is_told_while_it_drops_and_at_its_end(policy: str) -> No
         sent = world.trade()
         await until(lambda: ear.heard)
         await one.end()
-        assert [status.count for status in world.of(Dropped)] == [7, 4]
+        counts = [status.count for status in world.of(Dropped)]
+        assert (counts[0], sum(counts)) == (7, 11)  # how often it is told: tests/unit
 
     scenario(body)
 
@@ -167,7 +168,7 @@ def test_a_slow_consumer_on_another_thread_delays_nobody() -> None:
             async def consume() -> None:
                 async for _ in client.trades("BTCUSD").iterate(buffer=1, overflow="latest"):
                     stuck.set()
-                    release.wait(10)
+                    release.wait(60)
                     return
 
             thread = threading.Thread(target=lambda: asyncio.run(consume()))
@@ -176,9 +177,9 @@ def test_a_slow_consumer_on_another_thread_delays_nobody() -> None:
             for n in range(200):
                 served.send(TRADES, trade(n))
             served.until(lambda: len(ear.heard) == 200)
-            assert stuck.wait(5)
+            assert stuck.wait(30)
             release.set()
-            thread.join(5)
+            thread.join(30)
         shutdown_background()
 
 

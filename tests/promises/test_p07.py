@@ -233,7 +233,7 @@ def test_nothing_remains_but_the_thread_of_a_look_up_that_hangs(
         if host == "nowhere.example":
             if not named.get("flags"):  # the question whether it is an address is no look-up
                 looked_up.set()
-                release.wait(10)
+                release.wait(60)
             raise socket.gaierror(socket.EAI_NONAME, "no such name")
         return genuine(host, *rest, **named)
 
@@ -250,7 +250,7 @@ def test_nothing_remains_but_the_thread_of_a_look_up_that_hangs(
         assert [t.daemon for t in threads] == [True]
         release.set()
         for thread in threads:
-            await asyncio.to_thread(thread.join, 3)
+            await asyncio.to_thread(thread.join, 30)
             assert not thread.is_alive()
 
     asyncio.run(main())
@@ -269,10 +269,10 @@ def test_the_end_of_asyncio_run_disposes_everything(stage: Stage) -> None:
         before = set(threading.enumerate())
         began = time.monotonic()
         asyncio.run(main())
-        assert time.monotonic() - began < 2.0
+        assert time.monotonic() - began < 20  # with no timer of 100 s, and no peer to wait for
         assert open_sockets(int(served.url.rpartition(":")[2])) == 0
         gc.collect()  # a task that was never awaited, a session that was never closed: a warning
-        served.until(lambda: set(threading.enumerate()) <= before, timeout_s=1.0)
+        served.until(lambda: set(threading.enumerate()) <= before)
 
 
 def test_an_asyncio_run_that_ends_in_the_very_step_of_the_last_link_leaves_nothing() -> None:
@@ -304,12 +304,12 @@ def test_of_a_script_two_idle_threads_remain_and_nothing_else() -> None:
             runtime = Runtime.current()
             assert not runtime.idle(0)
             subscription.dispose()
-            served.until(lambda: open_sockets(port) == 0, timeout_s=1.0)
-            served.until(lambda: runtime.idle(0), timeout_s=1.0)
+            served.until(lambda: open_sockets(port) == 0)
+            served.until(lambda: runtime.idle(0))
             mine = set(threading.enumerate()) - before
             assert {t.name for t in mine} == {"rxbybit-loop", "rxbybit-resolver", "rxbybit-sim"}
             assert all(t.daemon for t in mine)
-            served.until(lambda: not asyncio.all_tasks(runtime.loop), timeout_s=1.0)
+            served.until(lambda: not asyncio.all_tasks(runtime.loop))
             assert runtime._closers == {}
     shutdown_background()
     assert not [t for t in threading.enumerate() if t.name == "rxbybit-loop"]
@@ -326,5 +326,5 @@ def test_a_link_that_closes_does_not_keep_a_script_that_nothing_else_keeps() -> 
         served.until(lambda: len(served.subscriptions) == 2)
         one.dispose()
         served.until(lambda: len(served.links) == 1)
-        served.until(lambda: Runtime.current().idle(0), timeout_s=1.0)
+        served.until(lambda: Runtime.current().idle(0))
     shutdown_background()

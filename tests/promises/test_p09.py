@@ -107,15 +107,15 @@ def test_reconnects_are_spread() -> None:
         for world in worlds:
             Ear(world.client.trades("BTCUSD"))
         await until(lambda: len(served.links) == 20)
+        cut_at = time.monotonic()
         served.run(lambda: [link.cut("rst") for link in served.exchange.links])
         await until(lambda: all(world.of(Reconnecting) for world in worlds))
         await until(lambda: len(served.connects) == 40)
         delays = sorted(world.of(Reconnecting)[0].delay_s for world in worlds)
         assert len(set(delays)) == 20
-        assert delays[0] < 0.15
-        assert 0.25 < delays[-1] <= 0.4
-        times = [connect.time for connect in served.connects[20:]]
-        assert times[-1] - times[0] == pytest.approx(delays[-1] - delays[0], abs=0.15)
+        assert delays[0] < 0.2 < delays[-1] <= 0.4  # by chance it fails once in 500,000 times
+        for connect, delay_s in zip(served.connects[20:], delays, strict=True):
+            assert connect.time - cut_at >= delay_s  # the first cannot be before the shortest
         for world in worlds:
             await world.client.aclose()
 
