@@ -17,7 +17,7 @@ from typing import Self
 
 __all__ = ["Peer", "RawServer", "Script", "frame", "open_sockets"]
 
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 
 
@@ -84,7 +84,7 @@ class Peer:
 
     def hold(self) -> None:
         """Do nothing, and read nothing, until the server ends."""
-        self._leaving.wait(PATIENCE_S * 2)
+        self._leaving.wait()
 
 
 Script = Callable[[Peer], None]

@@ -14,7 +14,17 @@ from rxbybit import direct
 from rxbybit.direct import OnMessage, OnSlow
 from rxbybit.runtime import Runtime
 from rxbybit.transport import MAX_MESSAGE, AiohttpTransport
-from tests.loopback.rawserver import BINARY, CLOSE, PING, PONG, TEXT, Peer, RawServer, frame
+from tests.loopback.rawserver import (
+    BINARY,
+    CLOSE,
+    PATIENCE_S,
+    PING,
+    PONG,
+    TEXT,
+    Peer,
+    RawServer,
+    frame,
+)
 
 LARGE = b'{"topic":"' + b"x" * 200_000 + b'"}'
 GOOD = [b"{}", b"\xff\xfe no text", LARGE, b"last"]
@@ -51,7 +61,7 @@ def heard(
     got: list[bytes] = []
 
     async def main() -> tuple[str, bool]:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             transport = AiohttpTransport(Runtime.current())
             connection: Any = await transport.connect(server.url())
             await connection.send("go")
@@ -161,7 +171,7 @@ def test_what_comes_before_somebody_reads_is_kept_in_order() -> None:
     got: list[bytes] = []
 
     async def main() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             transport = AiohttpTransport(Runtime.current())
             connection: Any = await transport.connect(server.url())
             await connection.send("go")
@@ -179,7 +189,7 @@ def test_what_comes_before_somebody_reads_is_kept_in_order() -> None:
         try:
             peer.sock.recv(1)
         except TimeoutError:
-            peer.sock.settimeout(5)
+            peer.sock.settimeout(PATIENCE_S)
         peer.send(frame(TEXT, b"three"), frame(CLOSE, b"\x03\xe8"))
         peer.read_rest()
 
@@ -205,7 +215,7 @@ def test_after_the_close_nothing_is_handed_over() -> None:
     got: list[bytes] = []
 
     async def main() -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             transport = AiohttpTransport(Runtime.current())
             connection: Any = await transport.connect(server.url())
             await connection.send("go")

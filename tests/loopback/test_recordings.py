@@ -215,7 +215,7 @@ def play(
                 symbols = [topic.partition(".")[2] for topic in topics]
                 streams = [client.tickers(symbol, category=category) for symbol in symbols]
             live: list[abc.DisposableBase] = [stream.subscribe(got.append) for stream in streams]
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 while not done([event for event in got if not isinstance(event, Gap)]):
                     await asyncio.sleep(0.005)
             await asyncio.sleep(0.02)  # one too many would come now
