@@ -14,7 +14,7 @@ from rxbybit.config import Category
 from rxbybit.sim import Exchange
 
 T = TypeVar("T")
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 class Peer:
@@ -67,7 +67,7 @@ async def connected(
 
 def run(work: Coroutine[object, object, T]) -> T:
     async def limited() -> T:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(100):
             return await work
 
     return asyncio.run(limited())

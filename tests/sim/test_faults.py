@@ -210,14 +210,17 @@ def test_a_refusal_of_one_socket_only(fault) -> None:
 def test_a_stalled_upgrade_is_never_answered() -> None:
     async def main() -> None:
         async with served(Stall()) as exchange:
-            with pytest.raises(TimeoutError):
-                async with asyncio.timeout(0.2), connected(exchange):
-                    pass
+            connecting = asyncio.ensure_future(connected(exchange).__aenter__())
+            await exchange.until(lambda: bool(exchange.connects))
+            await asyncio.wait({connecting}, timeout=0.2)
+            connecting.cancel()
+            assert await asyncio.wait({connecting})
+            assert connecting.cancelled()
             assert [c.status for c in exchange.connects] == [None]
             async with connected(exchange) as peer:
                 await peer.hears_nothing()
             began = time.monotonic()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 20
 
     run(main())
 
@@ -264,13 +267,24 @@ def test_delay() -> None:
     async def main() -> None:
         fault = Delay(topic="a", nth=2, seconds=0.2)
         async with served(fault) as exchange, connected(exchange) as peer:
+            began = time.monotonic()
             await peer.subscribe("a", "b")
             assert await peer.texts(2) == BOTH[:2]
-            began = time.monotonic()
+            assert await peer.texts(10) == BOTH[2:]
+            assert time.monotonic() - began >= 0.2
+
+    run(main())
+
+
+def test_what_is_pushed_overtakes_what_is_delayed() -> None:
+    async def main() -> None:
+        fault = Delay(topic="a", nth=2, seconds=3_600)
+        async with served(fault) as exchange, connected(exchange) as peer:
+            await peer.subscribe("a", "b")
+            assert await peer.texts(2) == BOTH[:2]
             await exchange.send("b", "pushed")
             assert await peer.text() == "pushed"
-            assert await peer.texts(10) == BOTH[2:]
-            assert 0.1 < time.monotonic() - began < 1.0
+            await peer.hears_nothing()
 
     run(main())
 

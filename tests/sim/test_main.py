@@ -35,7 +35,7 @@ def test_serves_until_ctrl_c(tmp_path: Path) -> None:
             assert process.stdout is not None
             assert process.stderr is not None
             url = process.stdout.readline().strip()
-            with urllib.request.urlopen(f"{url}/v5/market/time", timeout=5) as response:
+            with urllib.request.urlopen(f"{url}/v5/market/time", timeout=PATIENCE_S) as response:
                 assert json.load(response)["retMsg"] == "OK"
             assert run(first_frames(url)) == frames * 2
             process.send_signal(signal.SIGINT)

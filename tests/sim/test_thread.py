@@ -8,7 +8,7 @@ import urllib.request
 import pytest
 
 from rxbybit.sim import Recording, Skip, serve_in_thread
-from tests.sim.peer import connected, frame, run
+from tests.sim.peer import PATIENCE_S, connected, frame, run
 
 A = [frame("a", n=i) for i in range(3)]
 
@@ -16,7 +16,7 @@ A = [frame("a", n=i) for i in range(3)]
 def test_an_exchange_without_a_loop() -> None:
     with serve_in_thread({"linear": Recording(A, extra_topics=["b"])}, seed=1) as served:
         assert served.environment.rest == served.url
-        with urllib.request.urlopen(f"{served.url}/v5/market/time", timeout=5) as response:
+        with urllib.request.urlopen(f"{served.url}/v5/market/time", timeout=PATIENCE_S) as response:
             assert json.load(response)["retCode"] == 0
         served.faults.add(Skip(topic="a"))
         gone = threading.Event()
@@ -32,7 +32,7 @@ def test_an_exchange_without_a_loop() -> None:
         served.until(lambda: served.subscriptions == {"a": 1, "b": 1})
         served.until(lambda: served.links[0].sent == 3)
         assert served.send("b", "pushed") == 1
-        worker.join(5)
+        worker.join(PATIENCE_S)
         assert gone.is_set()
         served.until(lambda: not served.links)
         assert [request.op for request in served.requests] == ["subscribe"]
