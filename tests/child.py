@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
-PATIENCE_S = 20.0
+PATIENCE_S = 45.0
 """How long a line or the end of a child is waited for: a busy machine is no failure."""
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -21,7 +20,25 @@ from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream
 from tests.fakes import Client, Topic
 """
-
+RUNNING = "main waits"
+"""Printed by ``WATCH`` once the main thread waits: at its end, in ``run()``, or in a nap."""
+WATCH = """\
+def watch(say="main waits"):
+    def look():
+        while not main_waits():
+            time.sleep(0.01)
+        print(say, flush=True)
+    threading.Thread(target=look, daemon=True).start()
+def main_waits():
+    frame, names = sys._current_frames()[threading.main_thread().ident], []
+    while frame:
+        names.append(frame.f_code.co_name)
+        frame = frame.f_back
+    return {"_wait", "nap"} & {*names} or ("wait", "block_for_last") in zip(names, names[1:])
+def nap():
+    time.sleep(120)
+watch()
+"""
 
 BARE = f"""\
 import sys, types
@@ -67,7 +84,7 @@ class Script:
         self.process.send_signal(signal.SIGINT)
         return self
 
-    def end(self, within_s: float = 15.0) -> Script:
+    def end(self, within_s: float = 45.0) -> Script:
         """Wait for the end."""
         try:
             rest, self.error = self.process.communicate(timeout=within_s)
@@ -103,8 +120,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
     """Start a script from its text: as a file, else ``how``: ``-c``, ``-m``, ``-`` (stdin)."""
     scripts: list[Script] = []
 
-    def start(body: str, *options: str, how: str = "file", **environment: str) -> Script:
-        text = PRELUDE + textwrap.dedent(body)
+    def start(
+        body: str, *options: str, how: str = "file", watch: bool = False, **environment: str
+    ) -> Script:
+        text = PRELUDE + (WATCH if watch else "") + textwrap.dedent(body)
         path = tmp_path / "script_under_test.py"
         path.write_text(text)
         arguments = {
@@ -129,10 +148,3 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Script]]:
         if script.process.poll() is None:
             script.process.kill()
             script.process.communicate()
-
-
-def elapsed(fn: Callable[[], object]) -> float:
-    """How long ``fn`` takes, in seconds."""
-    begin = time.monotonic()
-    fn()
-    return time.monotonic() - begin

@@ -37,7 +37,7 @@ ACK = b'{"success":true,"ret_msg":"","conn_id":"c","req_id":"1","op":"subscribe"
 
 def decode(text: bytes, *options: str) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [*DECODE, *options], input=text, capture_output=True, cwd=ROOT, timeout=30, check=False
+        [*DECODE, *options], input=text, capture_output=True, cwd=ROOT, timeout=90, check=False
     )
 
 
@@ -105,7 +105,7 @@ def test_a_reader_that_leaves_ends_it_quietly(tmp_path: Path) -> None:
     pipe = f"{' '.join(DECODE)} < {frames} | head -n 1 >/dev/null"
     script = f"unset PYTHONUNBUFFERED; {pipe}; echo ${{PIPESTATUS[0]}}"
     ran = subprocess.run(
-        ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=30, check=False
+        ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=90, check=False
     )
     assert (ran.stdout, ran.stderr) == (b"141\n", b"")
 
@@ -119,7 +119,7 @@ def test_wrong_options_are_named_with_status_2() -> None:
 def test_without_the_extra_there_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("raise ModuleNotFoundError(name='typer')\n")
     ran = subprocess.run(
-        DECODE, input=TRADE, capture_output=True, cwd=ROOT, timeout=30, check=False,
+        DECODE, input=TRADE, capture_output=True, cwd=ROOT, timeout=90, check=False,
         env={"PYTHONPATH": str(tmp_path), "PATH": ""},
     )  # fmt: skip
     assert (ran.returncode, ran.stdout) == (1, b"")

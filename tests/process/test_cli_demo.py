@@ -28,30 +28,30 @@ def test_it_prints_live_lines_until_ctrl_c() -> None:
     assert (status, errors) == (130, "")
 
 
-def test_quotes_are_never_crossed_and_name_both_sides() -> None:
-    with Child((*DEMO, "--for", "4s")) as child:
-        _, lines, _ = child.end()
-    quotes = [line for line in lines if "  quote " in line]
-    assert quotes
-    for line in quotes:
-        found = re.search(r"bid (\d+\.?\d*) x \d+   ask (\d+\.?\d*) x \d+", line)
-        assert found, line
-        assert float(found[1]) < float(found[2])
-    # Looked at once a second, of a market that changes twice as often.
-    assert all(sum(symbol in quote for quote in quotes) <= 5 for symbol in ("BTCUSD", "ETHUSD"))
+def test_quotes_are_never_crossed_name_both_sides_and_come_once_a_second() -> None:
+    seen = dict.fromkeys(("BTCUSD", "ETHUSD"), 0)
+    began = time.monotonic()
+    with Child(DEMO) as child:
+        while min(seen.values()) < 3:
+            line = child.line()
+            if "  quote " not in line:
+                continue
+            found = re.search(r"quote +(\S+) +bid (\d+\.?\d*) x \d+   ask (\d+\.?\d*) x \d+", line)
+            assert found, line
+            assert float(found[2]) < float(found[3])
+            seen[found[1]] += 1
+            # of a market that changes twice as often
+            assert time.monotonic() - began >= seen[found[1]] * 1.0
 
 
 def test_for_ends_it_in_time_with_status_0() -> None:
     began = time.monotonic()
     with Child((*DEMO, "--for", "2s")) as child:
         child.line()
-        shown = time.monotonic()
         status, lines, errors = child.end()
-        ended = time.monotonic()
     assert (status, errors) == (0, "")
     assert lines
-    assert ended - shown > 1.5
-    assert ended - began < 15
+    assert time.monotonic() - began >= 2.0  # and not 2 ms, or 2 minutes, for which none waits
 
 
 @pytest.mark.parametrize("length", ["0s", "soon", "-1s"])
@@ -67,6 +67,6 @@ def test_a_reader_that_leaves_ends_it_quietly() -> None:
         f"unset PYTHONUNBUFFERED; {' '.join(DEMO)} | head -n 3 >/dev/null; echo ${{PIPESTATUS[0]}}"
     )
     ran = subprocess.run(
-        ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=30, check=False
+        ["bash", "-c", script], capture_output=True, cwd=ROOT, timeout=90, check=False
     )
     assert (ran.stdout, ran.stderr) == (b"141\n", b"")

@@ -47,7 +47,7 @@ def test_a_client_made_before_a_fork(start: Start, market: ServedExchange) -> No
             except RuntimeMisuse:
                 print("child: run raises too")
             bybit.close()
-            asyncio.run(asyncio.wait_for(bybit.aclose(), 5))
+            asyncio.run(asyncio.wait_for(bybit.aclose(), 30))
             with Bybit() as own:
                 print("child hears", own.trades("BTCUSD").pipe(ops.take(1)).run().symbol)
             sys.exit(7)
