@@ -241,7 +241,7 @@ def test_the_end_of_the_streams_own_runtime_ends_it() -> None:
         await until_async(lambda: feed.observers)
         shutdown_background()
         with pytest.raises(ClosedError, match="event loop"):
-            await asyncio.wait_for(step, 5)
+            await asyncio.wait_for(step, 30)
 
     asyncio.run(main())
 
@@ -252,7 +252,7 @@ def test_events_of_another_thread_wake_the_consumer_on_its_own() -> None:
     async def main() -> None:
         topic = Topic()
         events = topic.stream(origin=Client(runtime=background)).iterate()
-        seen = [await asyncio.wait_for(anext(events), 5) for _ in range(5)]
+        seen = [await asyncio.wait_for(anext(events), 30) for _ in range(5)]
         assert [n for _, n in seen] == [0, 1, 2, 3, 4]
         await events.aclose()
         await until_async(lambda: topic.closed == 1)
@@ -276,7 +276,7 @@ def test_a_flood_from_another_thread_is_bounded_and_every_drop_counted() -> None
             feed.observers[0].on_completed()
 
         background.call(flood)
-        seen = [await asyncio.wait_for(step, 10), *await rest(events)]
+        seen = [await asyncio.wait_for(step, 30), *await rest(events)]
         assert seen == sorted(set(seen))
         assert seen[-1] == total - 1
         await until_async(lambda: len(seen) + sum(client.drops) == total)
@@ -321,7 +321,7 @@ def test_a_consumer_whose_loop_has_closed_does_not_hurt_the_source() -> None:
         sent.set()
 
     background.call(send)
-    assert sent.wait(5)
+    assert sent.wait(30)
     assert feed.disposed == 0
     del events
     gc.collect()

@@ -58,8 +58,8 @@ TAKES_A_SCHEDULER: dict[str, Callable[[], Operator]] = {
     "skip_until_with_time": lambda: ops.skip_until_with_time(soon(0.02)),
     "skip_with_time": lambda: ops.skip_with_time(0.01),
     "take_last_with_time": lambda: compose(ops.take(5), ops.take_last_with_time(1.0)),
-    "take_until_with_time": lambda: ops.take_until_with_time(soon(0.05)),
-    "take_with_time": lambda: ops.take_with_time(0.05),
+    "take_until_with_time": lambda: ops.take_until_with_time(soon(60.0)),
+    "take_with_time": lambda: ops.take_with_time(60.0),
     "throttle_first": lambda: ops.throttle_first(0.01),
     "throttle_with_timeout": lambda: ops.throttle_with_timeout(0.0005),
     "time_interval": lambda: ops.time_interval(),
@@ -96,7 +96,7 @@ TIMED_BY_INNER_OBSERVABLES: dict[str, Callable[[], Operator]] = {
     "retry": lambda: ops.retry(2),
     "skip_until": lambda: ops.skip_until(timer()),
     "start_with": lambda: ops.start_with((0, 0)),
-    "take_until": lambda: ops.take_until(reactivex.timer(0.05)),
+    "take_until": lambda: ops.take_until(reactivex.timer(60.0)),
     "throttle_with_mapper": lambda: ops.throttle_with_mapper(lambda _: reactivex.timer(0.0005)),
     "timeout_with_mapper": lambda: ops.timeout_with_mapper(
         reactivex.timer(0.0), lambda _: reactivex.never(), ticks()
@@ -151,7 +151,7 @@ def test_it_ticks_on_the_loop_of_the_stream(name: str, then: str, started: list[
 
         stream = topic.stream().pipe(make(), *FOLLOWED_BY[then])
         subscription = stream.subscribe(note, errors.append)
-        await asyncio.wait_for(heard.wait(), 10)
+        await asyncio.wait_for(heard.wait(), 30)
         subscription.dispose()
         assert where == {"MainThread"}
         assert errors == []

@@ -51,7 +51,7 @@ def test_await_across_runtimes() -> None:
 
     async def main() -> None:
         stream = Topic(count=3).stream(origin=Client(runtime=background))
-        assert await asyncio.wait_for(stream, 5) == (1, 2)
+        assert await asyncio.wait_for(stream, 30) == (1, 2)
 
     asyncio.run(main(), debug=True)  # which refuses a wake-up from the wrong thread
 
@@ -167,7 +167,7 @@ def test_run_ends_with_closed_error_when_its_client_or_runtime_ends(who: str) ->
         client.close(ClosedError())
     else:
         shutdown_background()
-    thread.join(5)
+    thread.join(30)
     assert ends == ["the client is closed" if who == "client" else ends[0]]
     assert ("loop" in ends[0]) is (who == "runtime")
     until(lambda: feed.disposed == 1)
