@@ -13,7 +13,7 @@ from tests.perf.market import closing_trade, opening_trade, read_stamp
 from tests.perf.script import SHARES, Script, symbols_of, topics_of
 
 MESSAGES = 4_000
-pytestmark = pytest.mark.timeout(30)
+pytestmark = pytest.mark.timeout(120)
 
 
 @pytest.fixture(scope="module")
