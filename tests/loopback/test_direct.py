@@ -264,12 +264,12 @@ def test_who_holds_the_loop_is_told_of(
     got: list[bytes] = []
 
     def slow(data: bytes, received_ns: int) -> None:
-        assert abs(time.time_ns() - received_ns) < 5e9
+        assert abs(time.time_ns() - received_ns) < 60e9
         got.append(data)
         time.sleep(0.11)  # the real thing: 100 ms of a blocked loop
 
     def on_slow(last: bytes, count: int, seconds: float) -> None:
-        assert 0.1 < seconds < 5
+        assert 0.1 < seconds < 60
         told.append((last, count))
 
     def script(peer: Peer) -> None:
