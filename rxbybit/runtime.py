@@ -15,9 +15,9 @@ from typing import Protocol
 
 from rxbybit import exiting
 from rxbybit.resolver import Address, Resolver
-from rxbybit.scheduler import LoopScheduler
+from rxbybit.scheduler import RuntimeScheduler
 
-__all__ = ["Release", "Runtime", "RuntimeScheduler"]
+__all__ = ["Release", "Runtime", "RuntimeScheduler", "living"]
 
 GRACE_S = 1.0
 """How long an ending runtime waits for what still closes."""
@@ -201,14 +201,6 @@ class Runtime:
         self._resolver.close()
 
 
-class RuntimeScheduler(LoopScheduler):
-    """The clock of a runtime; given as ``scheduler=`` to a subscribe, it names the runtime."""
-
-    def __init__(self, runtime: Runtime) -> None:
-        super().__init__(runtime.loop)
-        self.runtime = runtime
-
-
 class _Background(Runtime):
     """The runtime of everybody who has no loop of his own."""
 
@@ -262,6 +254,11 @@ class _Background(Runtime):
         self.post(self.loop.stop)
         if not self.on_thread:
             self._thread.join(GRACE_S)
+
+
+def living() -> list[Runtime]:
+    """Every runtime that has not ended."""
+    return list(_loops.values())
 
 
 def shutdown_background() -> int:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from reactivex import abc, typing
 from reactivex.scheduler.periodicscheduler import PeriodicScheduler
 
-__all__ = ["LoopScheduler"]
+if TYPE_CHECKING:
+    from rxbybit.runtime import Runtime
+
+__all__ = ["LoopScheduler", "RuntimeScheduler"]
 
 _S = TypeVar("_S")
 
@@ -101,6 +104,14 @@ class LoopScheduler(PeriodicScheduler):
             # It may close between a question and the call, so the call is the question.
             if not self.loop.is_closed():
                 raise
+
+
+class RuntimeScheduler(LoopScheduler):
+    """The clock of a runtime; given as ``scheduler=`` to a subscribe, it names the runtime."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        super().__init__(runtime.loop)
+        self.runtime = runtime
 
 
 class _Work(abc.DisposableBase):
