@@ -17,6 +17,7 @@ from rxbybit.errors import (
     HandshakeRejected,
     HeartbeatLost,
     ProtocolError,
+    RequestRefused,
     RetryBudgetExhausted,
     RuntimeMisuse,
     RxBybitError,
@@ -47,6 +48,11 @@ ONE_OF_EACH: list[tuple[RxBybitError, str, dict[str, object]]] = [
             " right, and is category= the one that it is traded in?"
         ),
         {"permanent": True, "topic": "publicTrade.XUSD", "message": "handler not found"},
+    ),
+    (
+        RequestRefused(10006, "Too many visits!", url="http://h/p", permanent=False),
+        "http://h/p was refused: Too many visits! (code 10006)",
+        {"permanent": False, "code": 10006, "message": "Too many visits!", "url": "http://h/p"},
     ),
     (
         DecodeError("tickers.X", '{"a"', {"data": {0: ["Bad."]}}),
@@ -107,6 +113,7 @@ def test_there_is_one_of_each_here_and_in_the_tree_of_the_docstring() -> None:
         (HeartbeatLost, ConnectionFailed),
         (RetryBudgetExhausted, ConnectionFailed),
         (SubscriptionRejected, ProtocolError),
+        (RequestRefused, ProtocolError),
     ],
 )
 def test_an_error_is_caught_by_what_is_above_it(kind: type, above: type) -> None:
