@@ -68,6 +68,7 @@ klines = of_default(Bybit.klines)
 order_book_updates = of_default(Bybit.order_book_updates)
 liquidations = of_default(Bybit.liquidations)
 insurance = of_default(Bybit.insurance)
+instruments = of_default(Bybit.instruments)
 status = of_default(Bybit.status)
 
 __all__ = [
@@ -119,6 +120,7 @@ __all__ = [
     "Ticker",
     "TickerUpdate",
     "Trade",
+    "instruments",
     "insurance",
     "klines",
     "lift",

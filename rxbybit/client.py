@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from itertools import count
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from reactivex import abc
+from reactivex.disposable import Disposable
 
-from rxbybit.config import SIM, Backoff, Category, Environment, environment_of, is_number, proxy_of
+from rxbybit.config import SIM, Backoff, Category, Environment, environment_of, proxy_of
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS, REQUESTS
+from rxbybit.options import check_options
 from rxbybit.pool import Pool, PoolSettings
 from rxbybit.pools import Pools
 from rxbybit.protocol.v5 import V5
+from rxbybit.rest import listings
+from rxbybit.rest.api import RestApi, api_of
 from rxbybit.runtime import Runtime
 from rxbybit.schema.spec import StreamSpec
 from rxbybit.session import Settings
@@ -47,7 +51,8 @@ class Bybit:
     pings: a dead peer is noticed within 1.5 of them. ``backoff`` says how long to wait before
     the next attempt to connect. ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for
     TLS. ``numbers`` is ``Decimal``, or ``float`` for those who need the speed. ``strict`` ends a
-    stream with ``DecodeError`` at the first message that does not decode. ``runtime`` is taken
+    stream with ``DecodeError`` at the first message that does not decode. ``listings`` is how many
+    seconds lie between two looks at the list of instruments. ``runtime`` is taken
     instead of the running loop's. With ``keep_alive=False`` a subscription does not keep a
     script running that has come to its end. ``hooks`` hear what happens inside, instead of
     logging.
@@ -75,14 +80,16 @@ class Bybit:
         ssl: SSLContext | None = None,
         numbers: type[Decimal | float] = Decimal,
         strict: bool = False,
+        listings: float = 60.0,
         runtime: Runtime | None = None,
         keep_alive: bool = True,
         hooks: Hooks | None = None,
     ) -> None:
-        _check(linger, heartbeat, numbers, backoff, ssl, runtime)
+        check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime)
         through = proxy_of(proxy)
         self._wanted_environment = environment
         self._environment = None if environment is None else environment_of(environment)
+        self._listings = listings
         self._category: Category | None = None if category is None else checked_category(category)
         self._settings = PoolSettings(
             session=Settings(
@@ -116,13 +123,14 @@ class Bybit:
     order_book_updates = orderbook.order_book_updates
     liquidations = liquidation.liquidations
     insurance = insurance.insurance
+    instruments = listings.instruments
 
     def status(self) -> Stream[Status]:
         """What happens to this client's links on the subscribing runtime, from now on.
 
         Subscribing opens nothing and keeps no script alive. Events: ``Connecting``,
         ``Connected``, ``Subscribed``, ``Disconnected``, ``Reconnecting``, ``Gap``,
-        ``Rejected``, ``DecodeFailed``, ``Dropped``.
+        ``Rejected``, ``RequestFailed``, ``DecodeFailed``, ``Dropped``.
         Errors: ``ClosedError`` at the subscription when the client is closed.
 
         ::
@@ -140,6 +148,11 @@ class Bybit:
     def category(self) -> Category | None:
         """The category of a call that names none; ``None`` reads it from the symbol."""
         return self._category
+
+    @property
+    def listings(self) -> float:
+        """Seconds between two looks at a list of instruments."""
+        return self._listings
 
     def open(
         self,
@@ -177,6 +190,27 @@ class Bybit:
             return self._pools.at(runtime).subscribe(spec, placed, hearer, keep)
 
         return Stream(source, origin=self._origin)
+
+    def ask(
+        self,
+        # Any: what a coroutine yields to the loop and is sent by it
+        work: Callable[[RestApi, Callable[[Sequence[E]], None]], Coroutine[Any, Any, None]],
+    ) -> Stream[E]:
+        """The stream of what ``work`` sends out of REST, which is begun for each subscriber.
+
+        Errors: ``ConfigurationError`` for an environment without REST.
+        """
+        if self._environment is not None:
+            self._environment.rest_url()
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            api, pool = self._api(runtime), self._pools.at(runtime)
+            return Disposable(pool.errand(work(api, hearer.on_each), hearer.on_error))
+
+        return Stream(source, origin=self._origin)
+
+    def _api(self, runtime: Runtime) -> RestApi:
+        return api_of(self._pools.at(runtime), self._environment_now().rest_url())
 
     def close(self) -> None:
         """End every link; plain subscribers are muted, and nothing can be subscribed any more.
@@ -259,26 +293,3 @@ class _Origin:
     check: Callable[[], None]
     dropped: Callable[[int], None]
     when_closed: Callable[[Callable[[], None]], Callable[[], None]]
-
-
-def _check(
-    linger: object,
-    heartbeat: object,
-    numbers: object,
-    backoff: object,
-    ssl: object,
-    runtime: object,
-) -> None:
-    if not (is_number(linger) and linger >= 0):
-        raise ConfigurationError(f"linger={linger!r}: seconds, 0 or more")
-    if not (is_number(heartbeat) and heartbeat > 0):
-        raise ConfigurationError(f"heartbeat={heartbeat!r}: seconds, more than 0")
-    if numbers is not Decimal and numbers is not float:
-        raise ConfigurationError(f"numbers={numbers!r}: Decimal or float")
-    for name, given, kind in (
-        ("backoff", backoff, Backoff),
-        ("ssl", ssl, SSLContext),
-        ("runtime", runtime, Runtime),
-    ):
-        if given is not None and not isinstance(given, kind):
-            raise ConfigurationError(f"{name}={given!r}: use None, or a {kind.__name__}")

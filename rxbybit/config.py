@@ -51,7 +51,6 @@ class Environment(Struct, frozen=True, kw_only=True):
         if self.rest is not None and _split(self.rest, "http", "https") is None:
             raise ConfigurationError("Environment.rest: an http:// or https:// URL, no password")
 
-    @property
     def rest_url(self) -> str:
         """Where REST is asked; ``ConfigurationError`` where there is none."""
         if self.rest is None:

@@ -20,6 +20,7 @@ from rxbybit.events import Event, Status
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "api.md"
 README = Path(__file__).parents[1] / "README.md"
 FACTORIES = [
+    "instruments",
     "insurance",
     "klines",
     "liquidations",

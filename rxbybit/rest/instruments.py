@@ -13,7 +13,7 @@ from rxbybit.config import Category
 from rxbybit.errors import RequestRefused
 from rxbybit.events import Meta
 from rxbybit.instrument import ContractType, Instrument, InstrumentStatus
-from rxbybit.rest.api import Query, Reply, RestApi
+from rxbybit.rest.api import Query, RestApi
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.load import loader_of
@@ -132,6 +132,8 @@ class Look(Struct, frozen=True):
 
     instruments: Mapping[str, Instrument]
     unread: frozenset[str]
+    meta: Meta
+    """Of the last answer."""
 
 
 async def instruments(api: RestApi, category: Category) -> list[Instrument]:
@@ -146,6 +148,7 @@ async def look(api: RestApi, category: Category) -> Look:
     """The list of ``category`` as it is now. Errors: those of :meth:`RestApi.ask`."""
     found: dict[str, Instrument] = {}
     unread: set[str] = set()
+    meta = Meta()
     for query in _queries(category):
         try:
             replies = await api.pages(PATH, query)
@@ -154,17 +157,18 @@ async def look(api: RestApi, category: Category) -> Look:
                 continue  # a coin of our list that has no options (any more)
             raise
         for reply in replies:
+            meta = Meta(topic=reply.path, sent_ms=reply.time_ms, received_ns=reply.received_ns)
             for index, item in enumerate(reply.rows):
                 if index % AT_ONCE == 0:
                     await asyncio.sleep(0)
                 try:
-                    instrument = _read(api, category, reply, item)
+                    instrument = _read(api, category, meta, item)
                 except ValidationError as error:
                     api.undecodable(PATH, item, error)
                     unread |= _symbol(item)
                 else:
                     found.setdefault(instrument.symbol, instrument)
-    return Look(found, frozenset(unread - found.keys()))
+    return Look(found, frozenset(unread - found.keys()), meta)
 
 
 def schema_of(category: Category) -> type[WireSchema]:
@@ -194,13 +198,12 @@ def _queries(category: Category) -> list[Query]:
     return [every, *({**every, "baseCoin": coin} for coin in of_coins)]
 
 
-def _read(api: RestApi, category: Category, reply: Reply, item: object) -> Instrument:
+def _read(api: RestApi, category: Category, meta: Meta, item: object) -> Instrument:
     loader = loader_of(schema_of(category), api.numbers)
     # Any mapping will do for marshmallow, and it says so of anything else
     values = cast("dict[str, object]", loader.load(cast("dict[str, object]", flat(item))))
     for name in ("launch_ms", "delivery_ms"):
         values[name] = values.get(name) or None  # 0 is how the list says never
-    meta = Meta(topic=reply.path, sent_ms=reply.time_ms, received_ns=reply.received_ns)
     make = cast("Callable[..., Instrument]", Instrument)
     return make(category=category, meta=meta, **values)
 

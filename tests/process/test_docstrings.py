@@ -13,11 +13,13 @@ import pytest
 import rxbybit
 from rxbybit.sim import Recording, ServedExchange, serve_in_thread
 from tests.child import Child
+from tests.restserver import RestServer, serve_rest
 
 BLOCK = re.compile(r"^::\n\n((?: {4}.*\n|\n)+)", re.MULTILINE)
 PRELUDE = "from reactivex import operators as ops\nfrom rxbybit import *\n"
 EXPECTED = {
     "Bybit",
+    "instruments",
     "insurance",
     "klines",
     "liquidations",
@@ -50,14 +52,23 @@ def market() -> Iterator[ServedExchange]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def rest() -> Iterator[RestServer]:
+    with serve_rest() as server:
+        yield server
+
+
 def test_there_is_an_example_of_everything() -> None:
     assert set(EXAMPLES) >= EXPECTED
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
-def test_the_example_runs(name: str, market: ServedExchange, tmp_path: Path) -> None:
+def test_the_example_runs(
+    name: str, market: ServedExchange, rest: RestServer, tmp_path: Path
+) -> None:
+    url = rest.url if name == "instruments" else market.url
     script = tmp_path / "example.py"
     script.write_text(EXAMPLES[name], encoding="utf-8")
-    with Child([sys.executable, str(script)], env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
+    with Child([sys.executable, str(script)], env={"RXBYBIT_ENVIRONMENT": url}) as child:
         assert child.line()
         assert child.stderr == ""
