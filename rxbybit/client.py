@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
+from functools import partial
 from itertools import count
 from ssl import SSLContext
 from types import TracebackType
@@ -14,12 +15,13 @@ from typing import Any, Self, TypeVar
 from reactivex import abc
 from reactivex.disposable import Disposable
 
-from rxbybit.config import SIM, Backoff, Category, Environment, environment_of, proxy_of
-from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse
+from rxbybit.config import Backoff, Category, Environment, proxy_of
+from rxbybit.errors import ClosedError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS, REQUESTS
 from rxbybit.options import check_options
+from rxbybit.origin import ClientOrigin
 from rxbybit.pool import Pool, PoolSettings
 from rxbybit.pools import Pools
 from rxbybit.protocol.v5 import V5
@@ -33,6 +35,8 @@ from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, tr
 from rxbybit.subscription import Subscription
 from rxbybit.symbols import checked_category, read_symbols
 from rxbybit.transport import AiohttpTransport
+from rxbybit.universe import Everything
+from rxbybit.whereabouts import Named, Whereabouts
 
 __all__ = ["Bybit"]
 
@@ -87,8 +91,7 @@ class Bybit:
     ) -> None:
         check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime)
         through = proxy_of(proxy)
-        self._wanted_environment = environment
-        self._environment = None if environment is None else environment_of(environment)
+        self._where: Whereabouts = Named(environment)
         self._listings = listings
         self._category: Category | None = None if category is None else checked_category(category)
         self._settings = PoolSettings(
@@ -108,12 +111,11 @@ class Bybit:
             requests=REQUESTS,
         )
         self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
-        self._origin = _Origin(
+        self._origin = ClientOrigin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed
         )
         self._quiet_origin = replace(self._origin, keep_alive=False)
         self._closed = False
-        self._loan, self._lent = object(), False
         self._on_closed: set[Callable[[], None]] = set()
 
     trades = trade.trades
@@ -163,13 +165,31 @@ class Bybit:
         **params: object,
     ) -> Stream[E]:
         """See :class:`rxbybit.venue.Opens`."""
-        pairs = read_symbols(symbols, self._category if category is None else category)
+        category = self._category if category is None else category
+        topic_of = partial(spec.topic, self._settings.wire.name, **params)
+        pairs = read_symbols(symbols, category)
         if not pairs:
-            raise ConfigurationError(f"{spec.name}(): name at least one symbol, as in 'BTCUSD'")
-        wire = self._settings.wire.name
-        topics: list[tuple[Category, str]]
-        topics = [(c, spec.topic(wire, c, s, **params)) for c, s in pairs]
+            return self._open_all(spec, checked_category(category or "inverse"), topic_of)
+        topics: list[tuple[Category, str]] = [(c, topic_of(c, s)) for c, s in pairs]
         return self.open_topics(spec, topics, keep=spec.keep(pairs))
+
+    def _open_all(
+        self, spec: StreamSpec[E], category: Category, topic_of: Callable[[Category, str], str]
+    ) -> Stream[E]:
+        """The stream of ``spec`` for whatever trades in ``category``, following the listings."""
+        topic_of(category, "ANY")  # what cannot be asked for is told at the call
+        self._where.check([category], rest=True)
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            pool, url = self._pools.at(runtime), self._where.now().url(category)
+            return Everything(
+                lambda topic, of: pool.subscribe(spec, [(url, topic)], of),
+                partial(topic_of, category),
+                hearer,
+                listings.follow(pool, self._api(runtime), category, self._listings),
+            )
+
+        return Stream(source, origin=self._origin)
 
     def open_topics(
         self,
@@ -180,12 +200,10 @@ class Bybit:
     ) -> Stream[E]:
         """See :class:`rxbybit.venue.Opens`."""
         wanted = tuple(dict.fromkeys(topics))
-        if self._environment is not None:
-            for category, _ in wanted:
-                self._environment.url(category)
+        self._where.check(category for category, _ in wanted)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            url = self._environment_now().url
+            url = self._where.now().url
             placed = [(url(category), topic) for category, topic in wanted]
             return self._pools.at(runtime).subscribe(spec, placed, hearer, keep)
 
@@ -200,8 +218,7 @@ class Bybit:
 
         Errors: ``ConfigurationError`` for an environment without REST.
         """
-        if self._environment is not None:
-            self._environment.rest_url()
+        self._where.check(rest=True)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
             api, pool = self._api(runtime), self._pools.at(runtime)
@@ -210,7 +227,7 @@ class Bybit:
         return Stream(source, origin=self._origin)
 
     def _api(self, runtime: Runtime) -> RestApi:
-        return api_of(self._pools.at(runtime), self._environment_now().rest_url())
+        return api_of(self._pools.at(runtime), self._where.now().rest_url())
 
     def close(self) -> None:
         """End every link; plain subscribers are muted, and nothing can be subscribed any more.
@@ -219,10 +236,7 @@ class Bybit:
         """
         self._closed = True
         self._pools.close()
-        if self._lent:
-            from rxbybit.sim.shared import give_back
-
-            give_back(self._loan)
+        self._where.close()
         for callback in list(self._on_closed):
             callback()
 
@@ -261,17 +275,7 @@ class Bybit:
                 "this client was made before a fork, and its threads stayed behind: make a new"
                 " Bybit() in the child process"
             )
-        self._environment_now()
-
-    def _environment_now(self) -> Environment:
-        if self._environment is None:
-            self._environment = environment_of(self._wanted_environment)
-        if self._environment is SIM:
-            from rxbybit.sim.shared import lend
-
-            self._lent = True
-            return lend(self._loan)
-        return self._environment
+        self._where.now()
 
     def _dropped(self, count: int) -> None:
         now = datetime.now(timezone.utc)
@@ -282,14 +286,3 @@ class Bybit:
         if self._closed:
             callback()
         return lambda: self._on_closed.discard(callback)
-
-
-@dataclass(frozen=True)
-class _Origin:
-    """What a client's streams know of it: see :class:`rxbybit.stream.Origin`."""
-
-    keep_alive: bool
-    runtime: Runtime | None
-    check: Callable[[], None]
-    dropped: Callable[[int], None]
-    when_closed: Callable[[Callable[[], None]], Callable[[], None]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from rxbybit.runtime import Runtime, RuntimeScheduler
 
-__all__ = ["Clients", "Origin", "ServingClock"]
+__all__ = ["ClientOrigin", "Clients", "Origin", "ServingClock"]
 
 
 class Origin(Protocol):
@@ -38,6 +39,17 @@ class Origin(Protocol):
         Gives the function that takes the callback back.
         """
         ...
+
+
+@dataclass(frozen=True)
+class ClientOrigin:
+    """The :class:`Origin` of a client, made of what it can do."""
+
+    keep_alive: bool
+    runtime: Runtime | None
+    check: Callable[[], None]
+    dropped: Callable[[int], None]
+    when_closed: Callable[[Callable[[], None]], Callable[[], None]]
 
 
 class Clients:

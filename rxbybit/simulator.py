@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Self, TypedDict, Unpack
 
@@ -12,7 +12,7 @@ from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
 from rxbybit.hooks import Hooks
 from rxbybit.runtime import Runtime
-from rxbybit.sim import Connect, Fault, Faults, Link, Request, serve_in_thread
+from rxbybit.sim import Connect, Fault, Faults, Link, Request, ServedExchange, serve_in_thread
 from rxbybit.sim.market import Instrument, Market
 from rxbybit.sim.market.catalogue import Script
 
@@ -28,6 +28,7 @@ class _Options(TypedDict, total=False):
     backoff: Backoff | None
     numbers: type[Decimal | float]
     strict: bool
+    listings: float
     runtime: Runtime | None
     keep_alive: bool
     hooks: Hooks | None
@@ -72,6 +73,7 @@ class Simulator(Bybit):
         self._served = serve_in_thread(
             market=market, speed=speed, port=port, seed=seed, faults=faults
         )
+        self._where = _Own(self._served)
 
     def __enter__(self) -> Self:
         self._served.start()
@@ -84,7 +86,7 @@ class Simulator(Bybit):
     @property
     def environment(self) -> Environment:
         """Where it is, for other clients: ``Bybit(simulator.environment)``."""
-        return self._environment_now()
+        return self._where.now()
 
     @property
     def faults(self) -> Faults:
@@ -111,15 +113,23 @@ class Simulator(Bybit):
         """How many connections are subscribed to a topic."""
         return self._served.subscriptions
 
-    def close(self) -> None:
-        """End the client, then the exchange, as soon as the links have closed; returns at once."""
-        super().close()
-        self._served.retire()
-
     async def aclose(self) -> None:
         """Close, and wait until client and exchange are gone."""
         await super().aclose()
         await asyncio.wrap_future(self._served.retire())
 
-    def _environment_now(self) -> Environment:
+
+class _Own:
+    """Where an exchange of one's own is; it starts when somebody wants to know."""
+
+    def __init__(self, served: ServedExchange) -> None:
+        self._served = served
+
+    def check(self, categories: Iterable[Category] = (), *, rest: bool = False) -> None:
+        """It has everything."""
+
+    def now(self) -> Environment:
         return self._served.start().environment
+
+    def close(self) -> None:
+        self._served.retire()

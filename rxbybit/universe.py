@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from reactivex import abc
 
@@ -12,20 +12,13 @@ from rxbybit.hub import Hearer
 
 __all__ = ["Everything", "Follow", "Hear"]
 
-Hear = Callable[[Sequence[str], Hearer], abc.DisposableBase]
-"""Lets somebody hear these topics, and ends that."""
-
-
-class Follow(Protocol):
-    """Reads which symbols there are, once and then again and again, until it is disposed of."""
-
-    def __call__(
-        self, on_symbols: Callable[[Sequence[str]], None], on_error: Callable[[Exception], None]
-    ) -> abc.DisposableBase:
-        """Begin. ``on_symbols`` gets every symbol that trades, each time in full; ``on_error``
-        hears of what cannot heal, and nothing follows it.
-        """
-        ...
+Hear = Callable[[str, Hearer], abc.DisposableBase]
+"""Lets somebody hear a topic, and ends that."""
+Follow = Callable[
+    [Callable[[Sequence[str]], None], Callable[[Exception], None]], abc.DisposableBase
+]
+"""Tells the first of every symbol that trades, each time in full, until it is disposed of; the
+second hears of what cannot heal, and then nothing follows."""
 
 
 class Everything(abc.DisposableBase):
@@ -74,7 +67,7 @@ class Everything(abc.DisposableBase):
                 return
             if topic not in self._heard:
                 heard = self._heard[topic] = _Heard(self._hearer, self.fail)
-                heard.begin(self._hear((topic,), heard))
+                heard.begin(self._hear(topic, heard))
 
 
 class _Heard(abc.DisposableBase):

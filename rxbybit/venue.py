@@ -31,7 +31,7 @@ class Opens(Protocol):
         category: Category | None = None,
         **params: object,
     ) -> Stream[E]:
-        """The stream of ``spec`` for these symbols, one topic each.
+        """The stream of ``spec`` for these symbols, or for every one of the category.
 
         ``params`` fill the other places of the topic, such as ``depth`` or ``interval``.
         Errors: ``ConfigurationError`` for a symbol, category or parameter that cannot be.

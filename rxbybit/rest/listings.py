@@ -95,7 +95,7 @@ def follow(
         on_symbols: Callable[[Sequence[str]], None], on_error: Callable[[Exception], None]
     ) -> abc.DisposableBase:
         def on_list(listed: Mapping[str, Instrument], meta: Meta) -> None:
-            on_symbols(list(listed))
+            on_symbols([s for s, i in listed.items() if i.status is InstrumentStatus.TRADING])
 
         return Disposable(pool.errand(watch(api, category, every_s, on_list), on_error))
 

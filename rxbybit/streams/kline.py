@@ -149,11 +149,14 @@ def klines(
 ) -> Stream[Kline]:
     """Candles, as they grow (each second or so), or with ``closed`` each one once, at its end.
 
-    ``symbols``: one, several, or an iterable of them. ``interval``: ``"1m" "3m" "5m" "15m"
-    "30m" "1h" "2h" "4h" "6h" "12h" "1d" "1w" "1M"`` or the wire's code. ``category``: read from
-    the symbol when not given; spot must be said, options have none.
+    ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
+    category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
+    ``interval``: ``"1m" "3m" "5m" "15m" "30m" "1h" "2h" "4h" "6h" "12h" "1d" "1w" "1M"`` or the
+    wire's code. ``category``: read from the symbol when not given, inverse without one; spot
+    must be said, options have none.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
+    symbol is left out and told on ``status()``.
 
     ::
 

@@ -83,10 +83,13 @@ def liquidations(
 ) -> Stream[Liquidation]:
     """Forced liquidations, as they are reported (every 500 ms).
 
-    ``symbols``: one, several, or an iterable of them. ``category``: read from the symbol when
-    not given; spot and options have none.
+    ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
+    category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
+    ``category``: read from the symbol when not given, inverse without one; spot and options
+    have none.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
+    symbol is left out and told on ``status()``.
 
     ::
 

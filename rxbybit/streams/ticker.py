@@ -162,10 +162,12 @@ def tickers(
 ) -> Stream[Ticker]:
     """The whole ticker after each update (100 ms; spot 50 ms); a late subscriber gets it at once.
 
-    ``symbols``: one, several, or an iterable of them. ``category``: read from the symbol when
-    not given; spot must be said.
+    ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
+    category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
+    ``category``: read from the symbol when not given, inverse without one; spot must be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
+    symbol is left out and told on ``status()``.
 
     ::
 

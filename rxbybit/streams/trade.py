@@ -123,10 +123,12 @@ def trades(
 ) -> Stream[Trade]:
     """Every trade, one event each, in the order of the exchange.
 
-    ``symbols``: one, several, or an iterable of them. ``category``: read from the symbol when
-    not given; spot must be said.
+    ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
+    category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
+    Options share a topic a coin, whatever is named of it. ``category``: read from the symbol when not given, inverse without one; spot must be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know.
+    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
+    symbol is left out and told on ``status()``.
 
     ::
 

@@ -126,7 +126,6 @@ def refused(call: Callable[[], object]) -> str:
 @pytest.mark.parametrize(
     ("symbols", "legal"),
     [
-        ((), "name at least one symbol, as in 'BTCUSD'"),
         (([],), "name at least one"),
         (("BTCUSD", iter(())), "name at least one"),
         (("btcusd",), "symbols are upper case, 'BTCUSD'"),

@@ -37,8 +37,7 @@ class World:
             self.first(self)
         return Disposable(lambda: setattr(self, "following", False))
 
-    def hear(self, topics: Sequence[str], hearer: Any) -> abc.DisposableBase:
-        (topic,) = topics
+    def hear(self, topic: str, hearer: Any) -> abc.DisposableBase:
         assert topic not in self.hearers
         self.asked.append(topic)
         self.hearers[topic] = hearer
