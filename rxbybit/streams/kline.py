@@ -155,8 +155,8 @@ def klines(
     wire's code. ``category``: read from the symbol when not given, inverse without one; spot
     must be said, options have none.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
-    symbol is left out and told on ``status()``.
+    ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
+    know; one that was not named is left out, and ``status()`` says ``Rejected``.
 
     ::
 

@@ -88,8 +88,8 @@ def liquidations(
     ``category``: read from the symbol when not given, inverse without one; spot and options
     have none.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
-    symbol is left out and told on ``status()``.
+    ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
+    know; one that was not named is left out, and ``status()`` says ``Rejected``.
 
     ::
 

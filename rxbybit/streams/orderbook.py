@@ -75,13 +75,12 @@ def order_book_updates(
 
     ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
     category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
-    ``depth``: 1, 25, 50, 200 or 1000 levels
-    a side, of options 25 or 100; ``None`` is 50, of options 25. 1 sends snapshots only; 25 gives
-    the frames of the book of 50. ``category``: read from the symbol when not given,
-    inverse without one; spot must be said.
+    ``depth``: 1, 25, 50, 200 or 1000 levels a side, of options 25 or 100; ``None`` is 50, of
+    options 25. 1 sends snapshots only; 25 gives the frames of the book of 50. ``category``: read
+    from the symbol when not given, inverse without one; spot must be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
-    symbol is left out and told on ``status()``.
+    ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
+    know; one that was not named is left out, and ``status()`` says ``Rejected``.
 
     ::
 

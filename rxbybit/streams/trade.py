@@ -125,10 +125,11 @@ def trades(
 
     ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
     category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
-    Options share a topic a coin, whatever is named of it. ``category``: read from the symbol when not given, inverse without one; spot must be said.
+    ``category``: read from the symbol when not given, inverse without one; spot must be said.
+    All options on a coin share a topic.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
-    ``SubscriptionRejected`` on the stream for a symbol the exchange does not know, which of every
-    symbol is left out and told on ``status()``.
+    ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
+    know; one that was not named is left out, and ``status()`` says ``Rejected``.
 
     ::
 
