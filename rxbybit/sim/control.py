@@ -13,7 +13,16 @@ from typing import Protocol, cast
 
 from rxbybit.config import Category
 
-__all__ = ["ARGS_LIMIT", "Answer", "Command", "Socket", "answer", "read_command", "socket_of"]
+__all__ = [
+    "ARGS_LIMIT",
+    "Answer",
+    "Command",
+    "Socket",
+    "answer",
+    "read_command",
+    "socket_of",
+    "spelled",
+]
 
 ARGS_LIMIT = 21_000
 """Characters of ``args`` that one public connection may hold (manual, "Connect")."""
@@ -227,6 +236,12 @@ def answer(socket: Socket, link: Standing, request: Command | str, now_ms: int) 
             return socket.unsubscribe(link, request)
         case _:
             return Answer(reply=_general(link, request, success=False, message="error:invalid op"))
+
+
+def spelled(reply: dict[str, object]) -> bytes:
+    """The text of an answer."""
+    text = json.dumps(reply, separators=(",", ":"), ensure_ascii=False)
+    return text.encode(errors="replace")
 
 
 def args_length(topics: Collection[str]) -> int:

@@ -9,17 +9,19 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Self, cast
+from typing import Self
 
 from aiohttp import web
 
 from rxbybit.config import CATEGORIES, Category, Environment
-from rxbybit.sim.faults import Fault, Faults, Redirect, Refuse, Stall
+from rxbybit.sim.door import Door
+from rxbybit.sim.faults import Fault, Faults
 from rxbybit.sim.floor import Floor, MarketSource, steady_clock
 from rxbybit.sim.link import Link
 from rxbybit.sim.market import Market
 from rxbybit.sim.outlet import Outlet
 from rxbybit.sim.player import RecordingSource
+from rxbybit.sim.pulse import Pulse
 from rxbybit.sim.recording import Recording
 from rxbybit.sim.seen import Connect, Request
 from rxbybit.sim.source import Source
@@ -62,13 +64,13 @@ class Exchange:
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
-        faults: tuple[Fault, ...] = (),
+        faults: Faults | tuple[Fault, ...] = (),
         data_first: bool = False,
     ) -> None:
         unknown = set(recordings).difference(CATEGORIES)
         if unknown:
             raise ValueError(f"category {min(unknown)!r}: use one of {', '.join(CATEGORIES)}")
-        self.faults = Faults(*faults)
+        self.faults = faults if isinstance(faults, Faults) else Faults(*faults)
         self.requests: list[Request] = []
         """Every message of every client, in the order they were read."""
         self.connects: list[Connect] = []
@@ -77,6 +79,7 @@ class Exchange:
         """What trades behind the categories without a recording."""
         self._clock = clock or steady_clock()
         self._floor = Floor(market, clock=self._clock, speed=speed) if market is not None else None
+        self._pulse = Pulse(self._beat, lambda: self._floor is None and not self.faults.timed)
         self._sources = {c: self._source(c, recordings.get(c)) for c in CATEGORIES}
         self._host = host
         self._port = port
@@ -84,7 +87,7 @@ class Exchange:
         self._data_first = data_first
         self._links: list[Link] = []
         self._accepted = 0
-        self._closing = asyncio.Event()
+        self._door = Door(self.faults, self.connects, self._serve)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
 
@@ -97,8 +100,8 @@ class Exchange:
 
     async def start(self) -> None:
         """Listen. Errors: ``OSError`` when the port cannot be had."""
-        app = web.Application()
-        app.router.add_get(f"/v5/public/{{category:{'|'.join(CATEGORIES)}}}", self._upgrade)
+        app = web.Application(middlewares=[self._door.rest])
+        app.router.add_get(f"/v5/public/{{category:{'|'.join(CATEGORIES)}}}", self._door.upgrade)
         app.router.add_get("/v5/market/time", _clock)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
@@ -109,19 +112,21 @@ class Exchange:
             raise
         if self._floor is not None:
             self._floor.start()
+        self.faults.start(self._clock, self._pulse.wake)
+        self._pulse.start()
 
     async def aclose(self) -> None:
         """End every link and stop listening; nothing of the exchange remains.
 
         Errors: what the market died of, if it did.
         """
-        self._closing.set()
+        self._door.shut()
         for link in self.links:
             link.abort()
         if self._runner is not None:
             await self._runner.cleanup()
-        if self._floor is not None:
-            await self._floor.aclose()
+        self.faults.stop()
+        await self._pulse.aclose()
 
     async def listen(self) -> None:
         """Take connections (again), on the same port as before."""
@@ -173,6 +178,12 @@ class Exchange:
         await asyncio.gather(*(link.send_data(topic, frame) for link in links))
         return len(links)
 
+    def restart(self, category: Category | None = None) -> None:
+        """Let the market's books begin anew (:class:`Restart`), those of one category or all."""
+        for name, source in self._sources.items():
+            if category in (None, name):
+                source.restart()
+
     async def release_acks(self) -> None:
         """Send every acknowledgement that was withheld, on the links that still live."""
         for link in self.links:
@@ -199,32 +210,17 @@ class Exchange:
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"{host}:{self._port}"
 
-    async def _upgrade(self, request: web.Request) -> web.StreamResponse:
-        category = cast("Category", request.match_info["category"])
-        if refuse := self.faults.strike(Refuse, lambda f: f.category in (None, category)):
-            wait = (
-                {} if refuse.retry_after_s is None else {"Retry-After": f"{refuse.retry_after_s}"}
-            )
-            self._note(request, category, refuse.status)
-            return web.Response(status=refuse.status, headers=wait)
-        if redirect := self.faults.strike(Redirect, lambda f: f.category in (None, category)):
-            self._note(request, category, 302)
-            return web.Response(status=302, headers={"Location": redirect.location})
-        if self.faults.strike(Stall, lambda f: f.category in (None, category)):
-            self._note(request, category, None)
-            await self._closing.wait()
-            return web.Response(status=503)
-        websocket = web.WebSocketResponse(timeout=0.5, autoping=False)
-        await websocket.prepare(request)
-        self._note(request, category, 101)
-        await self._serve(request, category, websocket)
-        return websocket
+    async def _beat(self) -> None:
+        if self._floor is not None:
+            await self._floor.catch_up()
+        for link in self.links:
+            link.strike()
 
     async def _serve(
         self, request: web.Request, category: Category, websocket: web.WebSocketResponse
     ) -> None:
         transport = request.transport
-        if transport is None or self._closing.is_set():
+        if transport is None or self._door.is_shut:
             return
         self._accepted += 1
         link = Link(
@@ -243,16 +239,6 @@ class Exchange:
             await link.run(websocket.receive)
         finally:
             self._links.remove(link)
-
-    def _note(self, request: web.Request, category: Category, status: int | None) -> None:
-        self.connects.append(
-            Connect(
-                category=category,
-                time=time.monotonic(),
-                status=status,
-                headers=MappingProxyType(dict(request.headers)),
-            )
-        )
 
     def _conn_id(self) -> str:
         letters = string.digits + string.ascii_lowercase[:22]

@@ -6,17 +6,14 @@ import asyncio
 import json
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from math import ceil
 
 from rxbybit.config import Category
-from rxbybit.sim.market import Market
+from rxbybit.sim.market import Market, Push
+from rxbybit.sim.pulse import STEP_MS
 from rxbybit.sim.source import Listener
 
-__all__ = ["STEP_MS", "Floor", "MarketSource", "steady_clock"]
-
-STEP_MS = 15
-"""How much of the clock's time the market moves at once, in milliseconds."""
+__all__ = ["Floor", "MarketSource", "steady_clock"]
 
 
 def steady_clock() -> Callable[[], int]:
@@ -45,26 +42,26 @@ class Floor:
         self._opened_ms = market.now_ms
         self._hearers: dict[tuple[Category, str], dict[Listener, None]] = {}
         self._listeners: dict[Listener, None] = {}
-        self._moving: asyncio.Task[None] | None = None
+        self._restarting: set[Category] = set()
 
     def start(self) -> None:
         """It is now: the market moves on from where it is."""
         self._began_ms = self._clock()
         self._opened_ms = self.market.now_ms
-        self._moving = asyncio.create_task(self._move())
-        self._moving.add_done_callback(_tell)
-
-    async def aclose(self) -> None:
-        """The market stands still. Errors: what it died of, if it did."""
-        if self._moving is not None:
-            self._moving.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._moving
 
     @property
     def due_ms(self) -> int:
         """The market's time by the clock: where it should be by now."""
         return self._opened_ms + int((self._clock() - self._began_ms) * self._speed)
+
+    async def catch_up(self) -> None:
+        """Move the market to where it should be; links are told at the end of each step."""
+        due_ms = self.due_ms
+        while True:
+            self._step(min(self.market.now_ms + self._step_ms, due_ms))
+            if self.market.now_ms >= due_ms:
+                return
+            await asyncio.sleep(0)
 
     def enter(self, listener: Listener) -> None:
         """A link has come."""
@@ -94,30 +91,28 @@ class Floor:
             del self._hearers[category, topic]
             self.market.forget(category, topic)
 
-    async def _move(self) -> None:
-        while True:
-            await asyncio.sleep(STEP_MS / 1000)
-            await self._catch_up()
-
-    async def _catch_up(self) -> None:
-        due_ms = self.due_ms
-        while True:
-            self._step(min(self.market.now_ms + self._step_ms, due_ms))
-            if self.market.now_ms >= due_ms:
-                return
-            await asyncio.sleep(0)
+    def restart(self, category: Category) -> None:
+        """Let the books of a category begin anew, at the end of the step."""
+        self._restarting.add(category)
 
     def _step(self, to_ms: int) -> None:
         for push in self.market.advance(to_ms):
-            hearers = self._hearers.get((push.category, push.topic))
-            if hearers:
-                raw = _text(push.content)
-                # A link that breaks at its frame leaves while the others are told.
-                for listener in tuple(hearers):
-                    listener.push(push.topic, raw)
+            self._tell(push)
+        # A link may have asked for it in the middle of the step, with others still to be told.
+        while self._restarting:
+            for push in self.market.restart(self._restarting.pop()):
+                self._tell(push)
         for listener in tuple(self._listeners):
             listener.flush()
             listener.idle()
+
+    def _tell(self, push: Push) -> None:
+        hearers = self._hearers.get((push.category, push.topic))
+        if hearers:
+            raw = _text(push.content)
+            # A link that breaks at its frame leaves while the others are told.
+            for listener in tuple(hearers):
+                listener.push(push.topic, raw)
 
 
 class MarketSource:
@@ -133,6 +128,9 @@ class MarketSource:
 
     def open(self, listener: Listener) -> _Channel:
         return _Channel(self._floor, self._category, listener)
+
+    def restart(self) -> None:
+        self._floor.restart(self._category)
 
 
 class _Channel:
@@ -166,14 +164,6 @@ class _Channel:
 
     async def stopped(self) -> None:
         self.stop()
-
-
-def _tell(ended: asyncio.Task[None]) -> None:
-    """The market has died: nobody awaits it before the exchange is closed."""
-    error = None if ended.cancelled() else ended.exception()
-    if error is not None:
-        context = {"message": "the market of the embedded exchange has ended", "exception": error}
-        ended.get_loop().call_exception_handler(context)
 
 
 def _text(content: dict[str, object]) -> bytes:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from aiohttp import WSMessage, WSMsgType
 
 from rxbybit.config import Category
-from rxbybit.sim.control import Answer, Command, Standing, answer, read_command, socket_of
-from rxbybit.sim.faults import Close, Cut, Faults, How, Ignore, NoPong, Silence, WithholdAck
-from rxbybit.sim.mishaps import Mishaps
+from rxbybit.sim.control import Answer, Command, Standing, answer, read_command, socket_of, spelled
+from rxbybit.sim.faults import (
+    Close,
+    Cut,
+    Faults,
+    How,
+    Ignore,
+    NoPong,
+    Restart,
+    Silence,
+    Slow,
+    WithholdAck,
+)
+from rxbybit.sim.mishaps import Late, Mishaps
 from rxbybit.sim.outlet import BUFFER_LIMIT, Outlet
 from rxbybit.sim.seen import Request
 from rxbybit.sim.source import Source
@@ -24,15 +32,6 @@ __all__ = ["DATA_BEFORE_ACK", "Link"]
 DATA_BEFORE_ACK = 24
 """Data frames that precede an acknowledgement with ``data_first`` (a snapshot and dozens of
 deltas did, in a capture of the linear socket)."""
-
-
-@dataclass
-class _Late:
-    """Pushed frames that wait for one that is delayed."""
-
-    due_ms: int
-    first: tuple[bytes, ...]
-    behind: list[tuple[str, bytes]] = field(default_factory=list[tuple[str, bytes]])
 
 
 class Link:
@@ -71,7 +70,7 @@ class Link:
         self._mishaps = Mishaps(faults)
         self._withheld: list[dict[str, object]] = []
         self._waiting: list[tuple[int, dict[str, object]]] = []
-        self._late: _Late | None = None
+        self._late: Late | None = None
         self._closing: asyncio.Task[None] | None = None
         self._channel = source.open(self)
 
@@ -128,7 +127,7 @@ class Link:
             return
         delay_s, frames = self._mishaps.carry(topic, raw)
         if delay_s:
-            self._late = _Late(self._clock() + round(delay_s * 1000), frames)
+            self._late = Late(self._clock() + round(delay_s * 1000), frames)
         else:
             self._put(frames)
 
@@ -182,7 +181,7 @@ class Link:
         """Send the acknowledgements that a :class:`WithholdAck` has held back."""
         released, self._withheld = self._withheld, []
         for reply in released:
-            await self._write(_text(reply), patient=True)
+            await self._write(spelled(reply), patient=True)
 
     def forget(self) -> None:
         """Mark the link as closed and end what it was doing."""
@@ -190,21 +189,30 @@ class Link:
         self._topics.clear()
         self._channel.stop()
 
-    def strike_ends(self) -> None:
-        """Let a fault end the link, if it is time for one."""
-        if self.deaf:
+    def strike(self) -> None:
+        """Let the faults strike that it is time for."""
+        if self.deaf or not self._faults:
             return
-        if cut := self._faults.strike(Cut, lambda fault: self.sent >= fault.after):
+        faults, sent, here = self._faults, self.sent, (None, self.category)
+
+        def due(fault: Restart | Slow | Cut | Close | Silence) -> bool:
+            return sent >= fault.after
+
+        if faults.strike(Restart, lambda fault: due(fault) and fault.category in here):
+            self._source.restart()
+        if slow := faults.strike(Slow, due):
+            self._outlet.slow_down(slow.bytes_per_s)
+        if cut := faults.strike(Cut, due):
             self.cut(cut.how)
-        elif close := self._faults.strike(Close, lambda fault: self.sent >= fault.after):
+        elif close := faults.strike(Close, due):
             self._closing = asyncio.create_task(self.close(close.code, close.reason))
-        elif self._faults.strike(Silence, lambda fault: self.sent >= fault.after):
+        elif faults.strike(Silence, due):
             self.silence()
 
     async def run(self, receive: Callable[[], Awaitable[WSMessage]]) -> None:
         """Read and answer until the connection ends."""
         try:
-            self.strike_ends()
+            self.strike()
             while not self.closed:
                 message = await receive()
                 if message.type is WSMsgType.TEXT:
@@ -213,7 +221,7 @@ class Link:
                     await self._hear(message.data.decode(errors="replace"))
                 elif message.type is WSMsgType.PING:
                     if not (self.deaf or self._faults.strike(NoPong)):
-                        await self._outlet.pong(message.data)
+                        self._outlet.pong(message.data)
                 elif message.type is not WSMsgType.PONG:
                     return
         finally:
@@ -227,16 +235,8 @@ class Link:
         known = Command(op="") if isinstance(request, str) else request
         if self.deaf:
             return
-        self._on_request(
-            Request(
-                link=self.number,
-                op=known.op,
-                args=known.args,
-                req_id=known.req_id,
-                time=time.monotonic(),
-                raw=text,
-            )
-        )
+        seen = Request.of(self.number, known.op, known.args, known.req_id, text)
+        self._on_request(seen)
         if self._faults.strike(Ignore, lambda fault: fault.op == known.op):
             return
         if known.op == "ping" and self._faults.strike(NoPong):
@@ -251,6 +251,7 @@ class Link:
         self._topics.update(dict.fromkeys(said.add))
         for topic in said.remove:
             self._topics.pop(topic, None)
+            self._mishaps.forget(topic)
         self._channel.unsubscribed(said.remove)
         changes = bool(said.add or said.remove)
         if changes and self._faults.strike(WithholdAck, lambda fault: fault.op == op):
@@ -258,7 +259,7 @@ class Link:
         elif said.add and self._data_first:
             self._waiting.append((self.sent + DATA_BEFORE_ACK, said.reply))
         else:
-            await self._write(_text(said.reply), patient=True)
+            await self._write(spelled(said.reply), patient=True)
         if said.add:
             await self._channel.subscribed(said.add)
 
@@ -272,12 +273,12 @@ class Link:
         while self._waiting and self._waiting[0][0] <= self.sent:
             due.append(self._waiting.pop(0)[1])
         self._acknowledge(due)
-        self.strike_ends()
+        self.strike()
 
     def _acknowledge(self, replies: list[dict[str, object]]) -> None:
         if replies and not self.deaf:
             for reply in replies:
-                self._outlet.put(_text(reply))
+                self._outlet.put(spelled(reply))
             self._outlet.flush()
 
     async def _write(self, raw: bytes, *, patient: bool) -> None:
@@ -290,8 +291,3 @@ class Link:
         except ConnectionError:
             # The client has left; its reader is told so too, and ends the link.
             self.forget()
-
-
-def _text(reply: dict[str, object]) -> bytes:
-    text = json.dumps(reply, separators=(",", ":"), ensure_ascii=False)
-    return text.encode(errors="replace")

@@ -8,6 +8,7 @@ import struct
 
 from aiohttp import WSMsgType, web
 
+from rxbybit.sim.drip import Drip
 from rxbybit.sim.faults import How
 
 __all__ = ["BUFFER_LIMIT", "PATIENCE_S", "Outlet"]
@@ -30,12 +31,14 @@ class Outlet:
         self._websocket = websocket
         self._transport = transport
         self._pending: list[bytes] = []
+        self._drip: Drip | None = None
         transport.set_write_buffer_limits(high=BUFFER_LIMIT)
 
     @property
     def waiting(self) -> int:
         """Bytes that the client has not made room for yet."""
-        return self._transport.get_write_buffer_size()
+        held = 0 if self._drip is None else self._drip.waiting
+        return held + self._transport.get_write_buffer_size()
 
     async def write(self, raw: bytes, *, patient: bool) -> None:
         """Send a text frame, and wait while the buffer is full: ``patient`` without an end.
@@ -45,7 +48,11 @@ class Outlet:
         """
         self.flush()
         async with asyncio.timeout(None if patient else PATIENCE_S):
-            await self._websocket.send_frame(raw, WSMsgType.TEXT)
+            if self._drip is None:
+                await self._websocket.send_frame(raw, WSMsgType.TEXT)
+            else:
+                self._drip.write(_header(WSMsgType.TEXT, len(raw)) + raw)
+                await self._drip.wait_below(BUFFER_LIMIT)
 
     def put(self, raw: bytes) -> None:
         """A text frame to leave with the next :meth:`flush`, in one piece with its neighbours."""
@@ -57,19 +64,28 @@ class Outlet:
             pending, self._pending = self._pending, []
             self.inject(b"".join(pending))
 
-    async def pong(self, data: bytes) -> None:
+    def pong(self, data: bytes) -> None:
         """Answer a websocket ping."""
         self.flush()
-        await self._websocket.pong(data)
+        self.inject(_header(WSMsgType.PONG, len(data)) + data)
 
     def inject(self, data: bytes) -> None:
         """Write bytes below the websocket."""
-        if not self._transport.is_closing():
+        if self._drip is not None:
+            self._drip.write(data)
+        elif not self._transport.is_closing():
             self._transport.write(data)
+
+    def slow_down(self, bytes_per_s: int) -> None:
+        """From now on let only so many bytes a second through."""
+        self.flush()
+        if self._drip is None:
+            self._drip = Drip(self._transport, bytes_per_s)
 
     def cut(self, how: How) -> None:
         """End the connection without a close frame."""
         self.flush()
+        self._stop_dripping()
         if how == "rst":
             peer = self._transport.get_extra_info("socket")
             if peer is not None and not self._transport.is_closing():
@@ -81,16 +97,24 @@ class Outlet:
 
     def abort(self) -> None:
         """End the connection at once, whatever is still unsent."""
+        self._stop_dripping()
         self._transport.abort()
 
     async def close(self, code: int, reason: str) -> None:
         """Send a close frame and wait half a second at most for the client's."""
         self.flush()
+        if self._drip is not None:
+            self._drip.run_out()
         await self._websocket.close(code=code, message=reason.encode())
 
     def read_nothing(self) -> None:
         """Let the client's messages wait in the network."""
         self._transport.pause_reading()
+        self._stop_dripping()
+
+    def _stop_dripping(self) -> None:
+        if self._drip is not None:
+            self._drip.stop()
 
 
 def _header(opcode: int, length: int) -> bytes:

@@ -29,6 +29,9 @@ class RecordingSource:
     def open(self, listener: Listener) -> _Channel:
         return _Channel(self._recording, self._head, listener)
 
+    def restart(self) -> None:
+        """A recording is served as it is."""
+
 
 class _Channel:
     """Begins to play when all is there that the recording waits for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -34,3 +35,8 @@ class Request:
     time: float
     """``time.monotonic()`` when it was read, in seconds."""
     raw: str
+
+    @classmethod
+    def of(cls, link: int, op: str, args: tuple[str, ...], req_id: str | None, raw: str) -> Request:
+        """One that was read just now."""
+        return cls(link=link, op=op, args=args, req_id=req_id, time=time.monotonic(), raw=raw)

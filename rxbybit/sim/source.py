@@ -69,3 +69,7 @@ class Source(Protocol):
     def open(self, listener: Listener) -> Channel:
         """What a new link will get."""
         ...
+
+    def restart(self) -> None:
+        """Let the update numbers of its books begin anew, if it makes them itself."""
+        ...

@@ -190,7 +190,7 @@ def serve_in_thread(
     host: str = "127.0.0.1",
     port: int = 0,
     seed: int = 0,
-    faults: tuple[Fault, ...] = (),
+    faults: Faults | tuple[Fault, ...] = (),
     data_first: bool = False,
 ) -> ServedExchange:
     """An exchange to be entered with ``with``; the arguments are those of :class:`Exchange`.

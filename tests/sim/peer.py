@@ -56,6 +56,15 @@ class Peer:
         assert (await self.ask(op="ping", **then)).get("ret_msg") == "pong"
 
 
+async def until_pong(peer: Peer) -> list[str]:
+    """The frames that come before the answer to a ping."""
+    await peer.say(op="ping", req_id="until")
+    heard: list[str] = []
+    while '"pong"' not in (one := await peer.text()):
+        heard.append(one)
+    return heard
+
+
 @asynccontextmanager
 async def connected(
     exchange: Exchange, category: Category = "linear", **options: Any

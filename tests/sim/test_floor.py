@@ -16,18 +16,9 @@ from rxbybit.sim import Exchange, Market, Recording, serve_in_thread
 from rxbybit.sim.market import Delisting, Listing
 from tests.sim.clock import Clock, market, passes, text
 from tests.sim.market.journal import START_MS, small
-from tests.sim.peer import Peer, connected, frame, run
+from tests.sim.peer import Peer, connected, frame, run, until_pong
 
 TOPICS = ["orderbook.50.BTCUSD", "publicTrade.BTCUSD", "tickers.BTCUSD", "kline.1.BTCUSD"]
-
-
-async def until_pong(peer: Peer) -> list[str]:
-    """The data frames that come before the answer to a ping."""
-    await peer.say(op="ping", req_id="until")
-    heard: list[str] = []
-    while '"pong"' not in (one := await peer.text()):
-        heard.append(one)
-    return heard
 
 
 def expected(topics: Sequence[str], ms: int, category: Category = "inverse") -> list[str]:

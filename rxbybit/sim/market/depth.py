@@ -5,6 +5,7 @@ V5 manual, "Orderbook".
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
 
 from rxbybit.sim.market.feeds import Cause, Content
@@ -32,8 +33,12 @@ class BookClock:
         self.numbers[depth] += 1
         return self.numbers[depth]
 
+    def restart(self) -> None:
+        """Begin at 1 again."""
+        self.numbers = dict.fromkeys(DEPTHS, 0)
 
-class _Topic:
+
+class _Topic(ABC):
     """What the feeds of all depths share: the envelope, and the text of levels."""
 
     causes = (Cause.BOOK,)
@@ -46,7 +51,17 @@ class _Topic:
         self._spot = instrument.category == "spot"
         self._price = instrument.price
         self._size = instrument.size
+        self._number = clock.next(depth)
         self.every_ms = DEPTHS[depth]
+
+    def restart(self, ms: int) -> Content:
+        """The state again, under the next number."""
+        self._number = self._clock.next(self._depth)
+        return self.snapshot(ms)
+
+    @abstractmethod
+    def snapshot(self, ms: int) -> Content:
+        """The state as of the last flush."""
 
     def _texts(self, levels: list[tuple[int, int]]) -> Levels:
         price, size = self._price, self._size
@@ -70,7 +85,6 @@ class BestFeed(_Topic):
     def __init__(self, instrument: Instrument, book: Book, clock: BookClock) -> None:
         super().__init__(instrument, book, clock, 1)
         self._shown = self._best()
-        self._number = clock.next(1)
         self._as_of = book.seq, clock.ms
 
     def flush(self, ms: int) -> list[Content]:
@@ -155,7 +169,6 @@ class DepthFeed(_Topic):
         super().__init__(instrument, book, clock, depth)
         self._bids = _Window(book.bids, depth)
         self._asks = _Window(book.asks, depth)
-        self._number = clock.next(depth)
         self._as_of = book.seq, clock.ms
 
     def close(self) -> None:

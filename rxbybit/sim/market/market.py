@@ -158,6 +158,20 @@ class Market:
         pit = self._pits.get((category, symbol))
         return None if pit is None else pit.snapshot(kind, self.now_ms)
 
+    def restart(self, category: Category) -> list[Push]:
+        """Let the numbers of all books of a socket begin at 1 again, as after a restart.
+
+        Gives a snapshot of each that is wanted (V5 manual, "Orderbook": a snapshot with ``u`` 1
+        in the middle of a subscription).
+        """
+        contents = [
+            content
+            for (where, _), pit in self.pits.items()
+            if where == category
+            for content in pit.restart(self.now_ms)
+        ]
+        return [Push(self.now_ms, category, content["topic"], content) for content in contents]
+
     def instruments(self, category: Category, status: str = "Trading") -> list[Content]:
         """The items of an instruments-info answer: what is ``Trading``, or what is ``Closed``."""
         wanted = status == "Closed"

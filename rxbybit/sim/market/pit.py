@@ -104,6 +104,12 @@ class Pit:
         feed = self._feeds.get(kind)
         return None if feed is None else feed.snapshot(ms)
 
+    def restart(self, ms: int) -> list[Content]:
+        """The numbers of the books begin at 1 again: a snapshot of each that is wanted."""
+        self.clock.restart()
+        feeds = self._feeds.values()
+        return [feed.restart(ms) for feed in feeds if isinstance(feed, BestFeed | DepthFeed)]
+
     def close(self, ms: int) -> list[Content]:
         """Cancel every order; the frames that say so are the last."""
         self.closed = True

@@ -6,7 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.sim.market.journal import START_MS, small, snapshot_of, watched_market
+from rxbybit.sim.market import Market
+from tests.sim.market.journal import START_MS, of, small, snapshot_of, watched_market
 
 EVERY_MS = {1: 10, 50: 20, 200: 100, 1000: 200}
 STEP = {"inverse": (Decimal("0.50"), Decimal(1)), "spot": (Decimal("0.5"), Decimal("0.000001"))}
@@ -168,3 +169,32 @@ def test_the_best_level_comes_as_snapshots_and_again_when_it_is_quiet(monkeypatc
         last = content
     assert repeated > 5
     assert fresh > 50
+
+
+def test_a_restart_counts_from_one_again() -> None:
+    market = Market(seed=1, start_ms=START_MS, instruments=(small(), small("spot", "BTCUSDT")))
+    topics = [f"orderbook.{depth}.BTCUSD" for depth in (1, 50, 200)]
+    for topic in topics:
+        market.want("inverse", topic)
+    market.want("inverse", "tickers.BTCUSD")
+    market.want("spot", "orderbook.50.BTCUSDT")
+    before = list(market.advance(START_MS + 20_007))
+    spot = snapshot_of(market, "spot", "orderbook.50.BTCUSDT")
+    held = {topic: snapshot_of(market, "inverse", topic) for topic in topics}
+    pushes = market.restart("inverse")
+    assert [(push.ms, push.category, push.topic) for push in pushes] == [
+        (START_MS + 20_007, "inverse", topic) for topic in topics
+    ]
+    for push in pushes:
+        assert push.content["type"] == "snapshot"
+        was = held[push.topic]["data"]
+        assert push.content["data"] == was | {"u": 1}
+        assert was["u"] > 1_000_000
+    assert snapshot_of(market, "spot", "orderbook.50.BTCUSDT") == spot
+    after = list(market.advance(START_MS + 40_000))
+    for topic in topics:
+        us = [push.content["data"]["u"] for push in of(after, topic)]
+        assert sorted(set(us)) == list(range(2, len(set(us)) + 2))
+    assert before
+    market.want("inverse", "orderbook.1000.BTCUSD")
+    assert snapshot_of(market, "inverse", "orderbook.1000.BTCUSD")["data"]["u"] == 1

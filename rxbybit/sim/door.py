@@ -1,0 +1,87 @@
+"""What comes in by HTTP, before anything is served: upgrades, and the faults that meet requests."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from types import MappingProxyType
+from typing import cast
+
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from rxbybit.config import Category
+from rxbybit.sim.faults import Faults, Redirect, Refuse, RestDown, Stall
+from rxbybit.sim.seen import Connect
+
+__all__ = ["Door"]
+
+Serve = Callable[[web.Request, Category, web.WebSocketResponse], Awaitable[None]]
+
+
+class Door:
+    """Upgrades what may come in and hands it to ``serve``; ``connects`` takes down who came."""
+
+    def __init__(self, faults: Faults, connects: list[Connect], serve: Serve) -> None:
+        self._faults = faults
+        self._connects = connects
+        self._serve = serve
+        self._closing = asyncio.Event()
+
+    @property
+    def is_shut(self) -> bool:
+        """Nobody comes in any more."""
+        return self._closing.is_set()
+
+    def shut(self) -> None:
+        """Let nobody in any more, and answer those who still wait."""
+        self._closing.set()
+
+    async def upgrade(self, request: web.Request) -> web.StreamResponse:
+        """The handler of the public sockets."""
+        category = cast("Category", request.match_info["category"])
+        here = (None, category)
+        if refuse := self._faults.strike(Refuse, lambda fault: fault.category in here):
+            self._note(request, category, refuse.status)
+            return _refusal(refuse)
+        if redirect := self._faults.strike(Redirect, lambda fault: fault.category in here):
+            self._note(request, category, 302)
+            return web.Response(status=302, headers={"Location": redirect.location})
+        if self._faults.strike(Stall, lambda fault: fault.category in here):
+            self._note(request, category, None)
+            await self._closing.wait()
+            return web.Response(status=503)
+        websocket = web.WebSocketResponse(timeout=0.5, autoping=False)
+        await websocket.prepare(request)
+        self._note(request, category, 101)
+        await self._serve(request, category, websocket)
+        return websocket
+
+    @web.middleware
+    async def rest(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """The middleware that lets REST be down."""
+        if request.method == "GET" and _is_rest(request.path):
+            down = self._faults.strike(RestDown, lambda fault: fault.path in (None, request.path))
+            if down is not None:
+                return _refusal(down)
+        return await handler(request)
+
+    def _note(self, request: web.Request, category: Category, status: int | None) -> None:
+        self._connects.append(
+            Connect(
+                category=category,
+                time=time.monotonic(),
+                status=status,
+                headers=MappingProxyType(dict(request.headers)),
+            )
+        )
+
+
+def _is_rest(path: str) -> bool:
+    return path.startswith("/v5/") and not path.startswith(("/v5/public/", "/v5/private"))
+
+
+def _refusal(fault: Refuse | RestDown) -> web.Response:
+    wait = {} if fault.retry_after_s is None else {"Retry-After": f"{fault.retry_after_s}"}
+    return web.Response(status=fault.status, headers=wait)
