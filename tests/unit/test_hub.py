@@ -406,6 +406,51 @@ def test_a_hole_is_told_once_also_while_a_newcomer_waits() -> None:
     assert [e.meta.gap is None for e in first.heard] == [True, False, True]
 
 
+def test_who_comes_while_a_snapshot_is_awaited_anyway_needs_no_other() -> None:
+    world = World(snapshot_first=True)
+    first = world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(1))
+    world.hub.lost(was_live=True)
+    late = world.hear(ORDER_BOOK_UPDATES)
+    assert not late.renew
+    world.send(snapshot(5))
+    world.send(delta(6))
+    assert first.heard == [snapshot(1), snapshot(5), delta(6)]
+    assert late.heard == [snapshot(5), delta(6)]
+
+
+def test_what_has_sent_events_may_miss_the_next_though_it_does_not_count_as_live() -> None:
+    """Such is a topic that is being renewed when the link goes."""
+    world = World(timed=True)
+    ear = world.hear(TRADES)
+    world.send(trade(1))
+    world.hub.lost(was_live=False)
+    world.send(trade(2))
+    assert [event.meta.gap for event in ear.heard] == [None, *world.gaps]
+    assert len(world.gaps) == 1
+
+
+def test_a_filter_that_leaves_out_several_events_after_a_hole_still_tells_of_it() -> None:
+    world = World()
+    even = world.hear(TRADES, keep=lambda event: int(event.id) % 2 == 0)
+    world.send(trade(0))
+    world.hub.lost(was_live=True)
+    world.send(trade(1), trade(3))
+    world.send(trade(5))
+    world.send(trade(6), trade(8))
+    assert [event.meta.gap for event in even.heard] == [None, *world.gaps, None]
+
+
+def test_of_two_holes_behind_each_other_the_later_is_told() -> None:
+    world = World()
+    even = world.hear(TRADES, keep=lambda event: int(event.id) % 2 == 0)
+    world.send(trade(0))
+    for n in (1, 2):
+        world.hub.lost(was_live=True)
+        world.send(trade(n))
+    assert [event.meta.gap for event in even.heard] == [None, world.gaps[1]]
+
+
 def test_a_stream_that_nobody_hears_begins_anew() -> None:
     world = World()
     world.hear(KLINES)
@@ -461,5 +506,8 @@ def test_the_end_of_a_hole_is_dated_as_well_as_can_be() -> None:
     for meta in (Meta(matched_ms=5, sent_ms=6), Meta(sent_ms=6), Meta()):
         world.hub.lost(was_live=True)
         world.send(BookSnapshot(symbol="S", depth=1, bids=(), asks=(), update_id=1, meta=meta))
-    assert [g.before_ms for g in world.gaps] == [5, 6, None]
+    world.hear(TRADES)
+    world.hub.lost(was_live=True)
+    world.send(trade(1, Meta(matched_ms=5, sent_ms=6)))  # its own time is the best
+    assert [g.before_ms for g in world.gaps] == [5, 6, None, 1001]
     assert book.meta.gap is None

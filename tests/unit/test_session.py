@@ -337,8 +337,7 @@ def test_pauses_are_spread() -> None:
             one.link.cut()
         await until(lambda: all(one.owner.of(Reconnecting) for one in worlds))
         delays = sorted(one.owner.of(Reconnecting)[0].delay_s for one in worlds)
-        assert delays[0] < 0.1
-        assert delays[-1] > 0.4
+        assert delays[0] < 0.25 < delays[-1] <= 0.5
         assert len(set(delays)) == 50
         for one in worlds:
             one.session.close()
@@ -510,7 +509,8 @@ def test_waiting_for_the_ledger_is_told_and_given_back() -> None:
         assert world.owner.of(Reconnecting)[0].delay_s == pytest.approx(300, abs=1)
         world.session.close()
         await asyncio.wait({world.session.task})
-        assert world.ledger.reserve("exchange") == pytest.approx(300, abs=1)  # and not 600
+        waits = [world.ledger.reserve("exchange") for _ in range(500)]
+        assert max(waits) == pytest.approx(300, abs=1)  # and not 600, for the last of them
         assert world.transport.attempts == []
 
     scenario(body)
@@ -544,6 +544,19 @@ def test_a_peer_without_pongs_is_dead_within_one_and_a_half_heartbeats() -> None
         assert asyncio.get_running_loop().time() - began <= 15.0
         await until(lambda: world.owner.of(Disconnected))
         assert "silent" in world.owner.of(Disconnected)[0].reason
+
+    scenario(body, heartbeat=10.0)
+
+
+def test_a_peer_that_is_dead_is_not_waited_for() -> None:
+    async def body(world: World) -> None:
+        link = await world.live("a")
+        world.exchange.ponging = False
+        link.stalled = True
+        await until(lambda: world.owner.losses, within=20)
+        lost_s = asyncio.get_running_loop().time()
+        await until(lambda: world.owner.of(Disconnected), within=1)
+        assert asyncio.get_running_loop().time() - lost_s < 0.1
 
     scenario(body, heartbeat=10.0)
 
