@@ -9,47 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
-from msgspec.structs import replace
-
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
-from rxbybit.schema.spec import StreamSpec, TopicState
+from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, marked, straight
+from rxbybit.schema.spec import TopicState
 from rxbybit.schema.written import Decode
 
-__all__ = ["AnySpec", "Hearer", "Hub"]
-
-Send = Callable[[Sequence[Any]], None]  # Any: siblings on one topic give different events
-AnySpec = StreamSpec[Any]
-
-
-class Hearer(Protocol):
-    """Who hears a topic."""
-
-    def on_each(self, values: Sequence[Any], /) -> None:
-        """What a frame holds for it, in order."""
-
-    def on_error(self, error: Exception) -> None:
-        """The end of the topic."""
+__all__ = ["Hub"]
 
 
 class _OnGap(Protocol):
     """Makes the ``Gap`` of a topic, between two exchange times, and reports it."""
 
     def __call__(self, after_ms: int | None, before_ms: int | None) -> Gap: ...
-
-
-class _Outlet:
-    """One stream of the topic: what it makes of an event, and who hears it."""
-
-    __slots__ = ("missed", "newcomers", "owed", "sends", "spec", "state")
-
-    def __init__(self, spec: AnySpec, state: TopicState | None) -> None:
-        self.spec = spec
-        self.state = state
-        self.sends: tuple[Send, ...] = ()
-        self.newcomers: tuple[Send, ...] = ()  # they begin at the next snapshot
-        self.missed: frozenset[Send] = frozenset()  # who was there before the last hole
-        self.owed: Gap | None = None  # for the next event that is sent to them
 
 
 class Hub:
@@ -76,7 +48,7 @@ class Hub:
         self._on_empty = on_empty
         self._once = once
         self._timed = timed
-        self._outlets: tuple[_Outlet, ...] = ()
+        self._outlets: tuple[Outlet, ...] = ()
         self._states: tuple[TopicState, ...] = ()
         self._hearers: dict[Send, Hearer] = {}
         self._deliver: Send = self._fold
@@ -113,7 +85,7 @@ class Hub:
         this hearer its snapshot.
         """
         outlet = self._outlet(spec)
-        send = hearer.on_each if keep is None else _kept(hearer, keep)
+        send = hearer.on_each if keep is None else filtered(hearer, keep)
         renew = spec.renew and self._last_ms is not None and not self._awaits_snapshot
         self._hearers[send] = hearer
         if renew:
@@ -164,7 +136,7 @@ class Hub:
 
     def _fold(self, events: Sequence[Event]) -> None:
         """Send each outlet what it makes of the events."""
-        folded: list[tuple[_Outlet, list[Event]]] = [(outlet, []) for outlet in self._outlets]
+        folded: list[tuple[Outlet, list[Event]]] = [(outlet, []) for outlet in self._outlets]
         for event in events:
             for state in self._states:
                 state.apply(event)
@@ -182,14 +154,14 @@ class Hub:
                 for send in outlet.sends:
                     send(values)
 
-    def _pay(self, outlet: _Outlet, gap: Gap, values: list[Event]) -> None:
+    def _pay(self, outlet: Outlet, gap: Gap, values: list[Event]) -> None:
         """Send the first events after a hole, marked for those who were there before it."""
         missed = outlet.missed
         outlet.owed, outlet.missed = None, frozenset()
         self._settle()
-        marked = [_marked(values[0], gap), *values[1:]]
+        told = [marked(values[0], gap), *values[1:]]
         for send in outlet.sends:
-            send(marked if send in missed else values)
+            send(told if send in missed else values)
 
     def _attend(self, events: Sequence[Event]) -> Sequence[Event]:
         """The first frame after a hole, or while a snapshot is awaited."""
@@ -215,11 +187,11 @@ class Hub:
             self._settle()
         return events
 
-    def _outlet(self, spec: AnySpec) -> _Outlet:
+    def _outlet(self, spec: AnySpec) -> Outlet:
         for outlet in self._outlets:
             if outlet.spec is spec:
                 return outlet
-        outlet = _Outlet(spec, self._state(spec))
+        outlet = Outlet(spec, self._state(spec))
         self._outlets += (outlet,)
         return outlet
 
@@ -231,7 +203,7 @@ class Hub:
                 return outlet.state
         return spec.state()
 
-    def _detach(self, outlet: _Outlet, send: Send) -> None:
+    def _detach(self, outlet: Outlet, send: Send) -> None:
         if self._hearers.pop(send, None) is None:
             return
         outlet.sends = tuple(other for other in outlet.sends if other is not send)
@@ -251,47 +223,7 @@ class Hub:
         if len(self._outlets) == 1:
             (one,) = self._outlets
             if one.spec.emit is None and one.owed is None:
-                self._deliver = _straight(one)
-
-
-def _straight(outlet: _Outlet) -> Send:
-    """What sends events as they are: much less than folding, and mostly all there is to do."""
-    sends, state = outlet.sends, outlet.state
-    if state is None and len(sends) == 1:
-        return sends[0]
-
-    def deliver(events: Sequence[Event]) -> None:
-        if state is not None:
-            for event in events:
-                state.apply(event)
-        for send in sends:
-            send(events)
-
-    return deliver
-
-
-def _kept(hearer: Hearer, keep: Callable[[Any], bool]) -> Send:
-    owed: Gap | None = None
-
-    def send(events: Sequence[Event]) -> None:
-        nonlocal owed
-        kept: list[Event] = []
-        for event in events:
-            if not keep(event):
-                owed = event.meta.gap or owed
-            elif owed is None:
-                kept.append(event)
-            else:
-                kept.append(_marked(event, owed))
-                owed = None
-        hearer.on_each(kept)
-
-    return send
-
-
-def _marked(event: Event, gap: Gap) -> Event:
-    """``event`` as the first one after ``gap``, unless it is that of a later one."""
-    return replace(event, meta=replace(event.meta, gap=event.meta.gap or gap))
+                self._deliver = straight(one)
 
 
 def _exchange_ms(event: Event) -> int | None:

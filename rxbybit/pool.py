@@ -22,9 +22,10 @@ from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError, SubscriptionRejected
 from rxbybit.events import DecodeFailed, Gap, Rejected, Status
 from rxbybit.hooks import Outage
-from rxbybit.hub import AnySpec, Hearer, Hub
+from rxbybit.hub import Hub
 from rxbybit.limits import RequestLedger
 from rxbybit.links import Links
+from rxbybit.outlet import AnySpec, Hearer
 from rxbybit.protocol.base import WireProtocol
 from rxbybit.runtime import Runtime
 from rxbybit.schema.decoder import TopicDecoder
