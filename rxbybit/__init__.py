@@ -15,6 +15,7 @@ import typing
 from rxbybit.book import BookDelta, BookSnapshot
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
+from rxbybit.counting import Counters, Latency, TopicCounters
 from rxbybit.default import of_default, use
 from rxbybit.errors import (
     ClosedError,
@@ -70,6 +71,7 @@ liquidations = of_default(Bybit.liquidations)
 insurance = of_default(Bybit.insurance)
 instruments = of_default(Bybit.instruments)
 status = of_default(Bybit.status)
+counters = of_default(Bybit.counters)
 
 __all__ = [
     "Backoff",
@@ -83,6 +85,7 @@ __all__ = [
     "Connecting",
     "ConnectionFailed",
     "ContractType",
+    "Counters",
     "DecodeError",
     "DecodeFailed",
     "Disconnected",
@@ -97,6 +100,7 @@ __all__ = [
     "InstrumentStatus",
     "Insurance",
     "Kline",
+    "Latency",
     "Liquidation",
     "LoggingHooks",
     "Meta",
@@ -119,7 +123,9 @@ __all__ = [
     "TickDirection",
     "Ticker",
     "TickerUpdate",
+    "TopicCounters",
     "Trade",
+    "counters",
     "instruments",
     "insurance",
     "klines",

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from functools import partial
-from itertools import count
 from ssl import SSLContext
 from types import TracebackType
 from typing import Any, Self, TypeVar
@@ -15,26 +14,23 @@ from typing import Any, Self, TypeVar
 from reactivex import abc
 from reactivex.disposable import Disposable
 
-from rxbybit.config import Backoff, Category, Environment, proxy_of
+from rxbybit.config import Backoff, Category, Environment
+from rxbybit.counting import Counters
 from rxbybit.errors import ClosedError, RuntimeMisuse
 from rxbybit.events import Dropped, Event, Status
-from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
-from rxbybit.limits import CONNECTS, REQUESTS
-from rxbybit.options import check_options
+from rxbybit.hooks import Hooks
+from rxbybit.options import check_options, pool_settings
 from rxbybit.origin import ClientOrigin
-from rxbybit.pool import Pool, PoolSettings
+from rxbybit.pool import Pool
 from rxbybit.pools import Pools
-from rxbybit.protocol.v5 import V5
 from rxbybit.rest import listings
 from rxbybit.rest.api import RestApi, api_of
 from rxbybit.runtime import Runtime
 from rxbybit.schema.spec import StreamSpec
-from rxbybit.session import Settings
 from rxbybit.stream import Stream
 from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, trade
 from rxbybit.subscription import Subscription
 from rxbybit.symbols import checked_category, read_symbols
-from rxbybit.transport import AiohttpTransport
 from rxbybit.universe import Everything
 from rxbybit.whereabouts import Named, Whereabouts
 
@@ -90,25 +86,18 @@ class Bybit:
         hooks: Hooks | None = None,
     ) -> None:
         check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime)
-        through = proxy_of(proxy)
         self._where: Whereabouts = Named(environment)
         self._listings = listings
         self._category: Category | None = None if category is None else checked_category(category)
-        self._settings = PoolSettings(
-            session=Settings(
-                heartbeat=heartbeat,
-                backoff=backoff or Backoff(),
-                ledger=CONNECTS,
-                hooks=GuardedHooks(hooks or LoggingHooks()),
-            ),
-            wire=V5(),
+        self._settings = pool_settings(
             linger=linger,
+            heartbeat=heartbeat,
+            backoff=backoff,
+            proxy=proxy,
+            ssl=ssl,
             numbers=numbers,
             strict=strict,
-            # a closure: the repr of a partial would show the password of the proxy
-            new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
-            numbering=count(1),
-            requests=REQUESTS,
+            hooks=hooks,
         )
         self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
         self._origin = ClientOrigin(
@@ -145,6 +134,19 @@ class Bybit:
             return self._pools.at(runtime).listen(observer)
 
         return Stream(source, origin=self._quiet_origin)
+
+    def counters(self) -> Counters:
+        """What this client has counted until now, on every runtime that it was used on.
+
+        A snapshot, also of a closed client; from any thread, at any time, and nothing waits for
+        it. Unlike :meth:`status`, which belongs to the runtime that subscribes, it is the sum.
+
+        ::
+
+            trades("BTCUSD").pipe(ops.take(1)).run()
+            print(counters())
+        """
+        return self._pools.counters()
 
     @property
     def category(self) -> Category | None:

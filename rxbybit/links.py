@@ -94,6 +94,9 @@ class Links:
         """The answer to a GET, in the course of an errand."""
         return await self._ready().get(url)
 
+    def __len__(self) -> int:
+        return len(self._sessions)
+
     def connected(self, url: str) -> None:
         """What failed before to ``url`` is forgiven."""
         self._failures.pop(url, None)

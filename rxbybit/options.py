@@ -1,15 +1,22 @@
-"""What the arguments of a client may be."""
+"""What the arguments of a client may be, and what they make of its pools."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import count
 from ssl import SSLContext
 
-from rxbybit.config import Backoff, is_number
+from rxbybit.config import Backoff, is_number, proxy_of
 from rxbybit.errors import ConfigurationError
+from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
+from rxbybit.limits import CONNECTS, REQUESTS
+from rxbybit.pool import PoolSettings
+from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
+from rxbybit.session import Settings
+from rxbybit.transport import AiohttpTransport
 
-__all__ = ["check_options"]
+__all__ = ["check_options", "pool_settings"]
 
 
 def check_options(
@@ -36,3 +43,34 @@ def check_options(
     ):
         if given is not None and not isinstance(given, kind):
             raise ConfigurationError(f"{name}={given!r}: use None, or a {kind.__name__}")
+
+
+def pool_settings(
+    *,
+    linger: float,
+    heartbeat: float,
+    backoff: Backoff | None,
+    proxy: str | None,
+    ssl: SSLContext | None,
+    numbers: type[Decimal | float],
+    strict: bool,
+    hooks: Hooks | None,
+) -> PoolSettings:
+    """What a client with these arguments wants; ``ConfigurationError`` for a wrong proxy."""
+    through = proxy_of(proxy)
+    return PoolSettings(
+        session=Settings(
+            heartbeat=heartbeat,
+            backoff=backoff or Backoff(),
+            ledger=CONNECTS,
+            hooks=GuardedHooks(hooks or LoggingHooks()),
+        ),
+        wire=V5(),
+        linger=linger,
+        numbers=numbers,
+        strict=strict,
+        # a closure: the repr of a partial would show the password of the proxy
+        new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
+        numbering=count(1),
+        requests=REQUESTS,
+    )

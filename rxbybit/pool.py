@@ -15,12 +15,15 @@ from functools import partial
 from typing import Any, Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 from reactivex import abc
 from reactivex.disposable import Disposable
 
+from rxbybit.counting import Counters, Ended, Frames, Tally, TallyingHooks
 from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError, SubscriptionRejected
 from rxbybit.events import DecodeFailed, Gap, Rejected, Status
+from rxbybit.held import Held
 from rxbybit.hooks import Outage
 from rxbybit.hub import Hub
 from rxbybit.limits import RequestLedger
@@ -57,19 +60,6 @@ class _Listener(Protocol):
     def on_next(self, value: Status) -> None: ...
 
 
-class _Held:
-    """A topic that somebody hears, or has heard until a moment ago."""
-
-    __slots__ = ("hub", "lingering", "session", "topic", "url")
-
-    def __init__(self, url: str, topic: str) -> None:
-        self.url = url
-        self.topic = topic
-        self.hub: Hub
-        self.session: Session
-        self.lingering: asyncio.TimerHandle | None = None
-
-
 class Pool:
     """The links and topics of one client on one runtime."""
 
@@ -77,12 +67,15 @@ class Pool:
         self.let_in = False
         self._runtime = runtime
         self._settings = settings
-        self._held: dict[tuple[str, str], _Held] = {}
+        self._held: dict[tuple[str, str], Held] = {}
+        self._let_go: Ended[Frames, Held] = Ended(Frames())
+        self._tally = Tally()
+        self._hooks = TallyingHooks(settings.session.hooks, self._tally)
         self._listeners: tuple[_Listener, ...] = ()
         self._links = Links(
             runtime,
             wire=settings.wire,
-            settings=settings.session,
+            settings=replace(settings.session, hooks=self._hooks),
             numbering=settings.numbering,
             new_transport=settings.new_transport,
             owner=self,
@@ -131,11 +124,11 @@ class Pool:
 
     def close(self) -> None:
         """Let every observer go without a word and end every link."""
-        held, self._held = list(self._held.values()), {}
-        for one in held:
-            if one.lingering is not None:
-                one.lingering.cancel()
-            one.hub.mute()
+        every = list(self._held.values())
+        for held in every:
+            self._let_fall(held)
+        for held in every:
+            held.hub.mute()
         self._listeners = ()
         self._links.close_all()
 
@@ -143,16 +136,23 @@ class Pool:
         """Wait until nothing of the pool is left."""
         await self._links.closed()
 
+    def counters(self) -> Counters:
+        """What was counted; on any thread."""
+        gone, held = self._let_go.read(lambda: list(self._held.values()))
+        topics = tuple(one.counters() for one in held)
+        return self._tally.shown(gone, topics, links=len(self._links))
+
     # What a session says: session.Owner
 
     def status(self, status: Status) -> None:
         """Tell the hooks and whoever listens."""
-        self._settings.session.hooks.status(status)
+        self._hooks.status(status)
         for listener in self._listeners:
             listener.on_next(status)
 
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """Every topic of the link begins anew."""
+        self._tally.lost()
         for topic in session.topics:
             held = self._held.get((session.url, topic))
             if held is not None and held.session is session:
@@ -179,6 +179,7 @@ class Pool:
     def connected(self, session: Session) -> None:
         """The exchange lets this address in."""
         self._links.connected(session.url)
+        self._tally.connected(session)
         self.let_in = True
 
     def failed(self, session: Session, error: Exception) -> None:
@@ -192,11 +193,11 @@ class Pool:
 
     # Topics
 
-    def _hold(self, spec: AnySpec, url: str, topic: str) -> _Held:
+    def _hold(self, spec: AnySpec, url: str, topic: str) -> Held:
         held = self._held.get((url, topic))
         if held is None:
             self._links.go()
-            held = _Held(url, topic)
+            held = Held(url, topic)
             held.hub = self._hub(spec, held)  # before it is known: this may raise
             held.session = self._links.link_for(url, topic)
             self._held[url, topic] = held
@@ -206,7 +207,7 @@ class Pool:
             held.lingering = None
         return held
 
-    def _hub(self, spec: AnySpec, held: _Held) -> Hub:
+    def _hub(self, spec: AnySpec, held: Held) -> Hub:
         settings = self._settings
         wire = spec.wire(settings.wire.name).at(held.topic)
         decoder = TopicDecoder(
@@ -223,9 +224,10 @@ class Pool:
             on_empty=partial(self._unheard, held),
             once=Once(mixed=wire is not None and wire.mixed) if spec.once else None,
             timed=hasattr(spec.event, "time_ms"),
+            on_delay=self._tally.delay,
         )
 
-    def _unheard(self, held: _Held) -> None:
+    def _unheard(self, held: Held) -> None:
         if self._held.get((held.url, held.topic)) is not held:
             return  # refused, failed or closed: it is not wanted any more
         if self._settings.linger > 0:
@@ -234,18 +236,20 @@ class Pool:
         else:
             self._release(held)
 
-    def _release(self, held: _Held) -> None:
+    def _release(self, held: Held) -> None:
         self._let_fall(held)
         if not self._held:
             self._links.stay()  # now: the subscription that has just ended holds no longer
         held.session.drop(held.topic)
 
-    def _let_fall(self, held: _Held) -> None:
+    def _let_fall(self, held: Held) -> None:
+        self._let_go.add(self._let_go.sum + held.hub.heard(), held)
         del self._held[held.url, held.topic]
         if held.lingering is not None:
             held.lingering.cancel()
 
-    def _undecodable(self, held: _Held, error: DecodeError) -> None:
+    def _undecodable(self, held: Held, error: DecodeError) -> None:
+        held.undecodable += 1
         self.status(
             DecodeFailed(
                 time=datetime.now(timezone.utc),
@@ -258,7 +262,8 @@ class Pool:
         if self._settings.strict:
             held.hub.fail(error)
 
-    def _gap(self, held: _Held, after_ms: int | None, before_ms: int | None) -> Gap:
+    def _gap(self, held: Held, after_ms: int | None, before_ms: int | None) -> Gap:
+        held.gaps += 1
         gap = Gap(
             time=datetime.now(timezone.utc),
             connection=held.session.number,

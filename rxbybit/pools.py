@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Callable, Iterator
 
+from msgspec.structs import replace
+
+from rxbybit.counting import Counters, Ended, added
 from rxbybit.pool import Pool
 from rxbybit.runtime import Runtime
 
@@ -21,6 +25,8 @@ class Pools:
     def __init__(self, make: Callable[[Runtime], Pool]) -> None:
         self._make = make
         self._pools: dict[Runtime, Pool] = {}
+        self._ended: Ended[Counters, Pool] = Ended(added(()))
+        self._ending = threading.RLock()
         self._process = os.getpid()
 
     def __iter__(self) -> Iterator[Pool]:
@@ -38,11 +44,14 @@ class Pools:
         """The pool of ``runtime``."""
         pool = self._pools.get(runtime)
         if pool is None:
-            for known in list(self._pools):  # other threads come by here for other runtimes
-                if known.stopped:
-                    self._pools.pop(known, None)
+            self._let_ended_go()
             pool = self._pools[runtime] = self._make(runtime)
         return pool
+
+    def counters(self) -> Counters:
+        """What all of them have counted, and those that are gone; on any thread."""
+        gone, pools = self._ended.read(lambda: list(self._pools.values()))
+        return added((gone, *(pool.counters() for pool in pools)))
 
     def close(self) -> None:
         """Have every pool close, on its own thread; returns at once."""
@@ -61,6 +70,14 @@ class Pools:
                 # A loop that stops in the meantime does not say so.
                 while not waiter.done() and runtime.loop.is_running():
                     await asyncio.wait({waiter}, timeout=0.05)
+
+    def _let_ended_go(self) -> None:
+        with self._ending:  # other threads come by here for other runtimes
+            for runtime, pool in list(self._pools.items()):
+                if runtime.stopped:
+                    counted = replace(pool.counters(), links=0, connected=0, topics=())
+                    self._ended.add(added((self._ended.sum, counted)), pool)
+                    del self._pools[runtime]
 
     def _living(self) -> list[tuple[Runtime, Pool]]:
         """Where there may be links: nowhere in a forked process, whose loops stayed behind."""

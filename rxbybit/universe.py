@@ -8,7 +8,7 @@ from typing import Any
 from reactivex import abc
 
 from rxbybit.errors import SubscriptionRejected
-from rxbybit.hub import Hearer
+from rxbybit.outlet import Hearer
 
 __all__ = ["Everything", "Follow", "Hear"]
 

@@ -38,6 +38,10 @@ GROUPS = {
         "Bybit",
         "use",
         "Simulator",
+        "counters",
+        "Counters",
+        "TopicCounters",
+        "Latency",
         "Environment",
         "Backoff",
         "Category",
@@ -166,7 +170,7 @@ def test_the_page_of_public_names_is_complete_and_fresh() -> None:
 
 
 def test_functions_of_the_module_are_named_as_they_are_imported() -> None:
-    for name in (*FACTORIES, "use", "lift"):
+    for name in (*FACTORIES, "counters", "use", "lift"):
         function = getattr(rxbybit, name)
         assert function.__name__ == function.__qualname__ == name
         assert pickle.loads(pickle.dumps(function)) is function

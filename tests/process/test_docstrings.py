@@ -20,6 +20,7 @@ PRELUDE = "from reactivex import operators as ops\nfrom rxbybit import *\n"
 EXPECTED = {
     "Bybit",
     "instruments",
+    "counters",
     "insurance",
     "klines",
     "liquidations",

@@ -11,5 +11,5 @@ from rxbybit.limits import ConnectLedger
 def ledger(monkeypatch: pytest.MonkeyPatch) -> ConnectLedger:
     """What the clients of this test book their connects in."""
     fresh = ConnectLedger(limit=5_000)
-    monkeypatch.setattr("rxbybit.client.CONNECTS", fresh)
+    monkeypatch.setattr("rxbybit.options.CONNECTS", fresh)
     return fresh

@@ -73,7 +73,7 @@ def test_connects_of_all_clients_keep_one_limit(monkeypatch: pytest.MonkeyPatch)
     A connect gets there some time after it was allowed, so two arrivals may be closer than what
     was booked; none is earlier than its place in the row allows, counted from the beginning.
     """
-    monkeypatch.setattr("rxbybit.client.CONNECTS", ConnectLedger(limit=3, window_s=0.5))
+    monkeypatch.setattr("rxbybit.options.CONNECTS", ConnectLedger(limit=3, window_s=0.5))
     began = time.monotonic()
 
     async def main() -> None:

@@ -143,7 +143,7 @@ def test_clients_come_and_go() -> None:
 
 def test_500_reconnects(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each brings a trade, and is ended in the next moment by a close or a reset."""
-    monkeypatch.setattr("rxbybit.client.CONNECTS", ConnectLedger(limit=RECONNECTS * 2))
+    monkeypatch.setattr("rxbybit.options.CONNECTS", ConnectLedger(limit=RECONNECTS * 2))
 
     async def main() -> None:
         client = Bybit(
