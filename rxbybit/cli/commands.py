@@ -1,24 +1,18 @@
-"""The commands, their options, and how each of them ends."""
+"""The commands and their options; those of the streams stand in a table beside this."""
 
 from __future__ import annotations
 
-import os
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from typing import Annotated, NoReturn
 
 import typer
 
 from rxbybit.cli.decode import LineDecoder
 from rxbybit.cli.duration import seconds_of
-from rxbybit.errors import ConfigurationError
+from rxbybit.cli.ending import ending
+from rxbybit.cli.streams import ForOption, add_to
 
 __all__ = ["run"]
-
-INTERRUPTED = 130
-BROKEN_PIPE = 141
-"""What a shell reports for a command that its reader has left (128 + SIGPIPE)."""
 
 app = typer.Typer(
     name="rxbybit",
@@ -33,24 +27,9 @@ app = typer.Typer(
 
 def run() -> NoReturn:
     """Run the command that ``sys.argv`` names, and end the process with its status."""
-    with _ending():
+    with ending():
         app(prog_name="rxbybit")
     sys.exit(0)
-
-
-@contextmanager
-def _ending() -> Generator[None]:
-    try:
-        yield
-    except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The interpreter flushes standard output once more as it ends: let that go nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(BROKEN_PIPE)
-    except ConfigurationError as error:
-        print(f"rxbybit: {error}", file=sys.stderr)
-        sys.exit(2)
 
 
 @app.command()
@@ -63,7 +42,7 @@ def decode(
     status 1. A closing line there counts frames, events, control frames, and frames of topics
     that rxbybit does not offer.
     """
-    with _ending():
+    with ending():
         decoder = LineDecoder(lambda text: print(text, file=sys.stderr))
         out = sys.stdout.buffer
         try:
@@ -80,18 +59,16 @@ def decode(
 
 
 @app.command()
-def demo(
-    length: Annotated[
-        str | None,
-        typer.Option("--for", metavar="TIME", help="How long, such as 10s; else until Ctrl-C."),
-    ] = None,
-) -> None:
+def demo(length: ForOption = None) -> None:
     """Show live lines of invented prices, served by an exchange on this machine.
 
     A recording is served by a real websocket server on loopback and streamed through the
     library: trades, best bid and ask, candles, and what happens to the connection.
     """
-    with _ending():
+    with ending():
         from rxbybit.cli.demo import play
 
         play(None if length is None else seconds_of(length))
+
+
+add_to(app)

@@ -1,0 +1,36 @@
+"""The client that a command makes of its options."""
+
+from __future__ import annotations
+
+import sys
+from typing import cast
+
+from rxbybit.client import Bybit
+from rxbybit.config import Category
+from rxbybit.errors import ConfigurationError
+from rxbybit.failures import NO_NETWORK
+from rxbybit.hooks import LoggingHooks
+
+__all__ = ["client_of"]
+
+WIRES = ("v5",)
+
+
+class _Hooks(LoggingHooks):
+    """Logging, less the outages: a command tells of them by the statuses that it shows."""
+
+    def unreachable(self, url: str, reason: str) -> None:
+        if reason in NO_NETWORK:
+            hint = "without a network, 'rxbybit demo' shows the library on this machine"
+            print(f"rxbybit: {hint}", file=sys.stderr)
+
+    def reached(self, url: str, after_s: float) -> None:
+        """Connected says it."""
+
+
+def client_of(environment: str | None, wire: str, category: str | None) -> Bybit:
+    """The client; ``ConfigurationError`` for an option that cannot be."""
+    if wire not in WIRES:
+        raise ConfigurationError(f"wire {wire!r}: use {', '.join(WIRES)}")
+    # whether it is a category is for the client to say
+    return Bybit(environment, category=cast("Category | None", category), hooks=_Hooks())

@@ -1,0 +1,141 @@
+"""A command for each stream, made from one table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from inspect import Parameter, Signature
+from typing import Annotated, Any, NamedTuple, cast
+
+import typer
+
+from rxbybit.cli.client import client_of
+from rxbybit.cli.duration import seconds_of
+from rxbybit.cli.ending import ending
+from rxbybit.client import Bybit
+from rxbybit.events import Event
+from rxbybit.stream import Stream
+
+__all__ = ["COMMANDS", "CategoryOption", "EnvironmentOption", "ForOption", "WireOption", "add_to"]
+
+EnvironmentOption = Annotated[
+    str | None,
+    typer.Option(
+        "--environment",
+        metavar="NAME",
+        help="mainnet, testnet, demo, or a base URL; else RXBYBIT_ENVIRONMENT, else mainnet.",
+    ),
+]
+WireOption = Annotated[str, typer.Option("--wire", metavar="WIRE", help="v5, the only one.")]
+CategoryOption = Annotated[
+    str | None,
+    typer.Option(
+        "--category",
+        metavar="CATEGORY",
+        help="inverse, linear, spot or option; else read from the symbol.",
+    ),
+]
+ForOption = Annotated[
+    str | None,
+    typer.Option("--for", metavar="TIME", help="How long, such as 10s; else until Ctrl-C."),
+]
+_JsonOption = Annotated[bool, typer.Option("--json", help="A JSON object a line.")]
+_MetaOption = Annotated[
+    bool, typer.Option("--meta", help="With --json: add where each event comes from.")
+]
+
+
+# Any: what typer reads of an annotation, and what it gives back for it
+def _parameter(name: str, annotation: Any, default: object = None) -> Parameter:
+    return Parameter(name, Parameter.POSITIONAL_OR_KEYWORD, default=default, annotation=annotation)
+
+
+_COMMON = (
+    _parameter("json", _JsonOption, default=False),
+    _parameter("meta", _MetaOption, default=False),
+    _parameter("length", ForOption),
+    _parameter("environment", EnvironmentOption),
+    _parameter("wire", WireOption, default="v5"),
+    _parameter("category", CategoryOption),
+)
+_INTERVAL = _parameter(
+    "interval",
+    Annotated[str, typer.Option("--interval", metavar="INTERVAL", help="1m to 12h, 1d, 1w, 1M.")],
+    default="1m",
+)
+_CLOSED = _parameter(
+    "closed",
+    Annotated[bool, typer.Option("--closed", help="Each candle once, at its end.")],
+    default=False,
+)
+_DEPTH = _parameter(
+    "depth",
+    Annotated[
+        int | None,
+        typer.Option("--depth", metavar="LEVELS", help="1, 25, 50, 200, 1000; options: 25, 100."),
+    ],
+)
+
+
+class StreamCommand(NamedTuple):
+    """A stream on the command line: a line here is a command there."""
+
+    name: str
+    help: str
+    factory: Callable[..., Stream[Any]]
+    """The method of ``Bybit``; it is called with the names, and the options by their name."""
+    options: tuple[Parameter, ...] = ()
+    """What it takes besides the options that all have."""
+    of: str = "SYMBOL"
+
+
+COMMANDS = (
+    StreamCommand("trades", "Show every trade.", Bybit.trades),
+    StreamCommand("tickers", "Show all that is known of a market, at each change.", Bybit.tickers),
+    StreamCommand("ticker-updates", "Show tickers as they are sent.", Bybit.ticker_updates),
+    StreamCommand("klines", "Show candles as they grow.", Bybit.klines, (_INTERVAL, _CLOSED)),
+    StreamCommand(
+        "book-updates",
+        "Show order books as they are sent: snapshots and deltas.",
+        Bybit.order_book_updates,
+        (_DEPTH,),
+    ),
+    StreamCommand("liquidations", "Show what is liquidated.", Bybit.liquidations),
+    StreamCommand(
+        "insurance", "Show the insurance pools as they change.", Bybit.insurance, of="COIN"
+    ),
+)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands of the table to ``app``."""
+    for command in COMMANDS:
+        app.command(command.name, help=command.help)(_function(command))
+
+
+def _function(command: StreamCommand) -> Callable[..., None]:
+    def call(**given: object) -> None:
+        with ending():
+            _run(command, given)
+
+    names = Annotated[list[str] | None, typer.Argument(metavar=command.of)]
+    parameters = [_parameter("names", names), *command.options, *_COMMON]
+    call.__signature__ = Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
+    return call
+
+
+def _run(command: StreamCommand, given: dict[str, object]) -> None:
+    # rich costs a tenth of a second, which nobody who asks for --help waits for
+    from rxbybit.cli.follow import event_writer, follow, json_writer
+
+    names = cast("list[str]", given["names"] or [])
+    length = cast("str | None", given["length"])
+    seconds = None if length is None else seconds_of(length)
+    client = client_of(
+        cast("str | None", given["environment"]),
+        cast("str", given["wire"]),
+        cast("str | None", given["category"]),
+    )
+    options = {option.name: given[option.name] for option in command.options}
+    stream = cast("Stream[Event]", command.factory(client, *names, **options))
+    write = json_writer(meta=bool(given["meta"])) if given["json"] else event_writer()
+    follow(client, stream, write, seconds, named=bool(names))
