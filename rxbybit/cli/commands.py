@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated, NoReturn
 
 import typer
 
+from rxbybit.cli.client import client_of
 from rxbybit.cli.decode import LineDecoder
 from rxbybit.cli.duration import seconds_of
 from rxbybit.cli.ending import ending
-from rxbybit.cli.streams import ForOption, add_to
+from rxbybit.cli.streams import CategoryOption, EnvironmentOption, ForOption, WireOption, add_to
+from rxbybit.config import VARIABLE
 
 __all__ = ["run"]
 
@@ -60,15 +63,44 @@ def decode(
 
 @app.command()
 def demo(length: ForOption = None) -> None:
-    """Show live lines of invented prices, served by an exchange on this machine.
+    """Show a live market of invented prices, served by an exchange on this machine.
 
-    A recording is served by a real websocket server on loopback and streamed through the
-    library: trades, best bid and ask, candles, and what happens to the connection.
+    A real websocket server on loopback is streamed through the library: book, trades, candles,
+    ticker, and what happens to the connection, which is cut on purpose after 15 seconds. Without
+    a terminal it prints lines.
     """
     with ending():
         from rxbybit.cli.demo import play
 
         play(None if length is None else seconds_of(length))
+
+
+@app.command()
+def watch(
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL")],
+    candles: Annotated[
+        str,
+        typer.Option(
+            "--candles", metavar="INTERVAL", help="1s to 99s, made of trades, or 1m to 12h, 1d."
+        ),
+    ] = "5s",
+    length: ForOption = None,
+    environment: EnvironmentOption = None,
+    wire: WireOption = "v5",
+    category: CategoryOption = None,
+) -> None:
+    """Show markets live: book, trades, candles, ticker, and what happens to the connection.
+
+    Keys: q quits, the arrows change the market where not all fit. Without a terminal it prints
+    lines.
+    """
+    with ending():
+        from rxbybit.cli.watching import show
+
+        seconds = None if length is None else seconds_of(length)
+        client = client_of(environment, wire, category)
+        source = environment or os.environ.get(VARIABLE) or "mainnet"
+        show(client, symbols, source=source, candles=candles, seconds=seconds)
 
 
 add_to(app)

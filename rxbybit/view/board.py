@@ -1,0 +1,233 @@
+"""The model of the view: all that it shows, folded from events; no terminal, no clock."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.events import (
+    Connected,
+    Connecting,
+    DecodeFailed,
+    Disconnected,
+    Dropped,
+    Event,
+    Gap,
+    Reconnecting,
+    Status,
+    Subscribed,
+)
+from rxbybit.streams.kline import Kline
+from rxbybit.streams.trade import Trade
+from rxbybit.ticker import Ticker
+from rxbybit.view.candles import Candles
+from rxbybit.view.ladder import Ladder
+from rxbybit.view.words import clock, printable, status_words
+
+__all__ = ["Board", "Counts", "Entry", "Link", "Market", "Mood"]
+
+Mood = Literal["good", "bad", "note"]
+TAPE = 200
+LOG = 50
+RATE_S = 5
+"""Over how many seconds the rate is a mean."""
+
+
+@dataclass(slots=True)
+class Market:
+    """What is known of one symbol."""
+
+    symbol: str
+    ticker: Ticker | None = None
+    ladder: Ladder = field(default_factory=Ladder)
+    candles: Candles = field(default_factory=Candles)
+    trades: deque[Trade] = field(default_factory=lambda: deque[Trade](maxlen=TAPE))
+    """Newest first."""
+
+    def copied(self) -> Market:
+        """A market of its own that holds the same."""
+        return replace(
+            self,
+            ladder=self.ladder.copied(),
+            candles=self.candles.copied(),
+            trades=self.trades.copy(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """How a connection is."""
+
+    mood: Mood
+    words: str
+    lost: datetime | None = None
+    """Since when it has been away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the log."""
+
+    at: str
+    words: str
+    mood: Mood
+    gaps: int = 0
+    """How many gaps in a row it tells of."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """What has happened so far."""
+
+    events: int = 0
+    reconnects: int = 0
+    gaps: int = 0
+    undecodable: int = 0
+    dropped: int = 0
+
+
+@dataclass(slots=True)
+class Board:
+    """Everything that is shown. ``apply`` and ``note`` belong to one thread; who draws on
+    another one takes a copy there.
+    """
+
+    markets: dict[str, Market]
+    source: str = ""
+    """Where the events come from."""
+    chart: str = "5s"
+    """The length of a candle."""
+    makes_candles: bool = True
+    """Whether they are made of trades: the exchange has none that are shorter than a minute."""
+    exchange_ms: int | None = None
+    """When the exchange sent what came last: the clock of all that is shown."""
+    links: dict[int | None, Link] = field(default_factory=dict[int | None, Link])
+    log: deque[Entry] = field(default_factory=lambda: deque[Entry](maxlen=LOG))
+    """Newest last."""
+    counts: Counts = field(default_factory=Counts)
+    _seconds: deque[tuple[int, int]] = field(default_factory=deque[tuple[int, int]])
+    """Events by the second they came in."""
+
+    @classmethod
+    def of(
+        cls,
+        symbols: Sequence[str],
+        *,
+        source: str = "",
+        chart: str = "5s",
+        chart_ms: int | None = 5000,
+    ) -> Board:
+        """An empty board of these symbols.
+
+        Its candles are made of trades, ``chart_ms`` long; with ``None`` those of the exchange.
+        """
+        markets = {s: Market(s, candles=Candles(length_ms=chart_ms or 0)) for s in symbols}
+        return cls(markets, source=source, chart=chart, makes_candles=chart_ms is not None)
+
+    def apply(self, event: Event | Status, now_s: float) -> None:
+        """Take in what happened; ``now_s`` is a clock that never goes back, in seconds."""
+        if isinstance(event, Status):
+            self._hear(event)
+            return
+        self._count(int(now_s))
+        self.exchange_ms = event.meta.sent_ms or self.exchange_ms
+        market = self.markets.get(getattr(event, "symbol", ""))
+        match event:
+            case _ if market is None:
+                pass
+            case Trade():
+                market.trades.appendleft(event)
+                if self.makes_candles:
+                    market.candles.add_trade(event)
+            case Ticker():
+                market.ticker = event
+            case Kline() if not self.makes_candles:
+                market.candles.add_kline(event)
+            case BookSnapshot() | BookDelta():
+                market.ladder.apply(event)
+            case _:
+                pass
+
+    def note(self, at: datetime, text: str) -> None:
+        """Add a line to the log."""
+        self.log.append(Entry(clock(at)[:8], printable(text), "note"))
+
+    def rate(self, now_s: float) -> float:
+        """Events a second, over the last few whole seconds."""
+        now = int(now_s)
+        recent = [(s, n) for s, n in self._seconds if now - RATE_S <= s < now]
+        return sum(n for _, n in recent) / (now - recent[0][0]) if recent else 0.0
+
+    def copied(self) -> Board:
+        """A board of its own that shows the same."""
+        return replace(
+            self,
+            markets={symbol: market.copied() for symbol, market in self.markets.items()},
+            links=dict(self.links),
+            log=self.log.copy(),
+            counts=replace(self.counts),
+            _seconds=self._seconds.copy(),
+        )
+
+    def _count(self, second: int) -> None:
+        self.counts.events += 1
+        counted = 0
+        if self._seconds and self._seconds[-1][0] == second:
+            counted = self._seconds.pop()[1]
+        self._seconds.append((second, counted + 1))
+        while self._seconds[0][0] < second - RATE_S:
+            self._seconds.popleft()
+
+    def _hear(self, status: Status) -> None:
+        at, words = clock(status.time)[:8], status_words(status)
+        match status:
+            case Connecting() | Subscribed():
+                self._link(status, words)
+                return
+            case Connected() | Disconnected() | Reconnecting():
+                words = self._link(status, words)
+            case Gap():
+                self.counts.gaps += 1
+                last = self.log[-1] if self.log else None
+                if last is not None and last.gaps:
+                    self.log[-1] = replace(
+                        last, gaps=last.gaps + 1, words=f"gaps in {last.gaps + 1} topics"
+                    )
+                else:
+                    self.log.append(Entry(at, words, "bad", gaps=1))
+                return
+            case DecodeFailed():
+                self.counts.undecodable += 1
+            case Dropped(count=count):
+                self.counts.dropped += count
+            case _:
+                pass
+        self.log.append(Entry(at, words, "good" if isinstance(status, Connected) else "bad"))
+
+    def _link(self, status: Status, words: str) -> str:
+        """Note how the link of ``status`` is now; gives what the log says of it."""
+        number = status.connection
+        before = self.links.get(number)
+        lost = None if before is None else before.lost
+        short = words.partition(": ")[0].partition(" to ")[0]
+        match status:
+            case Connected():
+                if lost is not None:
+                    self.counts.reconnects += 1
+                    after_s = (status.time - lost).total_seconds()
+                    words = f"{short} again after {max(0.0, after_s):.1f} s"
+                self.links[number] = Link("good", short)
+            case Disconnected():
+                self.links[number] = Link("bad", short, lost or status.time)
+                for market in self.markets.values():
+                    if market.ladder.connection == number:
+                        market.ladder.lose()
+            case Connecting() | Reconnecting():
+                self.links[number] = Link("bad" if lost else "note", short, lost)
+            case _:
+                pass
+        return words
