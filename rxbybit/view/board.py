@@ -66,6 +66,8 @@ class Link:
     words: str
     lost: datetime | None = None
     """Since when it has been away."""
+    reason: str = ""
+    """Why the last attempt to have it back has failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Entry:
     mood: Mood
     gaps: int = 0
     """How many gaps in a row it tells of."""
+    trying: int | None = None
+    """The link that it says is being tried again: only the last attempt is worth a line."""
 
 
 @dataclass(slots=True)
@@ -183,51 +187,76 @@ class Board:
             self._seconds.popleft()
 
     def _hear(self, status: Status) -> None:
-        at, words = clock(status.time)[:8], status_words(status)
         match status:
             case Connecting() | Subscribed():
-                self._link(status, words)
+                self._set(status.connection, "note", status_words(status))
                 return
             case Connected() | Disconnected() | Reconnecting():
-                words = self._link(status, words)
+                entry = self._linked(status)
             case Gap():
-                self.counts.gaps += 1
-                last = self.log[-1] if self.log else None
-                if last is not None and last.gaps:
-                    self.log[-1] = replace(
-                        last, gaps=last.gaps + 1, words=f"gaps in {last.gaps + 1} topics"
-                    )
-                else:
-                    self.log.append(Entry(at, words, "bad", gaps=1))
-                return
+                entry = self._gap(status)
             case DecodeFailed():
                 self.counts.undecodable += 1
+                entry = _entry(status)
             case Dropped(count=count):
                 self.counts.dropped += count
+                entry = _entry(status)
             case _:
-                pass
-        self.log.append(Entry(at, words, "good" if isinstance(status, Connected) else "bad"))
+                entry = _entry(status)
+        self.log.append(entry)
 
-    def _link(self, status: Status, words: str) -> str:
-        """Note how the link of ``status`` is now; gives what the log says of it."""
-        number = status.connection
+    def _gap(self, gap: Gap) -> Entry:
+        self.counts.gaps += 1
+        if not (self.log and self.log[-1].gaps):
+            return replace(_entry(gap), gaps=1)
+        last = self.log.pop()
+        return replace(last, gaps=last.gaps + 1, words=f"gaps in {last.gaps + 1} topics")
+
+    def _linked(self, status: Connected | Disconnected | Reconnecting) -> Entry:
+        number, words = status.connection, status_words(status)
         before = self.links.get(number)
         lost = None if before is None else before.lost
-        short = words.partition(": ")[0].partition(" to ")[0]
+        entry = _entry(status)
         match status:
             case Connected():
-                if lost is not None:
-                    self.counts.reconnects += 1
-                    after_s = (status.time - lost).total_seconds()
-                    words = f"{short} again after {max(0.0, after_s):.1f} s"
-                self.links[number] = Link("good", short)
-            case Disconnected():
-                self.links[number] = Link("bad", short, lost or status.time)
-                for market in self.markets.values():
-                    if market.ladder.connection == number:
-                        market.ladder.lose()
-            case Connecting() | Reconnecting():
-                self.links[number] = Link("bad" if lost else "note", short, lost)
-            case _:
-                pass
-        return words
+                self.links[number] = Link("good", _short(words))
+                if lost is None:
+                    return replace(entry, mood="good")
+                self.counts.reconnects += 1
+                after_s = max(0.0, (status.time - lost).total_seconds())
+                return replace(
+                    entry, mood="good", words=f"{_short(words)} again after {after_s:.1f} s"
+                )
+            case Disconnected(reason=reason):
+                self._lose_books(number)
+                self.links[number] = Link(
+                    "bad", _short(words), lost or status.time, "" if lost is None else reason
+                )
+                if lost is None:
+                    return entry
+            case Reconnecting():
+                self._set(number, "bad", words)
+                if before is not None and before.reason:
+                    entry = replace(entry, words=f"{words}: {printable(before.reason)}")
+        if number is not None and self.log and self.log[-1].trying == number:
+            self.log.pop()
+        return replace(entry, trying=number)
+
+    def _set(self, number: int | None, mood: Mood, words: str) -> None:
+        before = self.links.get(number) or Link("note", "")
+        if mood != "note" or before.mood != "good":
+            lost = before.lost is not None
+            self.links[number] = replace(before, mood="bad" if lost else mood, words=_short(words))
+
+    def _lose_books(self, number: int | None) -> None:
+        for market in self.markets.values():
+            if market.ladder.connection == number:
+                market.ladder.lose()
+
+
+def _entry(status: Status) -> Entry:
+    return Entry(clock(status.time)[:8], status_words(status), "bad")
+
+
+def _short(words: str) -> str:
+    return words.partition(": ")[0].partition(" to ")[0]

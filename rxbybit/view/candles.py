@@ -13,8 +13,6 @@ __all__ = ["Candle", "Candles"]
 
 KEPT = 400
 """More than any terminal is wide."""
-_LATE = 3
-"""How many candles a trade may be late before the clock counts as set back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,9 @@ class Candles:
         """Take in the next trade."""
         start_ms = trade.time_ms - trade.time_ms % self.length_ms
         last = self.kept[-1] if self.kept else None
-        if last is not None and start_ms < last.start_ms:
-            if last.start_ms - start_ms > _LATE * self.length_ms:
-                self.kept.clear()  # a recording that begins again
-                last = None
-            else:
-                start_ms = last.start_ms
+        if last is not None and start_ms < last.start_ms - self.length_ms:
+            self.kept.clear()  # no trade is that late: a recording begins again
+            last = None
         if last is None or start_ms > last.start_ms:
             price = trade.price
             self.kept.append(Candle(start_ms, price, price, price, price))

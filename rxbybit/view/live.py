@@ -139,8 +139,8 @@ def _draw(feed: Feed, screen: Screen, symbols: Sequence[str], seconds: float | N
                 keys += "  ←→ market"
             else:
                 first = int((now - began) / TURN_S) % len(symbols)
-        picture = render(feed.board(), width, height, now_s=now, first=first, keys=keys)
-        screen.draw(picture, width, height)
+        rows = render(feed.board(), width, height, now_s=now, first=first, keys=keys)
+        screen.draw(rows, width, height)
         if not screen.has_keys:
             feed.ended.wait(left)
             continue

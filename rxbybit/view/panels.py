@@ -110,7 +110,7 @@ def tape(market: Market, width: int, height: int) -> list[Text]:
     return below(rows, width, height)
 
 
-def status(board: Board, now_s: float, width: int, height: int, keys: str) -> list[Text]:
+def status(board: Board, now_s: float, width: int, height: int) -> list[Text]:
     """The links and counters, and the end of the log."""
     counts = board.counts
     links = [
@@ -124,7 +124,6 @@ def status(board: Board, now_s: float, width: int, height: int, keys: str) -> li
         _fact("gaps", f"{counts.gaps:,}"),
         *(_fact(name, f"{n:,}") for name, n in (("undecodable", counts.undecodable),) if n),
         *(_fact(name, f"{n:,}") for name, n in (("dropped", counts.dropped),) if n),
-        *((Text(keys, style="dim"),) if keys else ()),
     ]
     first = packed([*(links or [Text("no connection yet", style="dim")]), *told], width, 1)
     entries = [
@@ -151,6 +150,7 @@ def _funding(market: Market, exchange_ms: int | None) -> str:
     return f"{rate} in {hours}:{minutes:02d}:{seconds:02d}"
 
 
-def rule(width: int) -> Text:
-    """A line from edge to edge."""
-    return fit(Text("─" * width, style="dim"), width)
+def rule(width: int, words: str) -> Text:
+    """A line from edge to edge, with ``words`` at its right end."""
+    label = f" {words} ─" if words else ""
+    return fit(Text("─" * max(0, width - len(label)) + label, style="dim"), width)

@@ -1,4 +1,4 @@
-"""The whole picture: a board in a width and a height, as text that neither wraps nor overflows."""
+"""The whole picture: a board in a width and a height, in rows that neither wrap nor overflow."""
 
 from __future__ import annotations
 
@@ -24,33 +24,25 @@ def columns_in(width: int, markets: int) -> int:
 
 def render(
     board: Board, width: int, height: int, *, now_s: float, first: int = 0, keys: str = ""
-) -> Text:
-    """The board as ``height`` lines of ``width`` cells.
+) -> list[Text]:
+    """The board as ``height`` rows of ``width`` cells; rich shows them as ``Group(*rows)``.
 
     ``first`` counts the market that is shown first, others follow where there is room.
     ``now_s`` is the clock of :meth:`Board.apply`; ``keys`` says what can be pressed.
     """
     if width < LEAST[0] or height < LEAST[1]:
-        rows = below([Text(f"rxbybit needs {LEAST[0]} x {LEAST[1]}")], width, height)
-        return _joined(rows)
+        return below([Text(f"rxbybit needs {LEAST[0]} x {LEAST[1]}")], width, height)
     told = 2 if height < 18 else 4 if height < 32 else 8
     space = height - told - 2
     names = list(board.markets)
     count = columns_in(width, len(names))
     shown = [names[(first + i) % len(names)] for i in range(count)] if names else []
-    rows = [
+    return [
         fit(_head(board, shown, width), width),
         *_markets(board, shown, width, space),
-        panels.rule(width),
-        *panels.status(board, now_s, width, told, keys),
+        panels.rule(width, keys),
+        *panels.status(board, now_s, width, told),
     ]
-    return _joined(rows)
-
-
-def _joined(rows: list[Text]) -> Text:
-    joined = Text("\n").join(rows)
-    joined.no_wrap, joined.overflow, joined.end = True, "crop", ""
-    return joined
 
 
 def _head(board: Board, shown: list[str], width: int) -> Text:

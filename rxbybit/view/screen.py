@@ -78,7 +78,7 @@ class Screen:
     def __init__(self) -> None:
         self._out: TextIO = sys.stdout
         self._keyboard = _keyboard()
-        self._rows: list[str] = []
+        self._rows: list[Text] = []
         self._console = _console(self._out, 80, 24)
         self._held = _Held()
         self._redirect = redirect_stderr(self._held)
@@ -120,19 +120,18 @@ class Screen:
             signal.signal(signal.SIGINT, interrupt)
             signal.signal(signal.SIGTERM, self._terminate)
 
-    def draw(self, picture: Text, width: int, height: int) -> None:
-        """Show ``picture``, which has that size; only the rows that changed are written."""
+    def draw(self, rows: list[Text], width: int, height: int) -> None:
+        """Show ``rows``, which have that size; only those that changed are written."""
         parts: list[str] = []
         if self._console.size != (width, height):
             self._console = _console(self._out, width, height)
             self._rows = []
             parts.append("\x1b[2J")
-        with self._console.capture() as captured:
-            self._console.print(picture, no_wrap=True, overflow="crop", end="")
-        rows = captured.get().split("\n")
         for number, row in enumerate(rows):
             if number >= len(self._rows) or self._rows[number] != row:
-                parts.append(f"\x1b[{number + 1};1H{row}")
+                with self._console.capture() as captured:
+                    self._console.print(row, no_wrap=True, overflow="crop", end="")
+                parts.append(f"\x1b[{number + 1};1H{captured.get()}")
         self._rows = rows
         if parts:
             self._write("".join(parts))

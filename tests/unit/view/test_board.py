@@ -1,0 +1,314 @@
+"""The model of the view: what it makes of events and statuses, in whatever order they come."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from decimal import Decimal
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxbybit import (
+    BookDelta,
+    BookSnapshot,
+    Connected,
+    Connecting,
+    DecodeFailed,
+    Disconnected,
+    Dropped,
+    Event,
+    Gap,
+    Insurance,
+    Kline,
+    Meta,
+    Reconnecting,
+    Rejected,
+    Side,
+    Status,
+    Subscribed,
+    Ticker,
+    Trade,
+)
+from rxbybit.view.board import LOG, RATE_S, Board
+from rxbybit.view.candles import Candle, Candles
+from rxbybit.view.render import render
+
+D = Decimal
+AT = datetime(2026, 1, 5, 12, 0, 40, tzinfo=timezone.utc)
+AT_MS = 1_767_614_440_000
+
+
+def trade(price: str = "100", at_ms: int = AT_MS, symbol: str = "BTCUSD") -> Trade:
+    meta = Meta(sent_ms=at_ms + 2)
+    return Trade(
+        meta=meta, symbol=symbol, id="1", side=Side.BUY, price=D(price), size=D(1), time_ms=at_ms
+    )
+
+
+def kline(start_ms: int, close: str) -> Kline:
+    return Kline(
+        symbol="BTCUSD",
+        interval="1m",
+        start_ms=start_ms,
+        end_ms=start_ms + 59_999,
+        open=D(1),
+        high=D(9),
+        low=D(1),
+        close=D(close),
+        volume=D(1),
+        turnover=D(1),
+        closed=False,
+    )
+
+
+def connected(seconds: float = 0, link: int = 1) -> Connected:
+    return Connected(time=AT + timedelta(seconds=seconds), connection=link, url="ws://x")
+
+
+def lost(seconds: float = 0, link: int = 1) -> Disconnected:
+    return Disconnected(time=AT + timedelta(seconds=seconds), connection=link, reason="gone")
+
+
+def words(board: Board) -> list[str]:
+    return [entry.words for entry in board.log]
+
+
+def test_events_go_to_their_market_and_set_the_clock() -> None:
+    board = Board.of(["BTCUSD", "ETHUSD"])
+    ticker = Ticker(symbol="ETHUSD", last_price=D(5))
+    for event in (trade("1"), trade("2"), ticker, trade(symbol="XRPUSD")):
+        board.apply(event, 0.0)
+    assert [t.price for t in board.markets["BTCUSD"].trades] == [D(2), D(1)]
+    assert board.markets["ETHUSD"].ticker == ticker
+    assert not board.markets["ETHUSD"].trades
+    assert board.exchange_ms == AT_MS + 2
+    assert board.counts.events == 4
+
+
+def test_candles_are_made_of_trades_or_taken_from_the_exchange() -> None:
+    made, taken = Board.of(["BTCUSD"]), Board.of(["BTCUSD"], chart="1m", chart_ms=None)
+    for board in (made, taken):
+        board.apply(trade("7"), 0.0)
+        board.apply(kline(AT_MS, "3"), 0.0)
+    assert [c.close for c in made.markets["BTCUSD"].candles.kept] == [D(7)]
+    assert [c.close for c in taken.markets["BTCUSD"].candles.kept] == [D(3)]
+
+
+def test_candles_of_trades_are_aligned_and_keep_the_extremes() -> None:
+    candles = Candles(length_ms=5000)
+    for price, at_ms in (("5", 0), ("9", 1), ("2", 4998), ("4", 4999), ("6", 5000), ("3", 4990)):
+        candles.add_trade(trade(price, at_ms))
+    assert list(candles.kept) == [
+        Candle(0, D(5), D(9), D(2), D(4)),
+        Candle(5000, D(6), D(6), D(3), D(3)),
+    ]
+
+
+def test_a_clock_that_is_set_back_begins_the_candles_anew() -> None:
+    candles = Candles(length_ms=5000)
+    candles.add_trade(trade("5", 20_000))
+    candles.add_trade(trade("6", 14_000))
+    assert list(candles.kept) == [Candle(10_000, D(6), D(6), D(6), D(6))]
+
+
+def test_a_candle_of_the_exchange_replaces_itself_and_what_came_after() -> None:
+    candles = Candles()
+    for start_ms, close in ((0, "1"), (60_000, "2"), (60_000, "3"), (120_000, "4"), (60_000, "5")):
+        candles.add_kline(kline(start_ms, close))
+    assert [(c.start_ms, c.close) for c in candles.kept] == [(0, D(1)), (60_000, D(5))]
+
+
+def test_a_link_that_comes_back_is_counted_with_how_long_it_was_away() -> None:
+    board = Board.of(["BTCUSD"])
+    again = Reconnecting(time=AT, connection=1, attempt=1, delay_s=0.25)
+    for status in (connected(), lost(10), again, lost(10.5), connected(12.3)):
+        board.apply(status, 0.0)
+    assert board.counts.reconnects == 1
+    assert words(board)[-1] == "link 1 connected again after 2.3 s"
+    assert board.links[1].mood == "good"
+    board.apply(connected(20), 0.0)
+    assert board.counts.reconnects == 1
+
+
+def test_an_outage_is_one_line_however_many_attempts_it_takes() -> None:
+    board = Board.of(["BTCUSD"])
+
+    def again(attempt: int) -> Reconnecting:
+        return Reconnecting(time=AT, connection=1, attempt=attempt, delay_s=0.25)
+
+    refused = Disconnected(time=AT, connection=1, reason="refused")
+    for status in (connected(), lost(), again(1), refused, again(2), refused, again(3)):
+        board.apply(status, 0.0)
+    assert words(board)[1:] == [
+        "link 1 disconnected: gone",
+        "link 1 reconnecting in 0.2 s (attempt 3): refused",
+    ]
+    assert board.links[1].words == "link 1 reconnecting in 0.2 s (attempt 3)"
+    board.apply(lost(link=2), 0.0)
+    board.apply(again(4), 0.0)
+    assert len(words(board)) == 5, "another link has lines of its own"
+
+
+def test_a_link_that_answers_stays_connected_whatever_it_is_asked() -> None:
+    board = Board.of(["BTCUSD"])
+    board.apply(Connecting(time=AT, connection=1, url="ws://x"), 0.0)
+    assert (board.links[1].mood, board.links[1].words) == ("note", "link 1 connecting")
+    board.apply(connected(), 0.0)
+    board.apply(Subscribed(time=AT, connection=1, topics=("a",)), 0.0)
+    assert (board.links[1].mood, board.links[1].words) == ("good", "link 1 connected")
+
+
+def test_a_lost_link_is_shown_and_the_books_that_it_carried_resync() -> None:
+    board = Board.of(["BTCUSD", "ETHUSD"])
+    for link, symbol in enumerate(board.markets, 1):
+        event = BookSnapshot(
+            meta=Meta(connection=link), symbol=symbol, depth=1, bids=((D(1), D(1)),), asks=()
+        )
+        board.apply(event, 0.0)
+    board.apply(lost(), 0.0)
+    states = [market.ladder.state for market in board.markets.values()]
+    assert states == ["resyncing", "synced"]
+    assert (board.links[1].mood, board.links[1].words) == ("bad", "link 1 disconnected")
+
+
+def test_gaps_in_a_row_are_one_line_and_all_counted() -> None:
+    board = Board.of(["BTCUSD"])
+    gap = Gap(time=AT, connection=1, topic="t", after_ms=1, before_ms=2001)
+    board.apply(gap, 0.0)
+    assert words(board) == ["link 1 gap of 2.0 s in t: an unknown number lost, 0 filled in"]
+    for status in (gap, gap, connected(), gap):
+        board.apply(status, 0.0)
+    assert words(board)[:2] == ["gaps in 3 topics", "link 1 connected to ws://x"]
+    assert len(board.log) == 3
+    assert board.counts.gaps == 4
+
+
+def test_what_does_not_decode_or_is_dropped_is_counted() -> None:
+    board = Board.of(["BTCUSD"])
+    board.apply(DecodeFailed(time=AT, topic="t", raw="{}", messages=["x"]), 0.0)
+    board.apply(Dropped(time=AT, count=5), 0.0)
+    assert (board.counts.undecodable, board.counts.dropped) == (1, 5)
+    assert [entry.mood for entry in board.log] == ["bad", "bad"]
+
+
+def test_the_log_is_bounded_and_leaves_out_what_everybody_expects() -> None:
+    board = Board.of(["BTCUSD"])
+    board.apply(Connecting(time=AT, connection=1, url="ws://x"), 0.0)
+    board.apply(Subscribed(time=AT, connection=1, topics=("a",)), 0.0)
+    assert not board.log
+    for number in range(LOG + 5):
+        board.note(AT, f"note {number}")
+    assert len(board.log) == LOG
+    assert words(board)[-1] == f"note {LOG + 4}"
+
+
+def test_the_rate_is_a_mean_over_whole_seconds() -> None:
+    board = Board.of(["BTCUSD"])
+    assert board.rate(0.0) == 0.0
+    for tenth in range(100):
+        board.apply(trade(), 100 + tenth / 10)
+    assert board.rate(110.0) == 10.0
+    assert board.rate(110.9) == 10.0
+    board.apply(trade(), 110.9)
+    assert board.rate(110.95) == 10.0, "the second that has just begun does not count"
+    assert board.rate(112.0) == (30 + 1) / RATE_S
+    assert board.rate(200.0) == 0.0
+
+
+def test_a_copy_is_left_alone_by_what_comes_later() -> None:
+    board = Board.of(["BTCUSD"])
+    board.apply(trade("1"), 0.0)
+    before = render(board, 80, 24, now_s=1.0)
+    copied = board.copied()
+    assert render(copied, 80, 24, now_s=1.0) == before
+    snapshot = BookSnapshot(symbol="BTCUSD", depth=1, bids=((D(1), D(1)),), asks=())
+    for event in (trade("2"), trade("5"), connected(), snapshot, lost()):
+        board.apply(event, 0.0)
+    board.note(AT, "x")
+    assert render(copied, 80, 24, now_s=1.0) == before
+    assert render(board, 80, 24, now_s=1.0) != before
+
+
+SYMBOLS = st.sampled_from(["BTCUSD", "ETHUSD", "XRPUSD"])
+NUMBERS = st.one_of(
+    st.decimals(min_value=-1, max_value=10**12, allow_nan=False, places=4),
+    st.sampled_from([D("1E+3"), D("0"), D("-0"), D("1E-12"), D("1E+30"), D("123456789.123456789")]),
+)
+MAYBE = st.none() | NUMBERS
+TIMES = st.integers(0, 4_102_444_800_000)
+TEXTS = st.text(max_size=40)
+METAS = st.builds(Meta, sent_ms=st.none() | TIMES, connection=st.none() | st.integers(1, 3))
+LEVELS = st.lists(st.tuples(NUMBERS, NUMBERS), max_size=6).map(tuple)
+IDS = st.none() | st.integers(0, 6)
+BOOK = {"meta": METAS, "symbol": SYMBOLS, "bids": LEVELS, "asks": LEVELS, "update_id": IDS}
+EVENTS: st.SearchStrategy[Event] = st.one_of(
+    st.builds(
+        Trade,
+        meta=METAS,
+        symbol=SYMBOLS,
+        id=st.just("1"),
+        side=st.sampled_from(["Buy", "Sell", "Other"]).map(Side),
+        price=NUMBERS,
+        size=NUMBERS,
+        time_ms=TIMES,
+    ),
+    st.builds(
+        Ticker,
+        meta=METAS,
+        symbol=SYMBOLS,
+        last_price=MAYBE,
+        change_24h=MAYBE,
+        mark_price=MAYBE,
+        funding_rate=MAYBE,
+        next_funding_ms=st.none() | TIMES,
+        open_interest=MAYBE,
+        volume_24h=MAYBE,
+    ),
+    st.builds(BookSnapshot, depth=st.just(50), **BOOK),
+    st.builds(BookDelta, depth=st.just(50), **BOOK),
+    st.builds(kline, TIMES, st.just("5")),
+    st.builds(
+        Insurance, coin=TEXTS, symbols=st.just(()), balance=NUMBERS, time_ms=TIMES, meta=METAS
+    ),
+)
+WHERE = {
+    "time": st.datetimes(timezones=st.just(timezone.utc)),
+    "connection": st.none() | st.integers(1, 3),
+}
+STATUSES: st.SearchStrategy[Status] = st.one_of(
+    st.builds(Connecting, url=TEXTS, **WHERE),
+    st.builds(Connected, url=TEXTS, **WHERE),
+    st.builds(Subscribed, topics=st.lists(TEXTS, max_size=3).map(tuple), **WHERE),
+    st.builds(Disconnected, reason=TEXTS, **WHERE),
+    st.builds(Reconnecting, attempt=st.integers(1, 99), delay_s=st.floats(0, 60), **WHERE),
+    st.builds(
+        Gap,
+        topic=TEXTS,
+        after_ms=st.none() | TIMES,
+        before_ms=st.none() | TIMES,
+        lost=st.none() | st.integers(0, 9),
+        **WHERE,
+    ),
+    st.builds(Rejected, topic=TEXTS, message=TEXTS, **WHERE),
+    st.builds(DecodeFailed, topic=TEXTS, raw=TEXTS, messages=st.just(["x"]), **WHERE),
+    st.builds(Dropped, count=st.integers(1, 9), topic=st.none() | TEXTS, **WHERE),
+)
+
+
+@given(
+    st.lists(st.one_of(EVENTS, STATUSES), max_size=30),
+    st.integers(1, 140),
+    st.integers(1, 50),
+    st.integers(0, 5),
+    st.booleans(),
+)
+def test_no_order_of_events_breaks_the_board_or_its_picture(
+    events: list[Event | Status], width: int, height: int, first: int, made: bool
+) -> None:
+    board = Board.of(["BTCUSD", "ETHUSD"], chart_ms=5000 if made else None)
+    for number, event in enumerate(events):
+        board.apply(event, number / 3)
+    rows = render(board.copied(), width, height, now_s=len(events) / 3, first=first, keys="q quit")
+    assert len(rows) == height
+    assert {row.cell_len for row in rows} == {width}
+    assert not any(c in row.plain for row in rows for c in "\n\r\t\x1b")
