@@ -1,6 +1,6 @@
 # The commands of the project, the same for people and for CI. Each sets up what it needs.
 #   make setup    a virtual environment with pinned, hash-checked packages
-#   make demo     live lines from a recording served on this machine (FOR=10s ends it)
+#   make demo     a live market in the terminal, served on this machine (FOR=10s ends it)
 #   make test     all tests
 #   make check    style, types, import rules, sizes, spelling
 #   make bench    ours against the leanest possible reader, in one run

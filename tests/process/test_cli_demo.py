@@ -12,14 +12,20 @@ import pytest
 from tests.child import ROOT, Child
 
 DEMO = (sys.executable, "-m", "rxbybit", "demo")
-LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  (trade |quote |candle|status)  \S+ +\S.*")
+LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  (trade |quote |candle|status|note  )  \S+ +\S.*")
 
 
 def test_it_prints_live_lines_until_ctrl_c() -> None:
     with Child(DEMO) as child:
         head = child.line()
         lines = child.lines_until(
-            "Connecting", "Connected", "Subscribed", "  trade ", "  quote ", "  candle ", "ETHUSD"
+            "connecting to",
+            "connected to",
+            "subscribed to",
+            "  trade ",
+            "  quote ",
+            "  candle ",
+            "ETHUSD",
         )
         child.interrupt()
         status, rest, errors = child.end()
@@ -36,12 +42,25 @@ def test_quotes_are_never_crossed_name_both_sides_and_come_once_a_second() -> No
             line = child.line()
             if "  quote " not in line:
                 continue
-            found = re.search(r"quote +(\S+) +bid (\d+\.?\d*) x \d+   ask (\d+\.?\d*) x \d+", line)
+            found = re.search(r"quote +(\S+) +bid +(\d+\.?\d*) x \d+ +ask +(\d+\.?\d*) x \d+", line)
             assert found, line
             assert float(found[2]) < float(found[3])
             seen[found[1]] += 1
             # of a market that changes twice as often
             assert time.monotonic() - began >= seen[found[1]] * 1.0
+
+
+def test_the_connection_is_cut_on_purpose_and_heals() -> None:
+    script = "from rxbybit.cli.demo import play; play(None, cut_s=1)"
+    with Child((sys.executable, "-c", script)) as child:
+        before = child.lines_until("the demo cuts the connection on purpose now")
+        child.lines_until("  status  link 1 disconnected: ")
+        child.lines_until("the exchange of the demo takes connections again")
+        child.lines_until("  status  link 1 connected to ", "  trade ")
+        child.interrupt()
+        _, _, errors = child.end()
+    assert any("  trade " in line for line in before)
+    assert "KeyboardInterrupt" in errors  # of the interpreter that runs the script, not of ours
 
 
 def test_for_ends_it_in_time_with_status_0() -> None:
