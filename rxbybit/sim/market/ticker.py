@@ -126,6 +126,9 @@ class TickerFeed:
         if instrument.category == "linear":
             keys = (*keys, "preOpenPrice", "preQty", "curPreListingPhase")
         self._state = {key: facts.get(key, "") for key in keys}
+        # In deltas they come last, as captures show.
+        single = ("singleOpenInterest", "singleOpenInterestValue")
+        self._order = (*(key for key in keys if key not in single), *single)
         self._update(ms)
 
     def flush(self, ms: int) -> list[Content]:
@@ -133,7 +136,7 @@ class TickerFeed:
         if not changed:
             return []
         said = {"symbol": self._instrument.symbol}
-        said.update((key, value) for key, value in self._state.items() if key in changed)
+        said.update((key, self._state[key]) for key in self._order if key in changed)
         return [self._frame("delta", said, ms)]
 
     def repeat(self, ms: int) -> list[Content]:

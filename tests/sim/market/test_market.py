@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
@@ -242,33 +240,3 @@ def test_a_topic_that_there_is_not_is_refused(category, topic) -> None:
 def test_too_many_decimals_are_refused() -> None:
     with pytest.raises(ValueError, match="at most 8 decimals"):
         small(price_scale=6, size_scale=3, temper=Temper())
-
-
-def shapes(contents) -> dict[tuple, tuple]:
-    """What kind of frame has which keys in which order."""
-    found = {}
-    for content in contents:
-        family = content["topic"].split(".")[0]
-        if content.get("type") == "delta" and family == "tickers":
-            continue
-        item = content["data"][0] if isinstance(content["data"], list) else content["data"]
-        kinds = tuple((key, type(value).__name__) for key, value in item.items())
-        keys = tuple((key, type(value).__name__) for key, value in content.items())
-        found[family, content.get("type"), keys[1][0], len(kinds)] = keys, kinds
-    return found
-
-
-def test_shapes_are_those_of_the_captures() -> None:
-    folder = os.environ.get("RXBYBIT_FRAMES")
-    if not folder:
-        pytest.skip("RXBYBIT_FRAMES names no folder")
-    lines = []
-    for name in ("capture_linear", "capture_spot", "all_liquidation", "insurance"):
-        lines += (Path(folder) / "v5" / f"{name}.jsonl").read_text().splitlines()
-    captured = shapes(content for content in map(json.loads, lines) if "topic" in content)
-    market = Market(seed=1, start_ms=START_MS)
-    wanted = everything(market)
-    contents = [push.content for push in market.advance(START_MS + 1_800_000)]
-    made = shapes([*contents, *filter(None, (market.snapshot(c, topic) for c, topic in wanted))])
-    assert len(captured) > 8
-    assert {key: made.get(key) for key in captured} == captured
