@@ -1,97 +1,60 @@
 """Candles of every interval, and the sums of the last 24 hours.
 
-V5 manual, "Kline". A candle opens at the close of the one before, and its high and low include
-that; everything else in it comes from its trades.
+V5 manual, "Kline".
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 
+from rxbybit.sim.market.candle import (
+    DAY_MINUTES,
+    INTERVALS,
+    Candle,
+    end_of,
+    start_of,
+)
 from rxbybit.sim.market.feeds import Cause, Content
-from rxbybit.sim.market.instruments import Instrument, spelled
+from rxbybit.sim.market.instruments import Instrument
+from rxbybit.sim.market.past import Past
 
-__all__ = ["INTERVALS", "MINUTE_MS", "Candle", "Candles", "Day", "KlineFeed", "end_of", "start_of"]
+__all__ = ["Candles", "Day", "KlineFeed"]
 
-INTERVALS = ("1", "3", "5", "15", "30", "60", "120", "240", "360", "720", "D", "W", "M")
-MINUTE_MS = 60_000
-_DAY_MS = 86_400_000
-_DAY_MINUTES = 1_440
-_KEPT = 7 * _DAY_MINUTES
-"""Closed minutes that a kline answer can reach back to."""
-
-
-def start_of(interval: str, ms: int) -> int:
-    """The first millisecond of the candle that ``ms`` is in; weeks begin on Monday, all in UTC."""
-    if interval == "M":
-        moment = datetime.fromtimestamp(ms // 1000, tz=UTC)
-        return int(datetime(moment.year, moment.month, 1, tzinfo=UTC).timestamp()) * 1000
-    if interval == "W":
-        monday = 4 * _DAY_MS
-        return (ms - monday) // (7 * _DAY_MS) * 7 * _DAY_MS + monday
-    length = _DAY_MS if interval == "D" else int(interval) * MINUTE_MS
-    return ms // length * length
-
-
-def end_of(interval: str, start_ms: int) -> int:
-    """The last millisecond inside the candle that begins at ``start_ms``."""
-    if interval == "M":
-        return start_of("M", start_ms + 31 * _DAY_MS) - 1
-    if interval == "W":
-        return start_ms + 7 * _DAY_MS - 1
-    return start_ms + (_DAY_MS if interval == "D" else int(interval) * MINUTE_MS) - 1
-
-
-class Candle:
-    """Prices in ticks, volume in lots, value in the instrument's units of value."""
-
-    __slots__ = ("close", "high", "last_ms", "lots", "low", "open", "start_ms", "value")
-
-    def __init__(self, start_ms: int, opening: int) -> None:
-        self.start_ms = start_ms
-        self.open = self.high = self.low = self.close = opening
-        self.lots = self.value = 0
-        self.last_ms: int | None = None
-        """The time of its last trade; ``None`` without one."""
-
-    def followed_by(self, later: Candle) -> Candle:
-        """Both as one candle."""
-        both = Candle(self.start_ms, self.open)
-        both.high = max(self.high, later.high)
-        both.low = min(self.low, later.low)
-        both.close = later.close
-        both.lots = self.lots + later.lots
-        both.value = self.value + later.value
-        both.last_ms = self.last_ms if later.last_ms is None else later.last_ms
-        return both
+_WEEK_MINUTES = 7 * DAY_MINUTES
+_PAGE = 1_000
+"""What one kline answer holds at most."""
 
 
 class Day:
     """What the last 1440 minutes, the running one included, add up to."""
 
-    def __init__(self, minute: Candle) -> None:
+    def __init__(self, minute: Candle, before: Iterable[Candle] = ()) -> None:
         self._minutes: deque[Candle] = deque()
         self._minute = minute
         self._lots = self._value = 0
         self._high, self._low = minute.high, minute.low
+        for earlier in before:
+            self._take(earlier)
 
     def roll(self, newborn: Candle) -> None:
         """The running minute is over."""
         done, self._minute = self._minute, newborn
-        self._minutes.append(done)
-        self._lots += done.lots
-        self._value += done.value
-        self._high = max(self._high, done.high)
-        self._low = min(self._low, done.low)
-        if len(self._minutes) == _DAY_MINUTES:
+        self._take(done)
+        if len(self._minutes) == DAY_MINUTES:
             gone = self._minutes.popleft()
             self._lots -= gone.lots
             self._value -= gone.value
             if gone.high == self._high or gone.low == self._low:
                 self._high = max(minute.high for minute in self._minutes)
                 self._low = min(minute.low for minute in self._minutes)
+
+    def _take(self, done: Candle) -> None:
+        self._minutes.append(done)
+        self._lots += done.lots
+        self._value += done.value
+        self._high = max(self._high, done.high)
+        self._low = min(self._low, done.low)
 
     @property
     def running_ms(self) -> int:
@@ -118,7 +81,7 @@ class Day:
         """The lowest price, in ticks."""
         return min(self._low, self._minute.low)
 
-    def opening(self, minutes: int = _DAY_MINUTES) -> int:
+    def opening(self, minutes: int = DAY_MINUTES) -> int:
         """The price so many minutes ago, or the first there was; the running one counts."""
         held = self._minutes
         if minutes > len(held):
@@ -127,15 +90,23 @@ class Day:
 
 
 class Candles:
-    """The running candle of every interval, and the closed minutes of a week."""
+    """The running candle of every interval, and the closed ones.
 
-    def __init__(self, instrument: Instrument, ms: int, opening: int) -> None:
+    ``ms`` is when trading begins here, at ``opening`` ticks. What was before is invented from
+    ``seed``, back to the launch of the instrument; one without a launch has no past.
+    """
+
+    def __init__(self, instrument: Instrument, ms: int, opening: int, seed: str) -> None:
         self._instrument = instrument
         self.minute = Candle(start_of("1", ms), opening)
-        self.day = Day(self.minute)
-        self._before = {code: Candle(start_of(code, ms), opening) for code in INTERVALS}
+        self._began_ms = self.minute.start_ms
+        self._past = past = Past(instrument, seed, self._began_ms, opening)
+        self.day = Day(self.minute, past.last_minutes(DAY_MINUTES - 1))
+        self._before = {
+            code: past.unfinished(code) or Candle(start_of(code, ms), opening) for code in INTERVALS
+        }
         """What each running candle holds but the running minute."""
-        self._closed: deque[Candle] = deque(maxlen=_KEPT)
+        self._closed = {code: deque[Candle](maxlen=_kept(code)) for code in INTERVALS}
 
     def trade(self, ms: int, price: int, lots: int) -> None:
         """Count a trade in."""
@@ -152,7 +123,6 @@ class Candles:
     def roll(self, ms: int) -> dict[str, Candle]:
         """A new minute begins at ``ms``; gives the candles that have closed, by interval."""
         done = self.minute
-        self._closed.append(done)
         self.minute = Candle(ms, done.close)
         self.day.roll(self.minute)
         closed: dict[str, Candle] = {}
@@ -160,6 +130,7 @@ class Candles:
             whole = before.followed_by(done)
             if start_of(code, ms) == ms:
                 closed[code] = whole
+                self._closed[code].append(whole)
                 whole = Candle(ms, done.close)
             self._before[code] = whole
         return closed
@@ -168,19 +139,37 @@ class Candles:
         """The candle that is not closed yet."""
         return self._before[interval].followed_by(self.minute)
 
-    def history(self, interval: str) -> Iterator[Candle]:
-        """Every candle of the last week, oldest first, the running one last."""
-        held: Candle | None = None
-        for minute in (*self._closed, self.minute):
-            start = start_of(interval, minute.start_ms)
-            if held is not None and held.start_ms == start:
-                held = held.followed_by(minute)
-                continue
-            if held is not None:
-                yield held
-            held = Candle(start, minute.open).followed_by(minute)
-        if held is not None:
-            yield held
+    def begins_ms(self, interval: str) -> int:
+        """The start of the oldest candle that is held."""
+        closed = self._closed[interval]
+        if closed and closed[0].start_ms > self._began_ms:
+            return closed[0].start_ms
+        return start_of(interval, self._past.begins_ms)
+
+    def newest(self, interval: str, first_ms: int, last_ms: int) -> Iterator[Candle]:
+        """Those that begin from ``first_ms`` to ``last_ms``, the newest first.
+
+        The running one is among them. Of what has closed here at least a week is held, and a
+        thousand candles.
+        """
+        first_ms = max(first_ms, self.begins_ms(interval))
+        for candle in (self.running(interval), *reversed(self._closed[interval])):
+            if first_ms <= candle.start_ms <= last_ms:
+                yield candle
+        here_ms = start_of(interval, self._began_ms)
+        if first_ms < here_ms:
+            until_ms = min(end_of(interval, start_of(interval, last_ms)) + 1, here_ms)
+            for candle in self._past.newest(interval, until_ms):
+                if candle.start_ms < first_ms:
+                    return
+                yield candle
+
+
+def _kept(interval: str) -> int:
+    """How many closed candles of an interval are held."""
+    if not interval.isdigit():
+        return _PAGE
+    return max(_PAGE, _WEEK_MINUTES // int(interval))
 
 
 class KlineFeed:
@@ -228,21 +217,17 @@ class KlineFeed:
         return {"topic": self._topic, "data": items, "ts": ms, "type": "snapshot"}
 
     def _item(self, candle: Candle, ms: int, *, confirm: bool) -> Content:
-        one = self._instrument
-
-        def price(ticks: int) -> str:
-            return spelled(ticks * one.tick, one.price_scale, trim=True)
-
+        opening, high, low, close, volume, turnover = candle.texts(self._instrument)
         return {
             "start": candle.start_ms,
             "end": end_of(self.interval, candle.start_ms),
             "interval": self.interval,
-            "open": price(candle.open),
-            "close": price(candle.close),
-            "high": price(candle.high),
-            "low": price(candle.low),
-            "volume": spelled(candle.lots * one.lot, one.size_scale, trim=True),
-            "turnover": spelled(candle.value, one.value_scale, trim=True),
+            "open": opening,
+            "close": close,
+            "high": high,
+            "low": low,
+            "volume": volume,
+            "turnover": turnover,
             "confirm": confirm,
             "timestamp": ms if candle.last_ms is None else candle.last_ms,
         }

@@ -14,6 +14,8 @@ __all__ = ["OPENING", "Delisting", "Listing", "Script", "default_instruments", "
 OPENING: dict[str, float] = {"BTC": 65_000.0, "ETH": 1_900.0, "DUST": 0.7, "NOVA": 12.0}
 """Where the index of a coin begins, in USD; that of another coin begins at 1."""
 
+_DAY_MS = 86_400_000
+_YEAR_MS = 365 * _DAY_MS
 _MONTHS = {3: "H", 6: "M", 9: "U", 12: "Z"}
 
 
@@ -38,18 +40,22 @@ Script = tuple[Listing | Delisting, ...]
 
 
 def default_instruments(start_ms: int) -> tuple[Instrument, ...]:
-    """Two inverse perpetuals and a quarterly, two linear ones (one hardly traded), one on spot."""
+    """Two inverse perpetuals and a quarterly, two linear ones (one hardly traded), one on spot.
+
+    They were launched before ``start_ms``, by six years (``BTCUSD``) to 200 days (``DUSTUSDT``).
+    """
     return (*_inverse(start_ms), *_of_usdt(start_ms))
 
 
 def _inverse(start_ms: int) -> tuple[Instrument, ...]:
     year, month, delivery_ms = _quarter(start_ms)
-    inverse = partial(Instrument, category="inverse", quote="USD", launch_ms=start_ms)
+    inverse = partial(Instrument, category="inverse", quote="USD")
     return (
         inverse(
             symbol="BTCUSD",
             base="BTC",
             contract="InversePerpetual",
+            launch_ms=start_ms - 6 * _YEAR_MS,
             price_scale=2,
             tick=50,
             temper=Temper(rate=1.9, reach=6_000, patience=1_500, lots=1_500),
@@ -58,6 +64,7 @@ def _inverse(start_ms: int) -> tuple[Instrument, ...]:
             symbol="ETHUSD",
             base="ETH",
             contract="InversePerpetual",
+            launch_ms=start_ms - 5 * _YEAR_MS,
             price_scale=2,
             tick=5,
             temper=Temper(rate=0.6, lots=400),
@@ -68,6 +75,7 @@ def _inverse(start_ms: int) -> tuple[Instrument, ...]:
             contract="InverseFutures",
             price_scale=2,
             tick=50,
+            launch_ms=delivery_ms - 182 * _DAY_MS,
             delivery_ms=delivery_ms,
             premium=0.008,
             temper=Temper(rate=0.2, spread=6, lots=300),
@@ -80,14 +88,14 @@ def _of_usdt(start_ms: int) -> tuple[Instrument, ...]:
         Instrument,
         category="linear",
         quote="USDT",
-        launch_ms=start_ms,
         contract="LinearPerpetual",
     )
-    spot = partial(Instrument, category="spot", quote="USDT", launch_ms=start_ms)
+    spot = partial(Instrument, category="spot", quote="USDT")
     return (
         linear(
             symbol="BTCUSDT",
             base="BTC",
+            launch_ms=start_ms - 5 * _YEAR_MS,
             price_scale=2,
             tick=50,
             size_scale=3,
@@ -96,6 +104,7 @@ def _of_usdt(start_ms: int) -> tuple[Instrument, ...]:
         linear(
             symbol="DUSTUSDT",
             base="DUST",
+            launch_ms=start_ms - 200 * _DAY_MS,
             price_scale=4,
             tick=1,
             size_scale=1,
@@ -104,6 +113,7 @@ def _of_usdt(start_ms: int) -> tuple[Instrument, ...]:
         spot(
             symbol="BTCUSDT",
             base="BTC",
+            launch_ms=start_ms - 4 * _YEAR_MS,
             price_scale=1,
             tick=5,
             size_scale=6,

@@ -65,6 +65,7 @@ class Instrument:
     lot: int = 1
     """The size step, in units of the last decimal."""
     launch_ms: int = 0
+    """When it was launched: its candles reach back to here. With 0 they begin with the market."""
     delivery_ms: int | None = None
     """Of dated contracts."""
     premium: float = 0.0

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from rxbybit.sim.market.candles import INTERVALS, MINUTE_MS, Candles, KlineFeed
+from rxbybit.sim.market.candle import INTERVALS, MINUTE_MS
+from rxbybit.sim.market.candles import Candles, KlineFeed
 from rxbybit.sim.market.crowd import Crowd
 from rxbybit.sim.market.depth import DEPTHS, BestFeed, BookClock, DepthFeed
 from rxbybit.sim.market.feeds import Cause, Content, Feed, Phase, Schedule
@@ -57,7 +58,7 @@ class Pit:
         self.crowd.open(index.price)
         opening = max(int(self.crowd.fair), 1)
         self.tape = Tape(instrument, f"{seed}/tape", opening)
-        self.candles = Candles(instrument, ms, opening)
+        self.candles = Candles(instrument, ms, opening, f"{seed}/past")
         self.marks = Marks(instrument, index, ms)
         self.pool = Pool(instrument)
         self.closed = False

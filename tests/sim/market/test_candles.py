@@ -9,7 +9,7 @@ from decimal import ROUND_DOWN, Decimal
 import pytest
 
 from rxbybit.sim.market import Temper
-from rxbybit.sim.market.candles import INTERVALS, end_of, start_of
+from rxbybit.sim.market.candle import INTERVALS, end_of, start_of
 from tests.sim.market.journal import START_MS, of, small, snapshot_of, watched_market
 
 MINUTE = 60_000
@@ -105,7 +105,8 @@ def test_volumes_agree(monkeypatch) -> None:
         closed = {item["start"]: item["volume"] for _, item in made if item["confirm"]}
         running = snapshot_of(market, "inverse", f"kline.{interval}.BTCUSD")["data"][0]
         assert sum(map(Decimal, closed.values())) + Decimal(running["volume"]) == volume
-        history = list(market.pits["inverse", "BTCUSD"].candles.history(interval))
+        candles = market.pits["inverse", "BTCUSD"].candles
+        history = list(candles.newest(interval, 0, market.now_ms))[::-1]
         assert [candle.start_ms for candle in history] == [*closed, running["start"]]
         assert sum(candle.lots for candle in history) == volume
 
@@ -134,10 +135,10 @@ def test_the_day_forgets_what_is_older(monkeypatch) -> None:
 def test_a_week_of_minutes_is_kept() -> None:
     from rxbybit.sim.market.candles import Candles
 
-    candles = Candles(small(), START_MS, 100)
+    candles = Candles(small(), START_MS, 100, "seed")
     for minute in range(1, 8 * 1_440):
         candles.roll(START_MS + minute * MINUTE)
-    history = list(candles.history("1"))
+    history = list(candles.newest("1", 0, START_MS + 30 * 1_440 * MINUTE))[::-1]
     assert len(history) == 7 * 1_440 + 1
     assert history[-1].start_ms == START_MS + (8 * 1_440 - 1) * MINUTE
 
