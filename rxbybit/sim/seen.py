@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from rxbybit.config import Category
 
-__all__ = ["Connect", "Request"]
+__all__ = ["Call", "Connect", "Request"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +40,17 @@ class Request:
     def of(cls, link: int, op: str, args: tuple[str, ...], req_id: str | None, raw: str) -> Request:
         """One that was read just now."""
         return cls(link=link, op=op, args=args, req_id=req_id, time=time.monotonic(), raw=raw)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """A REST request of a client."""
+
+    method: str
+    path: str
+    query: str
+    """As it was sent, without the ``?``."""
+    status: int | None
+    """What it was answered with; ``None`` when it was left without an answer."""
+    time: float
+    """``time.monotonic()`` when it was answered, in seconds."""

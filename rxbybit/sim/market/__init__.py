@@ -6,6 +6,7 @@ argument, chance is seeded: the same seed and the same calls give the same frame
 
 from rxbybit.sim.market.catalogue import Delisting, Listing, default_instruments, default_script
 from rxbybit.sim.market.instruments import Instrument, Temper
+from rxbybit.sim.market.many import many_instruments
 from rxbybit.sim.market.market import Market, Push
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "Temper",
     "default_instruments",
     "default_script",
+    "many_instruments",
 ]

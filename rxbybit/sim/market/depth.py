@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_left, bisect_right
+from typing import NamedTuple
 
 from rxbybit.sim.market.feeds import Cause, Content
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.matching import Book, Half
 
-__all__ = ["DEPTHS", "BestFeed", "BookClock", "DepthFeed"]
+__all__ = ["DEPTHS", "BestFeed", "BookClock", "BookState", "DepthFeed"]
 
 DEPTHS = {1: 10, 50: 20, 200: 100, 1000: 200}
 """Depth to how often its frames leave, in milliseconds."""
@@ -21,12 +22,25 @@ _QUIET_MS = 3_000
 Levels = list[list[str]]
 
 
+class BookState(NamedTuple):
+    """A book as REST gives it; levels as ``(price in ticks, lots)``, the best first."""
+
+    bids: list[tuple[int, int]]
+    asks: list[tuple[int, int]]
+    number: int
+    """The update number of the 1000-level topic."""
+    seq: int
+    ms: int
+    """When the book changed last."""
+
+
 class BookClock:
     """When a book changed last, and how far the update numbers of its depths are."""
 
     def __init__(self, ms: int) -> None:
         self.ms = ms
         self.numbers = dict.fromkeys(DEPTHS, 1_000_000)
+        self._told_seq = 0
 
     def next(self, depth: int) -> int:
         """The next update number of a depth."""
@@ -36,6 +50,15 @@ class BookClock:
     def restart(self) -> None:
         """Begin at 1 again."""
         self.numbers = dict.fromkeys(DEPTHS, 0)
+
+    def state(self, book: Book, depth: int) -> BookState:
+        """A book of which nobody wants the deepest topic: a new state of it has a new number."""
+        deepest = max(DEPTHS)
+        if book.seq != self._told_seq:
+            self._told_seq = book.seq
+            self.next(deepest)
+        bids, asks = book.bids.top(depth), book.asks.top(depth)
+        return BookState(bids, asks, self.numbers[deepest], book.seq, self.ms)
 
 
 class _Topic(ABC):
@@ -187,6 +210,11 @@ class DepthFeed(_Topic):
 
     def repeat(self, ms: int) -> list[Content]:
         return []
+
+    def state(self, depth: int) -> BookState:
+        """The window as of the last flush, cut to ``depth``."""
+        bids, asks = self._bids.levels()[:depth], self._asks.levels()[:depth]
+        return BookState(bids, asks, self._number, *self._as_of)
 
     def snapshot(self, ms: int) -> Content:
         """The window as of the last flush: the next delta fits on it."""

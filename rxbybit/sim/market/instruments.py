@@ -88,6 +88,16 @@ class Instrument:
         return self.contract.endswith("Perpetual")
 
     @property
+    def band(self) -> int:
+        """How far from the mark price an order may be, in thousandths of it."""
+        return 5 if self.category == "spot" else 10
+
+    @property
+    def _risk(self) -> dict[str, str]:
+        ratios = spelled(self.band, 3, trim=True), spelled(2 * self.band, 3, trim=True)
+        return dict(zip(("priceLimitRatioX", "priceLimitRatioY"), ratios, strict=True))
+
+    @property
     def settle(self) -> str:
         """The coin of profits, and of the insurance pool."""
         return self.base if self.inverse else self.quote
@@ -115,14 +125,16 @@ class Instrument:
             return lots * self.lot * 10 ** (8 + self.price_scale) // units
         return units * lots * self.lot
 
-    def info(self, status: str) -> dict[str, object]:
-        """Its item in an instruments-info answer."""
-        return self._spot_info(status) if self.category == "spot" else self._info(status)
+    def info(self, status: str, number: int) -> dict[str, object]:
+        """Its item in an instruments-info answer; ``number`` is its ``symbolId``."""
+        if self.category == "spot":
+            return self._spot_info(status, number)
+        return self._info(status, number)
 
-    def _info(self, status: str) -> dict[str, object]:
+    def _info(self, status: str, number: int) -> dict[str, object]:
         most = self.size(self.temper.lots * 10_000)
         tick = self.price(1)
-        cap = "0.005" if self.perpetual else ""
+        cap = "0.005" if self.perpetual else "0"
         return {
             "symbol": self.symbol,
             "contractType": self.contract,
@@ -148,18 +160,20 @@ class Instrument:
             "settleCoin": self.settle,
             "copyTrading": "none",
             "upperFundingRate": cap,
-            "lowerFundingRate": cap and f"-{cap}",
-            "displayName": "",
-            "forbidUplWithdrawal": False,
+            "lowerFundingRate": f"-{cap}" if self.perpetual else cap,
             "isPreListing": False,
             "preListingInfo": None,
-            "riskParameters": {"priceLimitRatioX": "0.01", "priceLimitRatioY": "0.02"},
+            "riskParameters": self._risk,
+            "displayName": "",
             "symbolType": "",
+            "forbidUplWithdrawal": False,
+            "symbolId": number,
         }
 
-    def _spot_info(self, status: str) -> dict[str, object]:
+    def _spot_info(self, status: str, number: int) -> dict[str, object]:
         most = self.size(self.temper.lots * 10_000)
         return {
+            "symbolId": number,
             "symbol": self.symbol,
             "baseCoin": self.base,
             "quoteCoin": self.quote,
@@ -179,8 +193,9 @@ class Instrument:
                 "postOnlyMaxLimitOrderSize": most,
             },
             "priceFilter": {"tickSize": self.price(1)},
-            "riskParameters": {"priceLimitRatioX": "0.005", "priceLimitRatioY": "0.01"},
+            "riskParameters": self._risk,
             "symbolType": "",
+            "xstockMultiplier": "1",
         }
 
     @property

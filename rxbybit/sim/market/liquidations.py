@@ -78,10 +78,24 @@ class Pool:
             self._balance = max(self._balance + change, 0)
             self.changes += 1
 
+    def rest_item(self, price: float) -> Content:
+        """It in an insurance answer; ``price`` is that of its coin in USD."""
+        return {
+            "coin": self.coin,
+            "symbols": self._instrument.symbol,
+            "balance": spelled(self._balance, 8),
+            "value": spelled(round(self._balance * price), 8),
+        }
+
+    @property
+    def coin(self) -> str:
+        """What it holds."""
+        return self._instrument.settle
+
     def item(self, ms: int) -> Content:
         """It in a frame."""
         return {
-            "coin": self._instrument.settle,
+            "coin": self.coin,
             "symbols": self._instrument.symbol,
             "balance": spelled(self._balance, 8),
             "updateTime": str(ms),

@@ -174,12 +174,24 @@ class Market:
 
     def instruments(self, category: Category, status: str = "Trading") -> list[Content]:
         """The items of an instruments-info answer: what is ``Trading``, or what is ``Closed``."""
-        wanted = status == "Closed"
         return [
-            pit.instrument.info(status)
-            for (where, _), pit in self._pits.items()
-            if where == category and pit.closed == wanted and status in ("Trading", "Closed")
+            pit.instrument.info(status, number)
+            for number, ((where, _), pit) in enumerate(self._pits.items(), 1)
+            if where == category and pit.status == status
         ]
+
+    def pools(self) -> list[Pool]:
+        """The insurance pool of every contract that is listed, or was."""
+        return [pit.pool for pit in self._pits.values() if pit.instrument.category != "spot"]
+
+    def coin_price(self, coin: str) -> float:
+        """A coin in USD, 1 where nothing of it is traded."""
+        index = self._indices.get(coin)
+        return 1.0 if index is None else index.price
+
+    def was_listed(self, category: Category, symbol: str) -> bool:
+        """Whether it trades, or has traded."""
+        return (category, symbol) in self._pits
 
     def _schedule(self, category: Category, ms: int, phase: Phase, rank: int, act: _Act) -> None:
         self._entries += 1

@@ -8,7 +8,7 @@ from functools import partial
 from rxbybit.sim.market.candle import INTERVALS, MINUTE_MS
 from rxbybit.sim.market.candles import Candles, KlineFeed
 from rxbybit.sim.market.crowd import Crowd
-from rxbybit.sim.market.depth import DEPTHS, BestFeed, BookClock, DepthFeed
+from rxbybit.sim.market.depth import DEPTHS, BestFeed, BookClock, BookState, DepthFeed
 from rxbybit.sim.market.feeds import Cause, Content, Feed, Phase, Schedule
 from rxbybit.sim.market.index import INDEX_MS, Index
 from rxbybit.sim.market.instruments import Instrument
@@ -22,6 +22,7 @@ __all__ = ["Pit", "kinds_of"]
 
 _RANKS = 100
 """More than twice the topics of one instrument."""
+_DEEPEST = f"orderbook.{max(DEPTHS)}"
 
 
 def kinds_of(instrument: Instrument) -> tuple[str, ...]:
@@ -80,6 +81,18 @@ class Pit:
         schedule(ms + self.crowd.pause_ms(), Phase.TURN, number, self._wake)
         schedule(ms + INDEX_MS, Phase.MARKS, number, self._index_moved)
         schedule(ms // MINUTE_MS * MINUTE_MS + MINUTE_MS, Phase.MINUTE, number, self._minute_begun)
+
+    @property
+    def status(self) -> str:
+        """How an instruments-info answer calls its state."""
+        return "Closed" if self.closed else "Trading"
+
+    def levels(self, depth: int) -> BookState:
+        """The best ``depth`` levels, as the 1000-level topic has them where somebody wants it."""
+        feed = self._feeds.get(_DEEPEST)
+        if isinstance(feed, DepthFeed):
+            return feed.state(depth)
+        return self.clock.state(self.book, depth)
 
     def want(self, kind: str, ms: int) -> None:
         """Build the frames of a topic from now on."""
