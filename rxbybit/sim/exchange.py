@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 import string
-import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -23,7 +22,8 @@ from rxbybit.sim.outlet import Outlet
 from rxbybit.sim.player import RecordingSource
 from rxbybit.sim.pulse import Pulse
 from rxbybit.sim.recording import Recording
-from rxbybit.sim.seen import Connect, Request
+from rxbybit.sim.rest import Quota, add_rest
+from rxbybit.sim.seen import Call, Connect, Request
 from rxbybit.sim.source import Source
 
 __all__ = ["Exchange"]
@@ -40,6 +40,7 @@ class Exchange:
     ``speed`` times as fast. ``port=0`` takes a free one. ``seed`` fixes the connection ids.
     ``faults`` are scripted from the start. With ``data_first`` the acknowledgement of a
     subscription follows the first data of it, as the linear socket of the exchange does it.
+    REST requests are answered from ``market``; ``quota`` is how many of them in how much time.
 
     It is an asynchronous context manager::
 
@@ -50,8 +51,8 @@ class Exchange:
 
     Everything but ``url`` and ``environment`` belongs to the thread of its loop.
 
-    Not modelled: private topics, the legacy wire, REST but the clock, the limits on connects,
-    and the cut of idle connections.
+    Not modelled: private topics, the legacy wire, private REST, the limits on connects, and the
+    cut of idle connections.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class Exchange:
         seed: int = 0,
         faults: Faults | tuple[Fault, ...] = (),
         data_first: bool = False,
+        quota: Quota | None = None,
     ) -> None:
         unknown = set(recordings).difference(CATEGORIES)
         if unknown:
@@ -81,6 +83,9 @@ class Exchange:
         self._floor = Floor(market, clock=self._clock, speed=speed) if market is not None else None
         self._pulse = Pulse(self._beat, lambda: self._floor is None and not self.faults.timed)
         self._sources = {c: self._source(c, recordings.get(c)) for c in CATEGORIES}
+        self.calls: list[Call] = []
+        """Every REST request, in the order they were answered."""
+        self._quota = quota
         self._host = host
         self._port = port
         self._random = random.Random(seed)
@@ -100,9 +105,10 @@ class Exchange:
 
     async def start(self) -> None:
         """Listen. Errors: ``OSError`` when the port cannot be had."""
-        app = web.Application(middlewares=[self._door.rest])
+        app = web.Application()
         app.router.add_get(f"/v5/public/{{category:{'|'.join(CATEGORIES)}}}", self._door.upgrade)
-        app.router.add_get("/v5/market/time", _clock)
+        add_rest(app, self.market, quota=self._quota, on_call=self.calls.append)
+        app.middlewares.append(self._door.rest)  # inside: what fails is seen and counted too
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
@@ -244,17 +250,3 @@ class Exchange:
         letters = string.digits + string.ascii_lowercase[:22]
         body = "".join(self._random.choices(letters, k=20))
         return f"{body}-{''.join(self._random.choices(letters, k=5))}"
-
-
-async def _clock(_: web.Request) -> web.Response:
-    """``GET /v5/market/time`` (V5 manual, "Get Bybit Server Time")."""
-    now_ns = time.time_ns()
-    return web.json_response(
-        {
-            "retCode": 0,
-            "retMsg": "OK",
-            "result": {"timeSecond": str(now_ns // 1_000_000_000), "timeNano": str(now_ns)},
-            "retExtInfo": {},
-            "time": now_ns // 1_000_000,
-        }
-    )
