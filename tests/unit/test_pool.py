@@ -29,6 +29,7 @@ from rxbybit import (
 )
 from rxbybit.errors import ConfigurationError, ConnectionFailed, HandshakeRejected
 from rxbybit.limits import ConnectLedger
+from rxbybit.runtime import Runtime
 from rxbybit.schema.decoder import TopicDecoder
 from tests.memory import MemoryExchange, MemoryTransport
 from tests.virtual import VirtualLoop, run, until
@@ -124,6 +125,22 @@ def assert_nothing_left(world: World) -> None:
     assert not pool._held
     assert not pool._links._sessions
     assert not pool._links._tasks
+
+
+def test_a_script_is_kept_without_a_break_from_the_last_dispose_to_the_end_of_the_link() -> None:
+    async def body(world: World) -> None:
+        runtime = Runtime.current()
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        ear.subscription.dispose()
+        assert not runtime.idle(0)
+        assert world.exchange.live
+        while world.exchange.live:
+            assert not runtime.idle(0)
+            await asyncio.sleep(0)
+        await until(lambda: runtime.idle(0), within=1)
+
+    scenario(body)
 
 
 def test_nothing_happens_before_a_subscription_and_one_link_serves_all() -> None:

@@ -281,6 +281,20 @@ def test_a_cut_is_healed_and_everything_subscribed_once_again() -> None:
     scenario(body)
 
 
+def test_data_counts_as_an_acknowledgement_on_every_link() -> None:
+    async def body(world: World) -> None:
+        first = await world.live("a")
+        world.exchange.answering = False
+        first.cut()
+        await until(lambda: len(world.exchange.links) == 2 and world.link.texts)
+        assert len(world.owner.of(Subscribed)) == 1
+        world.link.push(frame("a", 2))
+        await until(lambda: world.got["a"])
+        assert [s.topics for s in world.owner.of(Subscribed)] == [("a",), ("a",)]
+
+    scenario(body)
+
+
 def test_only_what_delivered_is_reported_lost() -> None:
     async def body(world: World) -> None:
         link = await world.live("a")
