@@ -1,4 +1,7 @@
-"""``python -m rxbybit.sim``: serve recordings until Ctrl-C; the first line is the URL."""
+"""``python -m rxbybit.sim``: serve a market, or recordings, until Ctrl-C.
+
+The first line is the URL.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ from typing import cast, get_args
 
 from rxbybit.config import CATEGORIES, Category
 from rxbybit.sim.exchange import Exchange
+from rxbybit.sim.faults import Faults
+from rxbybit.sim.floor import steady_clock
+from rxbybit.sim.market import Market
 from rxbybit.sim.recording import Pace, Recording
 
 
@@ -18,8 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(argv)
     try:
-        recordings = _recordings(chosen)
-        asyncio.run(_serve(recordings, chosen.host, chosen.port))
+        asyncio.run(_serve(_exchange(chosen)))
     except KeyboardInterrupt:
         return 130
     except (OSError, ValueError) as error:
@@ -27,17 +32,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-async def _serve(recordings: dict[Category, Recording], host: str, port: int) -> None:
-    async with Exchange(recordings, host=host, port=port) as exchange:
+async def _serve(exchange: Exchange) -> None:
+    async with exchange:
         print(exchange.url, flush=True)
         await asyncio.Event().wait()
+
+
+def _exchange(chosen: argparse.Namespace) -> Exchange:
+    clock = steady_clock()
+    return Exchange(
+        _recordings(chosen),
+        market=Market(seed=chosen.seed, start_ms=clock()),
+        speed=chosen.speed,
+        clock=clock,
+        host=chosen.host,
+        port=chosen.port,
+        seed=chosen.seed,
+        faults=() if chosen.faults is None else Faults.read(chosen.faults),
+    )
 
 
 def _recordings(chosen: argparse.Namespace) -> dict[Category, Recording]:
     pace, loop = cast("Pace", chosen.pace), bool(chosen.loop)
     named = cast("list[str]", chosen.recording)
-    if not named:
-        return {"inverse": Recording.demo(pace=pace, speed=chosen.speed, loop=loop)}
     recordings: dict[Category, Recording] = {}
     for text in named:
         category, equals, path = text.partition("=")
@@ -54,9 +71,17 @@ def _recordings(chosen: argparse.Namespace) -> dict[Category, Recording]:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m rxbybit.sim",
-        description="Serve recorded frames as Bybit's public V5 websockets do, on this machine."
-        " Without --recording, a small invented market of BTCUSD and ETHUSD (inverse).",
+        description="Serve an invented market as Bybit's public V5 websockets do, on this machine:"
+        " inverse, linear and spot, every price made here. A category with a recording plays that.",
     )
+    parser.add_argument("--seed", type=int, default=0, help="of the market (default: 0)")
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="so many times as fast, the market and the pace ts (default: 1)",
+    )
+    parser.add_argument("--faults", metavar="FILE", help="what goes wrong: a list of faults, JSON")
     parser.add_argument(
         "--recording",
         action="append",
@@ -65,7 +90,6 @@ def _parser() -> argparse.ArgumentParser:
         help=f"one frame a line; CATEGORY is one of {', '.join(CATEGORIES)}; may be repeated",
     )
     parser.add_argument("--pace", choices=get_args(Pace), default="ts")
-    parser.add_argument("--speed", type=float, default=1.0, help="of the pace ts (default: 1)")
     parser.add_argument("--loop", action="store_true", help="begin again at the end")
     parser.add_argument(
         "--snapshots",

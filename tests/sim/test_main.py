@@ -6,13 +6,16 @@ import json
 import signal
 import subprocess
 import sys
+import time
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from rxbybit.sim.__main__ import _parser, _recordings, main
-from tests.sim.peer import PATIENCE_S, Peer, frame, run
+from rxbybit.sim import Market
+from rxbybit.sim.__main__ import _exchange, _parser, _recordings, main
+from tests.sim.peer import PATIENCE_S, Peer, connected, frame, run
 
 # A shell that runs the tests in the background has SIGINT ignored for their children.
 HEARS_CTRL_C = "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
@@ -67,6 +70,9 @@ async def first_frames(url: str) -> list[str]:
         (["--recording", f"spot={__file__}"], "frame 1 is no JSON"),
         (["--speed", "0"], "speed"),
         (["--pace", "fast"], "invalid choice"),
+        (["--seed", "x"], "invalid int"),
+        (["--faults", "/no/such/file"], "No such file"),
+        (["--faults", __file__], "is no JSON"),
     ],
 )
 def test_wrong_arguments(options: list[str], says: str, capsys: pytest.CaptureFixture) -> None:
@@ -91,3 +97,32 @@ def test_snapshots_for_who_comes_late(tmp_path: Path, wanted: bool) -> None:
     options = ["--recording", f"spot={path}", *(["--snapshots"] if wanted else [])]
     served = _recordings(_parser().parse_args(options))
     assert served["spot"].snapshots is wanted
+
+
+def test_the_market_is_there_without_a_recording(tmp_path: Path) -> None:
+    (faults := tmp_path / "faults.json").write_text('[{"fault": "cut", "after": 40}]')
+    (path := tmp_path / "frames.jsonl").write_text(frame("a"))
+    options = ["--seed", "3", "--speed", "50", "--faults", str(faults)]
+    exchange = _exchange(_parser().parse_args([*options, "--recording", f"linear={path}"]))
+    live = exchange.market
+    assert live is not None
+    same = Market(seed=3, start_ms=live.now_ms)
+    for market in (live, same):
+        market.want("inverse", "orderbook.50.BTCUSD")
+    topic = "orderbook.50.BTCUSD"
+    assert live.snapshot("inverse", topic) == same.snapshot("inverse", topic)
+    began_ms = time.time_ns() // 1_000_000
+
+    async def main() -> list[dict[str, Any]]:
+        async with exchange, connected(exchange, "inverse") as peer:
+            await peer.subscribe("orderbook.50.BTCUSD")
+            heard, _ = await peer.rest()
+            async with connected(exchange, "linear") as other:
+                await other.subscribe("a")
+                assert await other.text() == frame("a")
+        return [json.loads(one) for one in heard]
+
+    heard = run(main())
+    assert len(heard) == 40
+    assert abs(heard[0]["ts"] - began_ms) < 60_000
+    assert heard[-1]["ts"] - heard[0]["ts"] >= 39 * 20
