@@ -12,6 +12,7 @@ from rxbybit.cli.client import client_of
 from rxbybit.cli.decode import LineDecoder
 from rxbybit.cli.duration import seconds_of
 from rxbybit.cli.ending import ending
+from rxbybit.cli.finding import Finding
 from rxbybit.cli.streams import CategoryOption, EnvironmentOption, ForOption, WireOption, add_to
 from rxbybit.config import VARIABLE
 
@@ -101,6 +102,30 @@ def watch(
         client = client_of(environment, wire, category)
         source = environment or os.environ.get(VARIABLE) or "mainnet"
         show(client, symbols, source=source, candles=candles, seconds=seconds)
+
+
+@app.command()
+def doctor(
+    environment: EnvironmentOption = None,
+    proxy: Annotated[
+        str | None, typer.Option(metavar="URL", help="The HTTP proxy to go through.")
+    ] = None,
+    timeout: Annotated[
+        str, typer.Option(metavar="TIME", help="How long a check may take, 10s at most.")
+    ] = "10s",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+) -> None:
+    """Check what a stream needs, and say in one line each what is wrong and what to do.
+
+    Versions, decoder, variables and proxy; each websocket host of the environment, its REST
+    host, and the clock. The status is 1 when something failed.
+    """
+    with ending():
+        from rxbybit.cli.doctor import examine
+
+        shown = Finding.json if as_json else Finding.line
+        if not examine(environment, proxy, seconds_of(timeout), lambda found: print(shown(found))):
+            raise typer.Exit(1)
 
 
 add_to(app)

@@ -30,6 +30,8 @@ class TopicDecoder:
     decode: Decode
     """``decode(data, received_ns, connection)`` gives the events of a frame; it never raises
     for bad input."""
+    compiled: bool
+    """Whether frames take the compiled path first."""
 
     def __init__(
         self,
@@ -51,6 +53,7 @@ class TopicDecoder:
         snapshot, delta = spec.event_of("snapshot"), spec.event_of("delta")
         values = tuple(given.values())
         bind = compile_frames(wire, snapshot, delta, numbers, values) if _compiled() else None
+        self.compiled = bind is not None
         self.decode = loader.load if bind is None else bind(topic, loader.load)
 
 
