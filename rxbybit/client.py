@@ -2,44 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
-from functools import partial
 from ssl import SSLContext
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from reactivex import abc
-from reactivex.disposable import Disposable
 
 from rxbybit.config import Backoff, Category, Environment
 from rxbybit.counting import Counters
 from rxbybit.errors import ClosedError, RuntimeMisuse
-from rxbybit.events import Dropped, Event, Status
+from rxbybit.events import Dropped, Status
 from rxbybit.hooks import Hooks
+from rxbybit.opening import Opening
 from rxbybit.options import check_options, pool_settings
 from rxbybit.origin import ClientOrigin
-from rxbybit.pool import Pool
-from rxbybit.pools import Pools
 from rxbybit.rest import listings
-from rxbybit.rest.api import RestApi, api_of
 from rxbybit.runtime import Runtime
-from rxbybit.schema.spec import StreamSpec
 from rxbybit.stream import Stream
 from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, trade
-from rxbybit.subscription import Subscription
-from rxbybit.symbols import checked_category, read_symbols
-from rxbybit.universe import Everything
-from rxbybit.whereabouts import Named, Whereabouts
+from rxbybit.whereabouts import Named
 
 __all__ = ["Bybit"]
 
-E = TypeVar("E", bound=Event)
 
-
-class Bybit:
+class Bybit(Opening):
     """The exchange: every stream is a method, and nothing happens before a subscription.
 
     ``environment`` is ``"mainnet"``, ``"testnet"``, ``"demo"``, ``"sim"`` (the embedded exchange
@@ -52,10 +42,9 @@ class Bybit:
     the next attempt to connect. ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for
     TLS. ``numbers`` is ``Decimal``, or ``float`` for those who need the speed. ``strict`` ends a
     stream with ``DecodeError`` at the first message that does not decode. ``listings`` is how many
-    seconds lie between two looks at the list of instruments. ``runtime`` is taken
-    instead of the running loop's. With ``keep_alive=False`` a subscription does not keep a
-    script running that has come to its end. ``hooks`` hear what happens inside, instead of
-    logging.
+    seconds lie between two looks at the list of instruments. ``runtime`` is taken instead of the
+    running loop's. With ``keep_alive=False`` a subscription does not keep a script running that
+    has come to its end. ``hooks`` hear what happens inside, instead of logging.
 
     ::
 
@@ -86,10 +75,7 @@ class Bybit:
         hooks: Hooks | None = None,
     ) -> None:
         check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime)
-        self._where: Whereabouts = Named(environment)
-        self._listings = listings
-        self._category: Category | None = None if category is None else checked_category(category)
-        self._settings = pool_settings(
+        settings = pool_settings(
             linger=linger,
             heartbeat=heartbeat,
             backoff=backoff,
@@ -99,10 +85,10 @@ class Bybit:
             strict=strict,
             hooks=hooks,
         )
-        self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
-        self._origin = ClientOrigin(
+        origin = ClientOrigin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed
         )
+        super().__init__(Named(environment), settings, origin, category=category, listings=listings)
         self._quiet_origin = replace(self._origin, keep_alive=False)
         self._closed = False
         self._on_closed: set[Callable[[], None]] = set()
@@ -147,89 +133,6 @@ class Bybit:
             print(counters())
         """
         return self._pools.counters()
-
-    @property
-    def category(self) -> Category | None:
-        """The category of a call that names none; ``None`` reads it from the symbol."""
-        return self._category
-
-    @property
-    def listings(self) -> float:
-        """Seconds between two looks at a list of instruments."""
-        return self._listings
-
-    def open(
-        self,
-        spec: StreamSpec[E],
-        symbols: tuple[str | Iterable[str], ...],
-        *,
-        category: Category | None = None,
-        **params: object,
-    ) -> Stream[E]:
-        """See :class:`rxbybit.venue.Opens`."""
-        category = self._category if category is None else category
-        topic_of = partial(spec.topic, self._settings.wire.name, **params)
-        pairs = read_symbols(symbols, category)
-        if not pairs:
-            return self._open_all(spec, checked_category(category or "inverse"), topic_of)
-        topics: list[tuple[Category, str]] = [(c, topic_of(c, s)) for c, s in pairs]
-        return self.open_topics(spec, topics, keep=spec.keep(pairs))
-
-    def _open_all(
-        self, spec: StreamSpec[E], category: Category, topic_of: Callable[[Category, str], str]
-    ) -> Stream[E]:
-        """The stream of ``spec`` for whatever trades in ``category``, following the listings."""
-        topic_of(category, "ANY")  # what cannot be asked for is told at the call
-        self._where.check([category], rest=True)
-
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            pool, url = self._pools.at(runtime), self._where.now().url(category)
-            return Everything(
-                lambda topic, of: pool.subscribe(spec, [(url, topic)], of),
-                partial(topic_of, category),
-                hearer,
-                listings.follow(pool, self._api(runtime), category, self._listings),
-            )
-
-        return Stream(source, origin=self._origin)
-
-    def open_topics(
-        self,
-        spec: StreamSpec[E],
-        topics: Sequence[tuple[Category, str]],
-        *,
-        keep: Callable[[E], bool] | None = None,
-    ) -> Stream[E]:
-        """See :class:`rxbybit.venue.Opens`."""
-        wanted = tuple(dict.fromkeys(topics))
-        self._where.check(category for category, _ in wanted)
-
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            url = self._where.now().url
-            placed = [(url(category), topic) for category, topic in wanted]
-            return self._pools.at(runtime).subscribe(spec, placed, hearer, keep)
-
-        return Stream(source, origin=self._origin)
-
-    def ask(
-        self,
-        # Any: what a coroutine yields to the loop and is sent by it
-        work: Callable[[RestApi, Callable[[Sequence[E]], None]], Coroutine[Any, Any, None]],
-    ) -> Stream[E]:
-        """The stream of what ``work`` sends out of REST, which is begun for each subscriber.
-
-        Errors: ``ConfigurationError`` for an environment without REST.
-        """
-        self._where.check(rest=True)
-
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            api, pool = self._api(runtime), self._pools.at(runtime)
-            return Disposable(pool.errand(work(api, hearer.on_each), hearer.on_error))
-
-        return Stream(source, origin=self._origin)
-
-    def _api(self, runtime: Runtime) -> RestApi:
-        return api_of(self._pools.at(runtime), self._where.now().rest_url())
 
     def close(self) -> None:
         """End every link; plain subscribers are muted, and nothing can be subscribed any more.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from rxbybit.counting import TopicCounters
 from rxbybit.hub import Hub
@@ -14,7 +15,17 @@ __all__ = ["Held"]
 class Held:
     """A topic that somebody hears, or has heard until a moment ago."""
 
-    __slots__ = ("gaps", "hub", "lingering", "session", "topic", "undecodable", "url")
+    __slots__ = (
+        "gaps",
+        "hub",
+        "lingering",
+        "live",
+        "session",
+        "topic",
+        "undecodable",
+        "url",
+        "waiting",
+    )
 
     def __init__(self, url: str, topic: str) -> None:
         self.url = url
@@ -22,6 +33,8 @@ class Held:
         self.hub: Hub
         self.session: Session
         self.lingering: asyncio.TimerHandle | None = None
+        self.live = False
+        self.waiting: dict[object, Callable[[], None]] = {}  # to be called when it is
         self.undecodable = 0  # frames, or items of one
         self.gaps = 0
 

@@ -102,6 +102,18 @@ class Pool:
                     held.session.renew(topic)
             return Disposable(ends.pop_all().close)
 
+    def when_live(self, url: str, topic: str, then: Callable[[], None]) -> Callable[[], None]:
+        """Call ``then`` once, when the exchange sends a topic that is heard, or now if it does.
+
+        Gives what calls it off.
+        """
+        held, token = self._held[url, topic], object()
+        if held.live:
+            then()
+        else:
+            held.waiting[token] = then
+        return lambda: held.waiting.pop(token, None) and None
+
     def listen(self, listener: _Listener) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""
         self._listeners += (listener,)
@@ -150,12 +162,23 @@ class Pool:
         for listener in self._listeners:
             listener.on_next(status)
 
+    def live(self, session: Session, topics: Sequence[str]) -> None:
+        """Let those know who wait for it."""
+        for topic in topics:
+            held = self._held.get((session.url, topic))
+            if held is not None and held.session is session:
+                held.live = True
+                waiting, held.waiting = held.waiting, {}
+                for then in waiting.values():
+                    then()
+
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """Every topic of the link begins anew."""
         self._tally.lost()
         for topic in session.topics:
             held = self._held.get((session.url, topic))
             if held is not None and held.session is session:
+                held.live = False
                 held.hub.lost(was_live=topic in live)
 
     def refused(self, session: Session, refused: Mapping[str, str]) -> None:

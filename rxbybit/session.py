@@ -18,12 +18,7 @@ from msgspec import Struct
 
 from rxbybit.config import Backoff
 from rxbybit.conversation import Conversation
-from rxbybit.errors import (
-    ConnectionFailed,
-    HandshakeRejected,
-    HeartbeatLost,
-    RetryBudgetExhausted,
-)
+from rxbybit.errors import ConnectionFailed, HandshakeRejected, HeartbeatLost, RetryBudgetExhausted
 from rxbybit.events import (
     Connected,
     Connecting,
@@ -70,6 +65,9 @@ class Owner(Protocol):
 
     def connected(self, session: Session) -> None:
         """The exchange has taken the connection."""
+
+    def live(self, session: Session, topics: Sequence[str]) -> None:
+        """The exchange sends these topics."""
 
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """The connection is gone; these topics were delivering."""
@@ -277,6 +275,7 @@ class Session:
     def on_live(self, topics: Sequence[str]) -> None:
         """See ``conversation.Listener``."""
         self._report(Subscribed, topics=tuple(topics))
+        self._owner.live(self, topics)
 
     def on_refused(self, refused: Mapping[str, str]) -> None:
         """See ``conversation.Listener``."""

@@ -29,11 +29,13 @@ class Opens(Protocol):
         symbols: tuple[str | Iterable[str], ...],
         *,
         category: Category | None = None,
+        history: int = 0,
         **params: object,
     ) -> Stream[E]:
         """The stream of ``spec`` for these symbols, or for every one of the category.
 
-        ``params`` fill the other places of the topic, such as ``depth`` or ``interval``.
+        ``history`` is how many events of the past come first, of each topic; ``params`` fill the
+        other places of the topic, such as ``depth`` or ``interval``.
         Errors: ``ConfigurationError`` for a symbol, category or parameter that cannot be.
         """
         ...
@@ -44,6 +46,7 @@ class Opens(Protocol):
         topics: Sequence[tuple[Category, str]],
         *,
         keep: Callable[[E], bool] | None = None,
+        history: int = 0,
     ) -> Stream[E]:
         """The stream of ``spec`` on exactly these topics; ``keep`` filters its events."""
         ...

@@ -22,7 +22,7 @@ EnvironmentOption = Annotated[
     typer.Option(
         "--environment",
         metavar="NAME",
-        help="mainnet, testnet, demo, or a base URL; else RXBYBIT_ENVIRONMENT, else mainnet.",
+        help="mainnet, testnet, demo, sim, or a base URL; else RXBYBIT_ENVIRONMENT, else mainnet.",
     ),
 ]
 WireOption = Annotated[str, typer.Option("--wire", metavar="WIRE", help="v5, the only one.")]
@@ -31,7 +31,7 @@ CategoryOption = Annotated[
     typer.Option(
         "--category",
         metavar="CATEGORY",
-        help="inverse, linear, spot or option; else read from the symbol.",
+        help="inverse, linear, spot or option; else read from the symbol, without one inverse.",
     ),
 ]
 ForOption = Annotated[
@@ -67,6 +67,11 @@ _CLOSED = _parameter(
     Annotated[bool, typer.Option("--closed", help="Each candle once, at its end.")],
     default=False,
 )
+_HISTORY = _parameter(
+    "history",
+    Annotated[int, typer.Option("--history", metavar="COUNT", help="So many closed ones first.")],
+    default=0,
+)
 _DEPTH = _parameter(
     "depth",
     Annotated[
@@ -92,7 +97,9 @@ COMMANDS = (
     StreamCommand("trades", "Show every trade.", Bybit.trades),
     StreamCommand("tickers", "Show all that is known of a market, at each change.", Bybit.tickers),
     StreamCommand("ticker-updates", "Show tickers as they are sent.", Bybit.ticker_updates),
-    StreamCommand("klines", "Show candles as they grow.", Bybit.klines, (_INTERVAL, _CLOSED)),
+    StreamCommand(
+        "klines", "Show candles as they grow.", Bybit.klines, (_INTERVAL, _CLOSED, _HISTORY)
+    ),
     StreamCommand(
         "book-updates",
         "Show order books as they are sent: snapshots and deltas.",

@@ -15,6 +15,7 @@ from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event
 from rxbybit.schema.fields import Choice, WireField, WireSchema
+from rxbybit.schema.history import History
 
 __all__ = ["Place", "StreamSpec", "TopicState", "Wire"]
 
@@ -132,6 +133,7 @@ class StreamSpec(Generic[E]):
         renew: bool = False,
         once: bool = False,
         subject: Callable[[Category, str], str] = lambda _, symbol: symbol,
+        history: History[E] | None = None,
     ) -> None:
         self.name = name
         """The factory's name."""
@@ -155,6 +157,8 @@ class StreamSpec(Generic[E]):
         """Whether a later subscriber needs the topic subscribed anew."""
         self.once = once
         """Whether events have ``id``, ``sequence`` and ``time_ms``, and each is sent once."""
+        self.history = history
+        """Where REST has what came before."""
         self.subject = subject
         """What stands in the topic for a symbol of a category: symbols that share it share the
         topic, and events tell by their ``symbol``."""

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timezone
 from decimal import Decimal
-from typing import ClassVar
+from typing import ClassVar, cast
 
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, utc
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.history import Given, History
 from rxbybit.schema.spec import Place, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
-__all__ = ["CLOSED_KLINES", "KLINES", "ClosedKlines", "Kline", "KlineV5", "klines"]
+__all__ = [
+    "CLOSED_KLINES",
+    "KLINES",
+    "ClosedKlines",
+    "Kline",
+    "KlineRow",
+    "KlineV5",
+    "end_of",
+    "klines",
+]
 
 _CODES = {
     "1m": "1",
@@ -32,6 +42,13 @@ _CODES = {
     "1d": "D",
     "1w": "W",
     "1M": "M",
+}
+_MINUTE = 60_000
+_DAY = 1440 * _MINUTE
+_LENGTHS = {
+    **{name: int(code) * _MINUTE for name, code in _CODES.items() if code.isdecimal()},
+    "1d": _DAY,
+    "1w": 7 * _DAY,
 }
 _INTERVALS = {code: interval for interval, code in _CODES.items()}
 
@@ -82,6 +99,18 @@ class KlineV5(WireSchema):
     ignored: ClassVar[Mapping[str, str]] = {"interval": "the topic says it, with the symbol"}
 
 
+class KlineRow(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/market/kline."""
+
+    start_ms = fields.Moment(required=True, data_key="start")
+    open = fields.Decimal(required=True)
+    high = fields.Decimal(required=True)
+    low = fields.Decimal(required=True)
+    close = fields.Decimal(required=True)
+    volume = fields.Decimal(required=True)
+    turnover = fields.Decimal(required=True)
+
+
 class ClosedKlines:
     """Tells the closed candles of one topic that are news: each start comes once.
 
@@ -121,6 +150,37 @@ def _interval(code: str) -> str:
     return _INTERVALS[code]
 
 
+def end_of(start_ms: int, interval: str) -> int:
+    """The last millisecond of the candle that begins at ``start_ms``; a month is one of UTC."""
+    if interval != "1M":
+        return start_ms + _LENGTHS[interval] - 1
+    start = datetime.fromtimestamp(start_ms / 1000, timezone.utc)
+    year, month = (start.year + 1, 1) if start.month == 12 else (start.year, start.month + 1)
+    return int(datetime(year, month, 1, tzinfo=timezone.utc).timestamp()) * 1000 - 1
+
+
+def _query(category: Category, given: Given) -> dict[str, str]:
+    symbol, interval = str(given["symbol"]), _code(given["interval"], category)
+    return {"category": category, "symbol": symbol, "interval": interval}
+
+
+def _past(row: Mapping[str, object], given: Given) -> Kline:
+    end_ms = end_of(cast("int", row["start_ms"]), str(given["interval"]))
+    return cast("Callable[..., Kline]", Kline)(**row, **given, end_ms=end_ms, closed=True)
+
+
+def _begins(event: Kline) -> int:
+    return event.start_ms
+
+
+def _ends(event: Kline) -> int:
+    return event.end_ms
+
+
+def _over(event: Kline) -> bool:
+    return event.closed
+
+
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot")
 _V5 = Wire(
     "kline.{interval}.{symbol}",
@@ -129,7 +189,18 @@ _V5 = Wire(
     from_topic=("interval", "symbol"),
     places={"interval": Place(write=_code, read=_interval)},
 )
-KLINES = StreamSpec("klines", Kline, v5=_V5, categories=_CATEGORIES)
+_HISTORY = History(
+    path="/v5/market/kline",
+    query=_query,
+    page=1000,
+    columns=("start", "open", "high", "low", "close", "volume", "turnover"),
+    schema=KlineRow,
+    event=_past,
+    begins=_begins,
+    ends=_ends,
+    over=_over,
+)
+KLINES = StreamSpec("klines", Kline, v5=_V5, categories=_CATEGORIES, history=_HISTORY)
 CLOSED_KLINES = StreamSpec(
     "klines",
     Kline,
@@ -137,6 +208,7 @@ CLOSED_KLINES = StreamSpec(
     categories=_CATEGORIES,
     state=ClosedKlines,
     emit=ClosedKlines.news,
+    history=_HISTORY,
 )
 
 
@@ -145,6 +217,7 @@ def klines(
     *symbols: str | Iterable[str],
     interval: str = "1m",
     closed: bool = False,
+    history: int = 0,
     category: Category | None = None,
 ) -> Stream[Kline]:
     """Candles, as they grow (each second or so), or with ``closed`` each one once, at its end.
@@ -154,13 +227,24 @@ def klines(
     ``interval``: ``"1m" "3m" "5m" "15m" "30m" "1h" "2h" "4h" "6h" "12h" "1d" "1w" "1M"`` or the
     wire's code. ``category``: read from the symbol when not given, inverse without one; spot
     must be said, options have none.
+
+    ``history``: so many closed candles of each symbol first, 10,000 at most, fewer where the
+    exchange has no more; oldest first, with ``meta.backfilled``, and ``time_ms`` is ``None``.
+    They are asked for over REST once the live candles come, which are held meanwhile: then
+    follows what came, of a candle that grew its newest state only. Between the last candle of
+    the history and the first live one none is missing and none comes twice. While REST fails it
+    is asked again, ``status()`` says ``RequestFailed``, and nothing comes; the newest 1,000
+    candles are held.
+
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
-    know; one that was not named is left out, and ``status()`` says ``Rejected``.
+    know; one that was not named is left out, and ``status()`` says ``Rejected``;
+    ``RequestRefused``, ``ConnectionFailed`` or ``RetryBudgetExhausted`` when the history cannot be
+    had at all: whoever can do without asks again with ``history=0``.
 
     ::
 
         klines("BTCUSD", interval="1m", closed=True).subscribe(print)
     """
     spec = CLOSED_KLINES if closed else KLINES
-    return self.open(spec, symbols, category=category, interval=interval)
+    return self.open(spec, symbols, category=category, history=history, interval=interval)

@@ -55,6 +55,7 @@ class Owner:
     def __init__(self) -> None:
         self.let_in = False
         self.statuses: list[Status] = []
+        self.lives: list[str] = []
         self.losses: list[tuple[str, ...]] = []
         self.refusals: dict[str, str] = {}
         self.failures: list[Exception] = []
@@ -62,6 +63,9 @@ class Owner:
 
     def status(self, status: Status) -> None:
         self.statuses.append(status)
+
+    def live(self, session: Session, topics: Sequence[str]) -> None:
+        self.lives += topics
 
     def lost(self, session: Session, live: Sequence[str]) -> None:
         self.losses.append(tuple(live))

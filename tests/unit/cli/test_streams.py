@@ -14,7 +14,6 @@ from rxbybit.cli.streams import COMMANDS
 
 AT = datetime(2026, 1, 5, 12, 0, 40, tzinfo=timezone.utc)
 WRONG = [
-    (["trades"], "rxbybit: trades(): name at least one symbol, as in 'BTCUSD'"),
     (["trades", "btcusd"], "rxbybit: symbol 'btcusd': symbols are upper case, 'BTCUSD'"),
     (["trades", "BTCUSD", "--wire", "legacy"], "rxbybit: wire 'legacy': use v5"),
     (["trades", "BTCUSD", "--category", "x"], "rxbybit: category 'x': use one of inverse, linear"),

@@ -37,9 +37,11 @@ class Venue:
         symbols: tuple[str | Iterable[str], ...],
         *,
         category: Category | None = None,
+        history: int = 0,
         **params: object,
     ) -> Any:
-        self.asked.append((spec, symbols, category, params))
+        past = {"history": history} if history else {}
+        self.asked.append((spec, symbols, category, {**params, **past}))
         return self.asked
 
     def open_topics(
@@ -48,6 +50,7 @@ class Venue:
         topics: Sequence[tuple[Category, str]],
         *,
         keep: Callable[[Any], bool] | None = None,
+        history: int = 0,
     ) -> Any:
         self.asked.append((spec, list(topics)))
         self.keep = keep
@@ -61,6 +64,7 @@ def test_factories_open_their_specs() -> None:
     ticker_updates(venue, "A", category="linear")
     klines(venue, "A")
     klines(venue, "A", interval="1h", closed=True, category="spot")
+    klines(venue, "A", history=7)
     order_book_updates(venue, "A")
     order_book_updates(venue, "A", depth=200, category="spot")
     liquidations(venue, "A", category="inverse")
@@ -70,6 +74,7 @@ def test_factories_open_their_specs() -> None:
         (TICKER_UPDATES, ("A",), "linear", {}),
         (KLINES, ("A",), None, {"interval": "1m"}),
         (CLOSED_KLINES, ("A",), "spot", {"interval": "1h"}),
+        (KLINES, ("A",), None, {"interval": "1m", "history": 7}),
         (ORDER_BOOK_UPDATES, ("A",), None, {"depth": None}),
         (ORDER_BOOK_UPDATES, ("A",), "spot", {"depth": 200}),
         (LIQUIDATIONS, ("A",), "inverse", {}),

@@ -1,0 +1,149 @@
+"""How a client opens its streams: on topics by name, on every symbol, out of REST."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from reactivex import abc
+from reactivex.disposable import Disposable
+
+from rxbybit.config import Category
+from rxbybit.events import Event
+from rxbybit.origin import ClientOrigin
+from rxbybit.outlet import Hearer
+from rxbybit.pool import Pool, PoolSettings
+from rxbybit.pools import Pools
+from rxbybit.rest import listings
+from rxbybit.rest.api import RestApi, api_of
+from rxbybit.rest.backfill import backfilled, check_history
+from rxbybit.runtime import Runtime
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.stream import Stream
+from rxbybit.subscription import Subscription
+from rxbybit.symbols import checked_category, read_symbols
+from rxbybit.universe import Everything
+from rxbybit.whereabouts import Whereabouts
+
+__all__ = ["Opening"]
+
+E = TypeVar("E", bound=Event)
+
+
+class Opening:
+    """What stream files ask of a venue, on the pools of a client."""
+
+    def __init__(
+        self,
+        where: Whereabouts,
+        settings: PoolSettings,
+        origin: ClientOrigin,
+        *,
+        category: Category | None,
+        listings: float,
+    ) -> None:
+        self._where = where
+        self._settings = settings
+        self._origin = origin
+        self._category: Category | None = None if category is None else checked_category(category)
+        self._listings = listings
+        self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
+
+    @property
+    def category(self) -> Category | None:
+        """The category of a call that names none; ``None`` reads it from the symbol."""
+        return self._category
+
+    @property
+    def listings(self) -> float:
+        """Seconds between two looks at a list of instruments."""
+        return self._listings
+
+    def open(
+        self,
+        spec: StreamSpec[E],
+        symbols: tuple[str | Iterable[str], ...],
+        *,
+        category: Category | None = None,
+        history: int = 0,
+        **params: object,
+    ) -> Stream[E]:
+        """See :class:`rxbybit.venue.Opens`."""
+        category = self._category if category is None else category
+        topic_of = partial(spec.topic, self._settings.wire.name, **params)
+        pairs = read_symbols(symbols, category)
+        if not pairs:
+            every = checked_category(category or "inverse")
+            return self._open_all(spec, every, topic_of, history)
+        topics: list[tuple[Category, str]] = [(c, topic_of(c, s)) for c, s in pairs]
+        return self.open_topics(spec, topics, keep=spec.keep(pairs), history=history)
+
+    def _open_all(
+        self,
+        spec: StreamSpec[E],
+        category: Category,
+        topic_of: Callable[[Category, str], str],
+        history: int,
+    ) -> Stream[E]:
+        """The stream of ``spec`` for whatever trades in ``category``, following the listings."""
+        check_history(spec, history)
+        topic_of(category, "ANY")  # what cannot be asked for is told at the call
+        self._where.check([category], rest=True)
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            pool, api = self._pools.at(runtime), self._api(runtime)
+            url = self._where.now().url(category)
+
+            def hear(topic: str, of: Hearer) -> abc.DisposableBase:
+                if history:
+                    return backfilled(pool, api, spec, [(category, url, topic)], of, history)
+                return pool.subscribe(spec, [(url, topic)], of)
+
+            follow = listings.follow(pool, api, category, self._listings)
+            return Everything(hear, partial(topic_of, category), hearer, follow)
+
+        return Stream(source, origin=self._origin)
+
+    def open_topics(
+        self,
+        spec: StreamSpec[E],
+        topics: Sequence[tuple[Category, str]],
+        *,
+        keep: Callable[[E], bool] | None = None,
+        history: int = 0,
+    ) -> Stream[E]:
+        """See :class:`rxbybit.venue.Opens`."""
+        check_history(spec, history)
+        wanted = tuple(dict.fromkeys(topics))
+        self._where.check((category for category, _ in wanted), rest=history > 0)
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            url, pool = self._where.now().url, self._pools.at(runtime)
+            if history:
+                past: list[tuple[Category, str, str]] = [(c, url(c), topic) for c, topic in wanted]
+                return backfilled(pool, self._api(runtime), spec, past, hearer, history, keep)
+            placed = [(url(category), topic) for category, topic in wanted]
+            return pool.subscribe(spec, placed, hearer, keep)
+
+        return Stream(source, origin=self._origin)
+
+    def ask(
+        self,
+        # Any: what a coroutine yields to the loop and is sent by it
+        work: Callable[[RestApi, Callable[[Sequence[E]], None]], Coroutine[Any, Any, None]],
+    ) -> Stream[E]:
+        """The stream of what ``work`` sends out of REST, which is begun for each subscriber.
+
+        Errors: ``ConfigurationError`` for an environment without REST.
+        """
+        self._where.check(rest=True)
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            api, pool = self._api(runtime), self._pools.at(runtime)
+            return Disposable(pool.errand(work(api, hearer.on_each), hearer.on_error))
+
+        return Stream(source, origin=self._origin)
+
+    def _api(self, runtime: Runtime) -> RestApi:
+        return api_of(self._pools.at(runtime), self._where.now().rest_url())
