@@ -16,15 +16,15 @@ class Held:
     """A topic that somebody hears, or has heard until a moment ago."""
 
     __slots__ = (
+        "_live",
+        "_waiting",
         "gaps",
         "hub",
         "lingering",
-        "live",
         "session",
         "topic",
         "undecodable",
         "url",
-        "waiting",
     )
 
     def __init__(self, url: str, topic: str) -> None:
@@ -33,10 +33,34 @@ class Held:
         self.hub: Hub
         self.session: Session
         self.lingering: asyncio.TimerHandle | None = None
-        self.live = False
-        self.waiting: dict[object, Callable[[], None]] = {}  # to be called when it is
         self.undecodable = 0  # frames, or items of one
         self.gaps = 0
+        self._live = False
+        self._waiting: dict[object, Callable[[], None]] = {}
+
+    def when_live(self, then: Callable[[], None]) -> Callable[[], None]:
+        """Call ``then`` once, when the exchange sends the topic, or now if it does.
+
+        Gives what calls it off.
+        """
+        token = object()
+        if self._live:
+            then()
+        else:
+            self._waiting[token] = then
+        return lambda: self._waiting.pop(token, None) and None
+
+    def live(self) -> None:
+        """The exchange sends the topic."""
+        self._live = True
+        waiting, self._waiting = self._waiting, {}
+        for then in waiting.values():
+            then()
+
+    def lost(self, *, was_live: bool) -> None:
+        """The link is gone."""
+        self._live = False
+        self.hub.lost(was_live=was_live)
 
     def counters(self) -> TopicCounters:
         """What came of it."""

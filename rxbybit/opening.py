@@ -12,12 +12,11 @@ from reactivex.disposable import Disposable
 from rxbybit.config import Category
 from rxbybit.events import Event
 from rxbybit.origin import ClientOrigin
-from rxbybit.outlet import Hearer
 from rxbybit.pool import Pool, PoolSettings
 from rxbybit.pools import Pools
 from rxbybit.rest import listings
 from rxbybit.rest.api import RestApi, api_of
-from rxbybit.rest.backfill import backfilled, check_history
+from rxbybit.rest.backfill import check_history, hear
 from rxbybit.runtime import Runtime
 from rxbybit.schema.spec import StreamSpec
 from rxbybit.stream import Stream
@@ -29,6 +28,7 @@ from rxbybit.whereabouts import Whereabouts
 __all__ = ["Opening"]
 
 E = TypeVar("E", bound=Event)
+_TopicOf = Callable[[Category, str], str]
 
 
 class Opening:
@@ -74,17 +74,13 @@ class Opening:
         topic_of = partial(spec.topic, self._settings.wire.name, **params)
         pairs = read_symbols(symbols, category)
         if not pairs:
-            every = checked_category(category or "inverse")
-            return self._open_all(spec, every, topic_of, history)
+            category = checked_category(category or "inverse")
+            return self._open_all(spec, category, topic_of, history)
         topics: list[tuple[Category, str]] = [(c, topic_of(c, s)) for c, s in pairs]
         return self.open_topics(spec, topics, keep=spec.keep(pairs), history=history)
 
     def _open_all(
-        self,
-        spec: StreamSpec[E],
-        category: Category,
-        topic_of: Callable[[Category, str], str],
-        history: int,
+        self, spec: StreamSpec[E], category: Category, topic_of: _TopicOf, history: int
     ) -> Stream[E]:
         """The stream of ``spec`` for whatever trades in ``category``, following the listings."""
         check_history(spec, history)
@@ -92,16 +88,15 @@ class Opening:
         self._where.check([category], rest=True)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            pool, api = self._pools.at(runtime), self._api(runtime)
-            url = self._where.now().url(category)
-
-            def hear(topic: str, of: Hearer) -> abc.DisposableBase:
-                if history:
-                    return backfilled(pool, api, spec, [(category, url, topic)], of, history)
-                return pool.subscribe(spec, [(url, topic)], of)
-
-            follow = listings.follow(pool, api, category, self._listings)
-            return Everything(hear, partial(topic_of, category), hearer, follow)
+            pool, url = self._pools.at(runtime), self._where.now().url(category)
+            api = self._api(runtime)
+            begin = partial(hear, pool, lambda: api, spec)
+            return Everything(
+                lambda topic, of: begin([(category, url, topic)], of, history),
+                partial(topic_of, category),
+                hearer,
+                listings.follow(pool, api, category, self._listings),
+            )
 
         return Stream(source, origin=self._origin)
 
@@ -119,12 +114,9 @@ class Opening:
         self._where.check((category for category, _ in wanted), rest=history > 0)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            url, pool = self._where.now().url, self._pools.at(runtime)
-            if history:
-                past: list[tuple[Category, str, str]] = [(c, url(c), topic) for c, topic in wanted]
-                return backfilled(pool, self._api(runtime), spec, past, hearer, history, keep)
-            placed = [(url(category), topic) for category, topic in wanted]
-            return pool.subscribe(spec, placed, hearer, keep)
+            url, api = self._where.now().url, partial(self._api, runtime)
+            placed: list[tuple[Category, str, str]] = [(c, url(c), topic) for c, topic in wanted]
+            return hear(self._pools.at(runtime), api, spec, placed, hearer, history, keep)
 
         return Stream(source, origin=self._origin)
 

@@ -107,12 +107,7 @@ class Pool:
 
         Gives what calls it off.
         """
-        held, token = self._held[url, topic], object()
-        if held.live:
-            then()
-        else:
-            held.waiting[token] = then
-        return lambda: held.waiting.pop(token, None) and None
+        return self._held[url, topic].when_live(then)
 
     def listen(self, listener: _Listener) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""
@@ -167,10 +162,7 @@ class Pool:
         for topic in topics:
             held = self._held.get((session.url, topic))
             if held is not None and held.session is session:
-                held.live = True
-                waiting, held.waiting = held.waiting, {}
-                for then in waiting.values():
-                    then()
+                held.live()
 
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """Every topic of the link begins anew."""
@@ -178,8 +170,7 @@ class Pool:
         for topic in session.topics:
             held = self._held.get((session.url, topic))
             if held is not None and held.session is session:
-                held.live = False
-                held.hub.lost(was_live=topic in live)
+                held.lost(was_live=topic in live)
 
     def refused(self, session: Session, refused: Mapping[str, str]) -> None:
         """End the streams that named the topics; all are let go before anybody hears of one."""

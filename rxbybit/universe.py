@@ -7,7 +7,7 @@ from typing import Any
 
 from reactivex import abc
 
-from rxbybit.errors import SubscriptionRejected
+from rxbybit.errors import RequestRefused, SubscriptionRejected
 from rxbybit.outlet import Hearer
 
 __all__ = ["Everything", "Follow", "Hear"]
@@ -97,5 +97,5 @@ class _Heard(abc.DisposableBase):
 
     def on_error(self, error: Exception) -> None:
         """A refusal is told on ``status()``, by whoever was refused."""
-        if not isinstance(error, SubscriptionRejected):
+        if not isinstance(error, SubscriptionRejected | RequestRefused):
             self._fail(error)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime, timezone
 from typing import Any, cast
 
 from marshmallow.exceptions import ValidationError
@@ -14,8 +15,8 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.config import Category
-from rxbybit.errors import ConfigurationError
-from rxbybit.events import Event, Meta
+from rxbybit.errors import ConfigurationError, RequestRefused
+from rxbybit.events import Event, Meta, Rejected
 from rxbybit.outlet import AnySpec, Hearer
 from rxbybit.pool import Pool
 from rxbybit.rest.api import Reply, RestApi
@@ -23,7 +24,7 @@ from rxbybit.rest.splice import Splice
 from rxbybit.schema.history import Given, History
 from rxbybit.schema.load import loader_of
 
-__all__ = ["MOST", "Past", "backfilled", "check_history", "fetch", "past_of"]
+__all__ = ["MOST", "Past", "check_history", "fetch", "hear", "past_of"]
 
 MOST = 10_000
 """How many events of the past may be asked for."""
@@ -93,23 +94,26 @@ async def fetch(
     return [found[at] for at in sorted(found)[-count:]]
 
 
-def backfilled(
+def hear(
     pool: Pool,
-    api: RestApi,
+    api: Callable[[], RestApi],
     spec: AnySpec,
     placed: Sequence[tuple[Category, str, str]],
     hearer: Hearer,
-    count: int,
+    count: int = 0,
     keep: Keep | None = None,
 ) -> abc.DisposableBase:
     """Let ``hearer`` hear ``count`` events of the past of each topic, and then the topic.
 
-    ``placed`` has category, URL and topic. ``keep`` filters both.
+    ``placed`` has category, URL and topic. ``keep`` filters both. Without a past it is what
+    :meth:`Pool.subscribe` does, and ``api`` is not called.
     """
+    if not count:
+        return pool.subscribe(spec, [(url, topic) for _, url, topic in placed], hearer, keep)
     with ExitStack() as ends:
         for category, url, topic in placed:
             past = past_of(spec, pool.settings.wire.name, category, topic)
-            one = _Backfilled(pool, api, past, hearer, keep)
+            one = _Backfilled(pool, api(), past, hearer, keep)
             ends.callback(one.dispose)
             one.begin(spec, url, count)
         return Disposable(ends.pop_all().close)
@@ -163,6 +167,9 @@ class _Backfilled(abc.DisposableBase):
 
     def on_error(self, error: Exception) -> None:
         """The end of the topic, or of asking for its past."""
+        if isinstance(error, RequestRefused):
+            now, topic = datetime.now(timezone.utc), self._past.topic
+            self._pool.status(Rejected(time=now, topic=topic, message=error.message))
         self.dispose()
         self._hearer.on_error(error)
 

@@ -238,9 +238,9 @@ def klines(
 
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
-    know; one that was not named is left out, and ``status()`` says ``Rejected``;
-    ``RequestRefused``, ``ConnectionFailed`` or ``RetryBudgetExhausted`` when the history cannot be
-    had at all: whoever can do without asks again with ``history=0``.
+    know; ``RequestRefused``, ``ConnectionFailed`` or ``RetryBudgetExhausted`` when the history
+    cannot be had at all: whoever can do without asks again with ``history=0``. A symbol that was
+    not named is left out when it is refused, and ``status()`` says ``Rejected``.
 
     ::
 

@@ -97,6 +97,7 @@ def test_a_hole_that_is_empty_is_left() -> None:
     splice.add(past(1))
     splice.hold(candle(3, gap=GAP))
     hole = splice.hole()
+    assert hole is not None
     assert hole == (MINUTE, 3 * MINUTE)
     splice.leave(hole)
     assert splice.hole() is None
