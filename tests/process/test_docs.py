@@ -18,6 +18,7 @@ import pytest
 
 from rxbybit.sim import Recording, ServedExchange, serve_in_thread
 from tests.child import ROOT, Child
+from tests.restserver import RestServer, serve_rest
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md"))]
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -71,14 +72,23 @@ def market() -> Iterator[ServedExchange]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def rest() -> Iterator[RestServer]:
+    with serve_rest() as server:
+        yield server
+
+
 def test_there_are_blocks_of_every_kind() -> None:
     assert {"README-1", "README-2", "asyncio-1", "asyncio-2", "notebook", "threads-1"} <= set(CASES)
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_the_block_runs(name: str, market: ServedExchange, tmp_path: Path) -> None:
+def test_the_block_runs(
+    name: str, market: ServedExchange, rest: RestServer, tmp_path: Path
+) -> None:
+    url = rest.url if name.partition("-")[0] in ("instruments", "klines") else market.url
     command = [sys.executable, *CASES[name]]
-    with Child(command, env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
+    with Child(command, env={"RXBYBIT_ENVIRONMENT": url}) as child:
         while (line := child.line_or_end()) in NOTHING:
             continue
         if line is None:
