@@ -69,11 +69,11 @@ def made() -> list[tuple[Group, Frame]]:
     market = Market(seed=1, start_ms=START_MS)
     sockets: tuple[Category, ...] = ("inverse", "linear", "spot")
     wanted: list[tuple[Category, str]] = []
-    for category in sockets:
-        topics = sorted(market.topics(category))
+    for socket in sockets:
+        topics = sorted(market.topics(socket))
         # Candles of other intervals were not recorded.
         kept = [t for t in topics if t.startswith("kline.1.") or not t.startswith("kline.")]
-        wanted += [(category, topic) for topic in kept]
+        wanted.extend((socket, topic) for topic in kept)
     for category, topic in wanted:
         market.want(category, topic)
     said = [(push.category, push.content) for push in market.advance(START_MS + 1_800_000)]
