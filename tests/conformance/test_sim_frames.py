@@ -76,13 +76,13 @@ def made() -> list[tuple[Group, Frame]]:
         wanted.extend((socket, topic) for topic in kept)
     for category, topic in wanted:
         market.want(category, topic)
-    said = [(push.category, push.content) for push in market.advance(START_MS + 1_800_000)]
-    first = [(category, market.snapshot(category, topic)) for category, topic in wanted]
-    return [
-        (group_of(category, frame), frame)
-        for category, frame in (*said, *first)
-        if frame is not None
-    ]
+    pushes = list(market.advance(START_MS + 1_800_000))
+    pairs = [(group_of(push.category, push.content), push.content) for push in pushes]
+    for category, topic in wanted:
+        snapshot = market.snapshot(category, topic)
+        if snapshot is not None:
+            pairs.append((group_of(category, snapshot), snapshot))
+    return pairs
 
 
 def leaves(frames: Iterable[Frame]) -> dict[str, set[str]]:
