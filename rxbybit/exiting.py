@@ -63,12 +63,10 @@ def install(find: Callable[[], Background | None]) -> None:
     # Where non-daemon threads are joined: what exit handlers close, callbacks may use until then.
     # These hooks run last to first, so executors end after us: reactivex imported them before.
     register = getattr(threading, "_register_atexit", None)
-    try:
-        if register is not None:
+    if register is not None:
+        with suppress(RuntimeError):  # the main thread has ended: it joins the others already
             register(_drain)
-        atexit.register(_drain)  # for what other threads subscribed meanwhile
-    except RuntimeError:
-        return  # the interpreter is already going down: nothing is left to wait for
+    atexit.register(_drain)  # for what other threads subscribed meanwhile
     _notice_exit()
 
 

@@ -13,6 +13,8 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
+from rxbybit.errors import RuntimeMisuse
+
 __all__ = ["Address", "Resolver"]
 
 Address = tuple[
@@ -49,9 +51,18 @@ class Resolver:
         self._closed = False
 
     def start(self) -> None:
-        """Start the thread now, and not with the first look-up."""
+        """Start the thread now, and not with the first look-up.
+
+        Errors: ``RuntimeMisuse`` where the interpreter starts none any more.
+        """
         with self._changed:
-            self._ensure()
+            try:
+                self._ensure()
+            except RuntimeError as error:
+                raise RuntimeMisuse(
+                    f"no thread can be started ({error}): subscribe before the main thread ends,"
+                    " or join() this one in it"
+                ) from None
 
     def close(self) -> None:
         """Let the thread end after the look-up it is in."""

@@ -205,7 +205,10 @@ class _Background(Runtime):
     """The runtime of everybody who has no loop of his own."""
 
     def __init__(self) -> None:
-        super().__init__(asyncio.new_event_loop(), resolver=Resolver(linger_s=None))
+        # Both threads start now: from Python 3.12 none can once the main thread has ended.
+        resolver = Resolver(linger_s=None)
+        resolver.start()
+        super().__init__(asyncio.new_event_loop(), resolver=resolver)
         self._thread = threading.Thread(target=self._serve, name="rxbybit-loop", daemon=True)
 
     @classmethod
@@ -221,8 +224,6 @@ class _Background(Runtime):
         return current
 
     def _start(self) -> None:
-        # Both threads start now: from Python 3.12 none can once the main thread has ended.
-        self._resolver.start()
         self._thread.start()
         exiting.install(_find_background)
 

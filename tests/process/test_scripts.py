@@ -6,6 +6,7 @@ Each runs in an interpreter of its own, so the whole file runs under every suppo
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -110,6 +111,24 @@ def test_what_a_non_daemon_thread_subscribes_after_the_end_of_main_is_waited_for
         threading.Thread(target=late).start()
         """).end()
     assert len(script.silent().output.splitlines()) == 5
+
+
+def test_a_first_subscription_after_the_end_of_main_is_waited_for_or_told_off(
+    start: Start,
+) -> None:
+    script = start("""
+        def late():
+            while threading.main_thread().is_alive():
+                time.sleep(0.01)
+            Topic(every_s=0.1).stream().pipe(ops.take(5)).subscribe(print)
+        threading.Thread(target=late).start()
+        """).end()
+    if sys.version_info < (3, 12) or not script.error:
+        assert len(script.silent().output.splitlines()) == 5
+    else:  # 3.12 refuses new threads by then, 3.13 does not
+        *_, last = script.error.splitlines()
+        assert last.startswith("rxbybit.errors.RuntimeMisuse: no thread can be started")
+        assert last.endswith("subscribe before the main thread ends, or join() this one in it")
 
 
 def test_exit_handlers_run_after_the_streams_have_ended(start: Start) -> None:
