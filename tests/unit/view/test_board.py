@@ -75,8 +75,8 @@ def words(board: Board) -> list[str]:
 
 def test_events_go_to_their_market_and_set_the_clock() -> None:
     board = Board.of(["BTCUSD", "ETHUSD"])
-    ticker = Ticker(symbol="ETHUSD", last_price=D(5))
-    for event in (trade("1"), trade("2"), ticker, trade(symbol="XRPUSD")):
+    ticker = Ticker(symbol="ETHUSD", last_price=D(5))  # of no known time: the clock stays
+    for event in (trade("1"), trade(symbol="XRPUSD"), trade("2"), ticker):
         board.apply(event, 0.0)
     assert [t.price for t in board.markets["BTCUSD"].trades] == [D(2), D(1)]
     assert board.markets["ETHUSD"].ticker == ticker
@@ -224,7 +224,8 @@ def test_a_copy_is_left_alone_by_what_comes_later() -> None:
     snapshot = BookSnapshot(symbol="BTCUSD", depth=1, bids=((D(1), D(1)),), asks=())
     for event in (trade("2"), trade("5"), connected(), snapshot, lost()):
         board.apply(event, 0.0)
-    board.note(AT, "x")
+    board.note(AT, "x\n")
+    assert words(board)[-1] == "x?"
     assert render(copied, 80, 24, now_s=1.0) == before
     assert render(board, 80, 24, now_s=1.0) != before
 

@@ -13,12 +13,12 @@ import pytest
 from rich.console import Console, Group
 from rich.text import Text
 
-from rxbybit import BookSnapshot
-from rxbybit.view.board import Board
+from rxbybit import BookSnapshot, Ticker
+from rxbybit.view.board import Board, Market
 from rxbybit.view.candles import Candle
 from rxbybit.view.chart import chart
 from rxbybit.view.ladder import Ladder
-from rxbybit.view.panels import book
+from rxbybit.view.panels import book, headline
 from rxbybit.view.render import columns_in, render
 from rxbybit.view.rows import amount, bar, packed
 from scripts.picture import PATH, demo_board, svg
@@ -121,6 +121,31 @@ def test_the_candles_are_drawn_to_half_a_row() -> None:
         "┃╽ ┃    5",
         "┃┃╻╹     ",
         "┃╿      0",
+    ]
+
+
+def colours(rows: list[Text]) -> dict[str, str]:
+    """The styles of what is shown, by its text."""
+    return {row.plain[s.start : s.end].strip(): str(s.style) for row in rows for s in row.spans}
+
+
+def test_what_rises_is_green_and_what_falls_is_red() -> None:
+    up, down = Candle(0, D(1), D(2), D(1), D(2)), Candle(1, D(3), D(3), D(0), D(0))
+    (row,) = chart([up, down], "5s", 12, 2)[1:]
+    assert [str(span.style) for span in row.spans[:2]] == ["green", "red"]
+    for change, style in (("0.01", "green"), ("-0.01", "red"), ("0", "")):
+        market = Market("X", ticker=Ticker(symbol="X", last_price=D(5), change_24h=D(change)))
+        found = colours(headline(market, None, 60, 1))
+        assert found["5"] == f"bold {style}"
+        assert [words for words, of in found.items() if "24 h" in words and of != style] == []
+
+
+def test_candles_that_do_not_move_are_in_the_middle() -> None:
+    still = Candle(0, D(5), D(5), D(5), D(5))
+    assert [row.plain for row in chart([still], "5s", 9, 4)][1:] == [
+        "        5",
+        "╹        ",
+        "        5",
     ]
 
 
