@@ -158,7 +158,7 @@ class Candles:
                 yield candle
         here_ms = start_of(interval, self._began_ms)
         if first_ms < here_ms:
-            until_ms = min(end_of(interval, start_of(interval, last_ms)) + 1, here_ms)
+            until_ms = min(end_of(interval, start_of(interval, last_ms)), here_ms)
             for candle in self._past.newest(interval, until_ms):
                 if candle.start_ms < first_ms:
                     return

@@ -52,7 +52,7 @@ class Past:
     def newest(self, interval: str, until_ms: int) -> Iterator[Candle]:
         """The candles that end before ``until_ms``, or at the end of the past, the newest first.
 
-        ``until_ms`` is the start of a candle.
+        ``until_ms`` lies between two candles, or in the last millisecond of one.
         """
         held: Candle | None = None
         for part in self._parts(interval, until_ms):

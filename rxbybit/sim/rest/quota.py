@@ -40,10 +40,8 @@ class Quota:
     def allows(self) -> bool:
         """Whether a request that comes now is answered; one that is not counts for nothing."""
         now, times = self._clock(), self._times
-        if self._until is not None:
-            if now < self._until:
-                return False
-            self._until = None
+        if self._until is not None and now < self._until:
+            return False
         while times and times[0] <= now - self._window_s:
             times.popleft()
         if len(times) < self._most:

@@ -12,7 +12,7 @@ from rxbybit.sim.market import Delisting, Listing, Market, many_instruments
 from tests.sim.market.journal import START_MS, small
 from tests.sim.rest.asking import ask, refusal
 
-FEW = Market(start_ms=START_MS, instruments=many_instruments("linear", 60))
+FEW = Market(start_ms=START_MS, instruments=many_instruments("linear", 60)[::-1])
 
 
 def pages(market: Market, limit: int, **query: object) -> list[list[str]]:
