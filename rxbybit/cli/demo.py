@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import reactivex
@@ -10,13 +11,13 @@ from reactivex import operators as ops
 from rxbybit.cli.watching import show
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff
-from rxbybit.sim import Recording, ServedExchange, serve_in_thread
+from rxbybit.sim import Market, ServedExchange, serve_in_thread
 from rxbybit.stream import Stream, lift
 from rxbybit.view.screen import can_draw
 
 __all__ = ["demo_exchange", "outage", "play"]
 
-SYMBOLS = ("BTCUSD", "ETHUSD")
+SYMBOLS = ("BTCUSD", "BTCUSDT", "ETHUSD")
 CUT_S = 15.0
 """When the connection is cut, in seconds."""
 AWAY_S = 2.0
@@ -24,8 +25,8 @@ AWAY_S = 2.0
 
 
 def demo_exchange() -> ServedExchange:
-    """The exchange of the demo, to be entered with ``with``."""
-    return serve_in_thread({"inverse": Recording.demo()})
+    """The exchange of the demo, to be entered with ``with``: a market that begins now."""
+    return serve_in_thread(market=Market(start_ms=time.time_ns() // 1_000_000))
 
 
 def play(seconds: float | None, *, cut_s: float = CUT_S) -> None:
