@@ -76,6 +76,21 @@ def demo(length: ForOption = None) -> None:
         play(None if length is None else seconds_of(length))
 
 
+@app.command(
+    add_help_option=False,  # --help is one of the options that are handed on
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def sim(context: typer.Context) -> None:
+    """Serve an invented market to other programs on this machine, until Ctrl-C.
+
+    The first line is the URL, for their RXBYBIT_ENVIRONMENT. See rxbybit sim --help.
+    """
+    with ending():
+        from rxbybit.sim.__main__ import main
+
+        raise typer.Exit(main(context.args, prog="rxbybit sim"))
+
+
 @app.command()
 def watch(
     symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL")],

@@ -9,7 +9,7 @@ import argparse
 import asyncio
 import sys
 from collections.abc import Sequence
-from typing import cast, get_args
+from typing import NoReturn, cast, get_args
 
 from rxbybit.config import CATEGORIES, Category
 from rxbybit.sim.exchange import Exchange
@@ -19,9 +19,18 @@ from rxbybit.sim.market import Market
 from rxbybit.sim.recording import Pace, Recording
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Serve what ``argv`` says; gives the exit status (130 after Ctrl-C)."""
-    parser = _parser()
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        # One line: who wants to see every option asks for --help.
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def main(argv: Sequence[str] | None = None, *, prog: str = "python -m rxbybit.sim") -> int:
+    """Serve what ``argv`` says; gives the exit status (130 after Ctrl-C).
+
+    ``prog`` is how the command is called.
+    """
+    parser = _parser(prog)
     chosen = parser.parse_args(argv)
     try:
         asyncio.run(_serve(_exchange(chosen)))
@@ -68,10 +77,10 @@ def _recordings(chosen: argparse.Namespace) -> dict[Category, Recording]:
     return recordings
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m rxbybit.sim",
-        description="Serve an invented market as Bybit's public V5 websockets do, on this machine:"
+def _parser(prog: str) -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog=prog,
+        description="Serve an invented market as Bybit's public V5 interface does, on this machine:"
         " inverse, linear and spot, every price made here. A category with a recording plays that.",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the market (default: 0)")

@@ -95,7 +95,7 @@ def test_snapshots_for_who_comes_late(tmp_path: Path, wanted: bool) -> None:
     path = tmp_path / "frames.jsonl"
     path.write_text(frame("a"))
     options = ["--recording", f"spot={path}", *(["--snapshots"] if wanted else [])]
-    served = _recordings(_parser().parse_args(options))
+    served = _recordings(_parser("sim").parse_args(options))
     assert served["spot"].snapshots is wanted
 
 
@@ -103,7 +103,7 @@ def test_the_market_is_there_without_a_recording(tmp_path: Path) -> None:
     (faults := tmp_path / "faults.json").write_text('[{"fault": "cut", "after": 40}]')
     (path := tmp_path / "frames.jsonl").write_text(frame("a"))
     options = ["--seed", "3", "--speed", "50", "--faults", str(faults)]
-    exchange = _exchange(_parser().parse_args([*options, "--recording", f"linear={path}"]))
+    exchange = _exchange(_parser("sim").parse_args([*options, "--recording", f"linear={path}"]))
     live = exchange.market
     assert live is not None
     same = Market(seed=3, start_ms=live.now_ms)
@@ -126,3 +126,11 @@ def test_the_market_is_there_without_a_recording(tmp_path: Path) -> None:
     assert len(heard) == 40
     assert abs(heard[0]["ts"] - began_ms) < 60_000
     assert heard[-1]["ts"] - heard[0]["ts"] >= 39 * 20
+
+
+def test_what_is_wrong_is_one_line(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit):
+        main(["--seed", "x"], prog="rxbybit sim")
+    said = capsys.readouterr().err
+    assert said.startswith("rxbybit sim: argument --seed: invalid int value")
+    assert said.count("\n") == 1
