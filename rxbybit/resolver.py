@@ -15,7 +15,9 @@ from functools import partial
 
 from rxbybit.errors import RuntimeMisuse
 
-__all__ = ["Address", "Resolver"]
+__all__ = ["Address", "Resolver", "start_thread"]
+
+NAME = "rxbybit-resolver"
 
 Address = tuple[
     socket.AddressFamily,
@@ -34,6 +36,20 @@ def _look_up(host: str, port: int, family: int, flags: int = 0) -> list[Address]
         return socket.getaddrinfo(host, port, family=family, type=socket.SOCK_STREAM, flags=flags)
     except UnicodeError as error:  # such as a label of more than 63 characters
         raise socket.gaierror(socket.EAI_NONAME, f"{host!r} is no host name") from error
+
+
+def start_thread(thread: threading.Thread) -> None:
+    """Start a thread that must outlive the main one.
+
+    Errors: ``RuntimeMisuse``, a ``RuntimeError`` too, where the interpreter starts none any more.
+    """
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise RuntimeMisuse(
+            f"no thread can be started ({error}): subscribe before the main thread ends,"
+            " or join() this one in it"
+        ) from None
 
 
 class Resolver:
@@ -56,13 +72,7 @@ class Resolver:
         Errors: ``RuntimeMisuse`` where the interpreter starts none any more.
         """
         with self._changed:
-            try:
-                self._ensure()
-            except RuntimeError as error:
-                raise RuntimeMisuse(
-                    f"no thread can be started ({error}): subscribe before the main thread ends,"
-                    " or join() this one in it"
-                ) from None
+            self._ensure()
 
     def close(self) -> None:
         """Let the thread end after the look-up it is in."""
@@ -96,7 +106,7 @@ class Resolver:
 
     def _ensure(self) -> None:
         if not self._serving:
-            threading.Thread(target=self._serve, name="rxbybit-resolver", daemon=True).start()
+            start_thread(threading.Thread(target=self._serve, name=NAME, daemon=True))
             self._serving = True
 
     def _serve(self) -> None:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import Protocol
 
 from rxbybit import exiting
-from rxbybit.resolver import Address, Resolver
+from rxbybit.resolver import Address, Resolver, start_thread
 from rxbybit.scheduler import RuntimeScheduler
 
 __all__ = ["Release", "Runtime", "RuntimeScheduler", "living"]
@@ -224,7 +224,7 @@ class _Background(Runtime):
         return current
 
     def _start(self) -> None:
-        self._thread.start()
+        start_thread(self._thread)
         exiting.install(_find_background)
 
     def _serve(self) -> None:
