@@ -11,11 +11,12 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
 
-__all__ = ["Peer", "RawServer", "Script", "frame", "open_sockets"]
+__all__ = ["Peer", "RawServer", "Script", "claimed", "frame", "open_sockets"]
 
 PATIENCE_S = 30.0
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
@@ -165,6 +166,15 @@ class RawServer:
         finally:
             sock.close()
             self.ended += 1
+
+
+@contextmanager
+def claimed(port: int = 0) -> Iterator[int]:
+    """A port on which nobody listens, and which nobody else is given meanwhile; 0: any."""
+    with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("", port))
+        yield held.getsockname()[1]
 
 
 def frame(opcode: int, data: bytes = b"", *, first: int | None = None) -> bytes:

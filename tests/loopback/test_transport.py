@@ -33,6 +33,7 @@ from tests.loopback.rawserver import (
     Peer,
     RawServer,
     Script,
+    claimed,
     frame,
     open_sockets,
 )
@@ -473,9 +474,6 @@ def test_sending_on_a_dead_connection_is_silent() -> None:
 
 
 def test_nobody_listens() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
     async def main() -> None:
         transport = AiohttpTransport(Runtime.current())
         error = await refused(transport, f"ws://127.0.0.1:{port}/")
@@ -483,7 +481,8 @@ def test_nobody_listens() -> None:
         assert str(error) == "connection refused"
         await transport.aclose()
 
-    asyncio.run(main())
+    with claimed() as port:
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize(
@@ -512,9 +511,6 @@ def test_a_name_that_cannot_be_looked_up(
 
 
 def test_several_addresses_that_fail_in_several_ways(monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
     def two(*args: Any, flags: int = 0, **named: Any) -> list[Any]:
         if flags:
             raise socket.gaierror(socket.EAI_NONAME, "it is a name")
@@ -528,20 +524,19 @@ def test_several_addresses_that_fail_in_several_ways(monkeypatch: pytest.MonkeyP
         assert str(error) == "connection refused"
         await transport.aclose()
 
-    asyncio.run(main())
+    with claimed() as port:
+        asyncio.run(main())
 
 
 def test_a_proxy_where_nobody_listens_is_named_as_one() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-
     async def main() -> None:
         transport = AiohttpTransport(Runtime.current(), proxy=f"http://127.0.0.1:{port}")
         error = await refused(transport, "wss://stream.example/")
         assert str(error) == "no connection to the proxy: connection refused"
         await transport.aclose()
 
-    asyncio.run(main())
+    with claimed() as port:
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from rxbybit import (
 )
 from rxbybit.config import Environment
 from rxbybit.sim import Close, Cut, Fault, Ignore, Redirect, Refuse, Silence, Stall
-from tests.loopback.rawserver import RawServer
+from tests.loopback.rawserver import RawServer, claimed
 from tests.promises.world import QUICK, TICKER, TRADES, Before, Ear, World, scenario, until
 
 
@@ -117,9 +117,10 @@ def test_a_port_that_is_closed_for_a_while_heals() -> None:
         ear = Ear(world.client.trades("BTCUSD"))
         await world.subscribed(TRADES)
         world.served.call(world.served.exchange.stop_listening())
-        await cut(world)
-        await until(lambda: len(world.of(Reconnecting)) >= 4)
-        world.served.call(world.served.exchange.listen())
+        with claimed(world.port):
+            await cut(world)
+            await until(lambda: len(world.of(Reconnecting)) >= 4)
+            world.served.call(world.served.exchange.listen())
         await world.subscribed(TRADES)
         sent = world.trade()
         await until(lambda: ear.ids == sent)

@@ -19,7 +19,7 @@ from reactivex import Observable, compose
 from reactivex import operators as ops
 from reactivex.scheduler import TimeoutScheduler
 
-from tests.fakes import Topic
+from tests.fakes import Topic, until_async
 
 Operator = Callable[[Observable[Any]], Observable[Any]]
 
@@ -155,8 +155,7 @@ def test_it_ticks_on_the_loop_of_the_stream(name: str, then: str, started: list[
         subscription.dispose()
         assert where == {"MainThread"}
         assert errors == []
-        await asyncio.sleep(0.005)
-        assert topic.opened == topic.closed
+        await until_async(lambda: topic.opened == topic.closed)
 
     asyncio.run(main())
     assert started == []
