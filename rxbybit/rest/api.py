@@ -107,7 +107,8 @@ class RestApi:
     """REST under ``base_url``, asked for ``owner``.
 
     What can heal is asked again, with ``backoff`` between attempts, and told on ``status()``;
-    ``numbers`` is what answers have for numbers. An instance belongs to one event loop.
+    ``numbers`` is what answers have for numbers, ``strict`` makes an item that does not decode an
+    error. An instance belongs to one event loop.
     """
 
     def __init__(
@@ -118,8 +119,10 @@ class RestApi:
         backoff: Backoff | None = None,
         ledger: RequestLedger = REQUESTS,
         numbers: type = Decimal,
+        strict: bool = False,
     ) -> None:
         self.numbers = numbers
+        self._strict = strict
         self._base_url = base_url
         self._host = urlsplit(base_url).netloc
         self._owner = owner
@@ -167,10 +170,15 @@ class RestApi:
         return replies
 
     def undecodable(self, path: str, item: object, error: ValidationError) -> None:
-        """Tell of one item of a list that does not fit its schema."""
+        """Tell of one item of a list that does not fit its schema; ``path`` may be a topic.
+
+        Errors: ``DecodeError`` where the client is strict.
+        """
         now, raw = datetime.now(timezone.utc), str(item)[:RAW_LIMIT]
         messages = complaints(error)
         self._owner.status(DecodeFailed(time=now, topic=path, raw=raw, messages=messages))
+        if self._strict:
+            raise DecodeError(path, raw, messages)
 
     async def _attempt(
         self, path: str, query: Query, cursor: str, *, rows: bool
@@ -272,6 +280,7 @@ def api_of(pool: Pool, base_url: str) -> RestApi:
         backoff=settings.session.backoff,
         ledger=settings.requests,
         numbers=settings.numbers,
+        strict=settings.strict,
     )
 
 

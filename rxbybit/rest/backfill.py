@@ -182,10 +182,8 @@ class _Backfilled(abc.DisposableBase):
             await self._before_live(count)
         while (hole := splice.hole()) is not None:
             after, before = hole
-            found = self._kept(await fetch(api, past, MOST, before=before, after=after))
-            splice.add(found)
-            if not found:
-                splice.leave(hole)
+            splice.add(self._kept(await fetch(api, past, MOST, before=before, after=after)))
+            splice.leave(hole)
         self._holding = False  # nothing can come between the last look for a hole and this
         self._hearer.on_each(splice.take())
 

@@ -35,7 +35,7 @@ class Splice(Generic[E]):
         self._live: dict[int, E] = {}
         self._past: dict[int, E] = {}
         self._last: E | None = None
-        self._empty: set[Hole] = set()
+        self._tried: set[Hole] = set()
         self.settled = False
         """Whether what comes live now follows what was taken."""
 
@@ -62,18 +62,18 @@ class Splice(Generic[E]):
             self._past[self._begins(event)] = event
 
     def hole(self) -> Hole | None:
-        """The first hole before a live event, if any is left that was not found empty."""
+        """The first hole before a live event that nobody has tried to fill."""
         for before, after in pairwise(self._all()):
             # what did not come to its end is missing as well
             hole = self._begins(before) - (not self._over(before)), self._begins(after)
             live = hole[1] not in self._past
-            if live and hole not in self._empty and not self._follows(before, after):
+            if live and hole not in self._tried and not self._follows(before, after):
                 return hole
         return None
 
     def leave(self, hole: Hole) -> None:
-        """There is nothing to fill it with."""
-        self._empty.add(hole)
+        """What there is to fill it with is here."""
+        self._tried.add(hole)
 
     def take(self) -> list[E]:
         """All of it in order, for good. A gap that was filled, or lies before it, is none."""
@@ -87,7 +87,7 @@ class Splice(Generic[E]):
         self._last = events[-1] if events else None
         self._live.clear()
         self._past.clear()
-        self._empty.clear()
+        self._tried.clear()
         return out
 
     def next(self, event: E) -> bool | None:

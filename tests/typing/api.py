@@ -23,6 +23,7 @@ from rxbybit import (
     Bybit,
     Environment,
     Gap,
+    Instrument,
     Insurance,
     Kline,
     Liquidation,
@@ -152,6 +153,8 @@ assert_type(rxbybit.trades("BTCUSD", ["ETHUSD"], category="inverse"), Stream[Tra
 assert_type(rxbybit.tickers({"BTCUSD", "ETHUSD"}), Stream[Ticker])
 assert_type(rxbybit.ticker_updates("BTCUSD"), Stream[TickerUpdate])
 assert_type(rxbybit.klines("BTCUSD", interval="1h", closed=True), Stream[Kline])
+assert_type(rxbybit.klines("BTCUSD", history=200), Stream[Kline])
+assert_type(rxbybit.instruments("linear"), Stream[Instrument])
 assert_type(
     rxbybit.order_book_updates("BTCUSD", depth=200, category="linear"),
     Stream[BookSnapshot | BookDelta],
@@ -161,6 +164,7 @@ assert_type(rxbybit.insurance(), Stream[Insurance])
 assert_type(rxbybit.status(), Stream[Status])
 rxbybit.trades("BTCUSD", category="futures")  # pyright: ignore[reportArgumentType]
 rxbybit.trades("BTCUSD", depth=50)  # pyright: ignore[reportCallIssue]
+rxbybit.klines("BTCUSD", history="all")  # pyright: ignore[reportArgumentType]
 rxbybit.klines("BTCUSD", closed="yes")  # pyright: ignore[reportArgumentType]
 rxbybit.status("BTCUSD")  # pyright: ignore[reportCallIssue]
 
@@ -174,6 +178,7 @@ bybit = Bybit(
     ssl=ssl.create_default_context(),
     numbers=float,
     strict=True,
+    listings=5,
     keep_alive=False,
     hooks=LoggingHooks(),
 )

@@ -15,7 +15,7 @@ from rxbybit.transport import Answer, Connection
 from tests.memory import MemoryExchange, MemoryTransport
 from tests.unit.rest.desk import good, query_of
 
-__all__ = ["BEGAN", "MINUTE", "Ear", "MarketTransport", "World"]
+__all__ = ["BEGAN", "MINUTE", "Ear", "MarketTransport", "World", "row"]
 
 MINUTE = 60_000
 BEGAN = 28_333_334

@@ -16,17 +16,23 @@ from rxbybit import (
     Bybit,
     ConfigurationError,
     ConnectionFailed,
+    DecodeError,
+    DecodeFailed,
+    Disconnected,
     Environment,
     Gap,
+    Rejected,
     RequestFailed,
     RequestRefused,
     RetryBudgetExhausted,
+    Subscribed,
     SubscriptionRejected,
 )
 from rxbybit.streams.trade import TRADES
 from rxbybit.transport import Answer
 from tests.unit.rest.desk import good, query_of
-from tests.unit.rest.market import BEGAN, MINUTE, Ear, World
+from tests.unit.rest.market import BEGAN, MINUTE, Ear, World, row
+from tests.unit.rest.test_instruments import contract
 from tests.virtual import run, until
 
 
@@ -86,6 +92,53 @@ def test_a_topic_that_lives_already_is_asked_at_once() -> None:
         assert ear.minutes[-1:] == other.minutes == [world.now - 1]
 
     scenario(body)
+
+
+def test_a_topic_that_has_lost_its_link_is_waited_for() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.klines("BTCUSD"))
+        await until(lambda: world.exchange.live and world.of(Subscribed))
+        world.transport.connecting = [9.0]
+        world.exchange.live[0].cut()
+        await until(lambda: world.of(Disconnected))
+        ear = Ear(world.client.klines("BTCUSD", history=2))
+        await until(lambda: ear.heard)
+        assert world.transport.sent[0][0] >= 9.0
+        assert len(world.transport.sent) == 1
+
+    scenario(body)
+
+
+def test_of_every_symbol_those_are_left_out_whose_history_is_refused() -> None:
+    async def body(world: World) -> None:
+        world.tick(3)
+        listed = world.transport.listed
+        symbols = ["AUSD", "BUSD", "CUSD"]
+
+        def answer(url: str) -> Answer:
+            if "instruments-info" in url:
+                return good({"list": [contract(symbol) for symbol in symbols]})
+            if query_of(url)["symbol"] == "BUSD":
+                return good({}, retCode=10001, retMsg="Symbol Invalid")
+            return listed(url)
+
+        world.transport.listed = answer
+        ear = Ear(world.client.klines(history=2))
+        await until(lambda: len({e.symbol for e in ear.heard if not e.meta.backfilled}) == 2)
+        symbols.append("DUSD")
+        await until(lambda: "DUSD" in {e.symbol for e in ear.heard if not e.meta.backfilled})
+        for symbol in ("AUSD", "CUSD", "DUSD"):
+            mine = [e for e in ear.heard if e.symbol == symbol]
+            assert [e.meta.backfilled for e in mine[:3]] == [True, True, False]
+            check(mine, closed=False)
+        (rejected,) = world.of(Rejected)
+        assert (rejected.topic, rejected.message) == ("kline.1.BUSD", "Symbol Invalid")
+        assert ear.errors == []
+        (link,) = world.exchange.live
+        assert "kline.1.BUSD" not in world.exchange.subscribed[link]
+        ear.subscription.dispose()
+
+    scenario(body, listings=20.0)
 
 
 def test_without_history_rest_is_not_asked() -> None:
@@ -253,6 +306,7 @@ def test_a_refusal_ends_the_stream_once_and_gives_everything_back() -> None:
         (error,) = ear.errors
         assert isinstance(error, RequestRefused)
         assert (error.code, error.message) == (10001, "params error: Symbol Invalid")
+        assert [s.message for s in world.of(Rejected)] == [error.message]
         assert world.exchange.live == []
 
     scenario(body)
@@ -266,6 +320,22 @@ def test_a_spent_budget_ends_the_stream() -> None:
         assert isinstance(ear.errors[0], RetryBudgetExhausted)
 
     scenario(body, backoff=Backoff(budget=3))
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_a_row_that_does_not_decode_costs_itself_or_the_stream_of_a_strict_client(
+    strict: bool,
+) -> None:
+    async def body(world: World) -> None:
+        bad = [row(world.now), row(world.now - 1), ["x"], row(world.now - 3)]
+        world.transport.failures = [good({"list": bad}, time=world.now * MINUTE)]
+        ear = Ear(world.client.klines("BTCUSD", history=3))
+        await until(lambda: ear.errors if strict else ear.heard)
+        assert len(world.of(DecodeFailed)) == 1
+        assert ear.minutes == ([] if strict else [world.now - 3, world.now - 1])
+        assert [type(error) for error in ear.errors] == ([DecodeError] if strict else [])
+
+    scenario(body, strict=strict)
 
 
 def test_an_unknown_symbol_is_refused_by_the_socket_and_rest_is_not_asked() -> None:
