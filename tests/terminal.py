@@ -174,6 +174,10 @@ class Terminal:
             self.screen.resize(width, height)
             self._size(width, height)
 
+    def forget_size(self) -> None:
+        """Be a terminal that does not know how large it is."""
+        self._size(0, 0)
+
     def stop_reading(self) -> None:
         """Be a terminal that takes nothing more, until :meth:`go_on_reading`."""
         self._reading.clear()

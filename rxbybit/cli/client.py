@@ -6,7 +6,7 @@ import sys
 from typing import cast
 
 from rxbybit.client import Bybit
-from rxbybit.config import Category
+from rxbybit.config import Backoff, Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.failures import NO_NETWORK
 from rxbybit.hooks import LoggingHooks
@@ -28,9 +28,16 @@ class _Hooks(LoggingHooks):
         """Connected says it."""
 
 
-def client_of(environment: str | None, wire: str, category: str | None) -> Bybit:
+def client_of(
+    environment: str | None,
+    wire: str = "v5",
+    category: str | None = None,
+    *,
+    backoff: Backoff | None = None,
+) -> Bybit:
     """The client; ``ConfigurationError`` for an option that cannot be."""
     if wire not in WIRES:
         raise ConfigurationError(f"wire {wire!r}: use {', '.join(WIRES)}")
     # whether it is a category is for the client to say
-    return Bybit(environment, category=cast("Category | None", category), hooks=_Hooks())
+    given = cast("Category | None", category)
+    return Bybit(environment, category=given, backoff=backoff, hooks=_Hooks())

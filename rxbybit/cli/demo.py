@@ -8,8 +8,8 @@ from collections.abc import Callable
 import reactivex
 from reactivex import operators as ops
 
+from rxbybit.cli.client import client_of
 from rxbybit.cli.watching import show
-from rxbybit.client import Bybit
 from rxbybit.config import Backoff
 from rxbybit.sim import Market, ServedExchange, serve_in_thread
 from rxbybit.stream import Stream, lift
@@ -40,7 +40,7 @@ def play(seconds: float | None, *, cut_s: float = CUT_S) -> None:
         if not drawn:
             print(f"Invented prices, served on {served.url}. Ctrl-C ends this.", flush=True)
         # Impatient, so that the outage is over soon after the exchange is back.
-        client = Bybit(served.url, backoff=Backoff(first=0.5, cap=1.0))
+        client = client_of(served.url, backoff=Backoff(first=0.5, cap=1.0))
         show(
             client,
             SYMBOLS,

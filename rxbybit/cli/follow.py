@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 from rich.console import Console
@@ -100,16 +101,13 @@ def follow_lines(client: Bybit, stream: Stream[Line], seconds: float | None) -> 
 
 async def _until_end(stream: Stream[T], write: Write[T], seconds: float | None) -> None:
     loop = asyncio.get_running_loop()
-    end: asyncio.Future[None] = loop.create_future()
+    end = asyncio.Event()
+    errors: list[Exception] = []
     flushing = False
 
     def fail(error: Exception) -> None:
-        if not end.done():
-            end.set_exception(error)
-
-    def complete() -> None:
-        if not end.done():
-            end.set_result(None)
+        errors.append(error)
+        end.set()
 
     def flush() -> None:
         nonlocal flushing
@@ -128,13 +126,15 @@ async def _until_end(stream: Stream[T], write: Write[T], seconds: float | None) 
             loop.call_soon(flush)
 
     # Not iterate(): a reader who is slow holds the exchange back, and loses nothing unsaid.
-    subscription = stream.subscribe(on_next, fail, complete)
+    subscription = stream.subscribe(on_next, fail, end.set)
     try:
-        await asyncio.wait({end}, timeout=seconds)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await end.wait()
     finally:
         subscription.dispose()
-    if end.done():
-        end.result()
+    if errors:
+        raise errors[0]
     sys.stdout.flush()
 
 

@@ -29,6 +29,8 @@ LEAVE = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l"
 TERMINATED = 143
 HELD = 200
 """How many writes to standard error are kept for the end."""
+FALLBACK = (80, 24)
+"""The size of a terminal that does not know it."""
 _KEYS = {
     b"\x1b[C": "next",
     b"\x1bOC": "next",
@@ -91,7 +93,8 @@ class Screen:
     @property
     def size(self) -> tuple[int, int]:
         """Width and height now, in cells."""
-        return os.get_terminal_size(self._out.fileno())
+        width, height = os.get_terminal_size(self._out.fileno())
+        return width or FALLBACK[0], height or FALLBACK[1]
 
     def __enter__(self) -> Self:
         self._terminate = signal.signal(signal.SIGTERM, _end)

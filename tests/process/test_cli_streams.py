@@ -22,6 +22,8 @@ RXBYBIT = (sys.executable, "-m", "rxbybit")
 NAMES = {"insurance": ["BTC", "ETH"]}
 BOTH = ["BTCUSD", "ETHUSD"]
 COUNT = 2
+BUFFERED = {"PYTHONUNBUFFERED": ""}
+"""As the interpreter is by itself, so that what is not flushed is not seen."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,8 @@ def test_lines_are_the_events_and_ctrl_c_is_130(
     command: StreamCommand, market: ServedExchange
 ) -> None:
     events = expected(command, market.url)
-    with Child(command_line(command), env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
+    env = {"RXBYBIT_ENVIRONMENT": market.url, **BUFFERED}
+    with Child(command_line(command), env=env) as child:
         lines = [child.line() for _ in events]
         child.interrupt()
         status, _, errors = child.end()
@@ -63,7 +66,7 @@ def test_lines_are_the_events_and_ctrl_c_is_130(
 def test_json_is_to_json_of_the_events(command: StreamCommand, market: ServedExchange) -> None:
     events = expected(command, market.url)
     options = ("--json", "--environment", market.url, "--category", "inverse", "--wire", "v5")
-    with Child(command_line(command, *options)) as child:
+    with Child(command_line(command, *options), env=BUFFERED) as child:
         lines = [child.line() for _ in events]
     assert lines == [event.to_json().decode() for event in events]
     assert {json.loads(line)["event"] for line in lines} <= {

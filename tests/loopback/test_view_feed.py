@@ -1,0 +1,70 @@
+"""What the live view subscribes to, and that it gives it back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from rxbybit import Bybit, ConfigurationError, SubscriptionRejected
+from rxbybit.runtime import Runtime
+from rxbybit.sim import Recording, ServedExchange, Skip, serve_in_thread
+from rxbybit.view.board import Board
+from rxbybit.view.live import Feed
+
+BOOK = "orderbook.50.BTCUSD"
+
+
+def until(condition: Callable[[], object], within_s: float = 20.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it has not happened"
+        time.sleep(0.01)
+
+
+def asked_of_the_book(served: ServedExchange) -> list[str]:
+    return [request.op for request in served.requests if BOOK in request.args]
+
+
+def test_a_book_that_misses_an_update_is_subscribed_anew_and_all_is_given_back() -> None:
+    recording = Recording.demo(speed=10)
+    with (
+        serve_in_thread({"inverse": recording}, faults=(Skip(topic=BOOK, nth=20),)) as served,
+        Bybit(served.url) as client,
+    ):
+        feed = Feed(client, Board.of(["BTCUSD", "ETHUSD"]))
+        feed.open()
+        began = Runtime.current().subscriptions
+        until(lambda: asked_of_the_book(served) == ["subscribe", "unsubscribe", "subscribe"])
+        until(lambda: feed.board().markets["BTCUSD"].ladder.state == "synced")
+        assert Runtime.current().subscriptions == began, "the one before was not given back"
+        assert not feed.ended.is_set()
+        feed.close()
+        until(lambda: Runtime.current().subscriptions == 0)
+        until(lambda: not served.links)
+
+
+def test_candles_of_the_exchange_are_asked_for_only_when_they_are_shown() -> None:
+    for chart, chart_ms, wanted in (("5s", 5000, 0), ("1m", None, 1)):
+        with serve_in_thread({"inverse": Recording.demo()}) as served, Bybit(served.url) as client:
+            feed = Feed(client, Board.of(["BTCUSD"], chart=chart, chart_ms=chart_ms))
+            feed.open()
+            until(lambda: asked_of_the_book(served))
+            asked = [a for request in served.requests for a in request.args]
+            assert asked.count("kline.1.BTCUSD") == wanted
+            feed.close()
+
+
+def test_a_stream_that_fails_ends_it_with_its_error() -> None:
+    with serve_in_thread({"inverse": Recording.demo()}) as served, Bybit(served.url) as client:
+        feed = Feed(client, Board.of(["NOPEUSD"]))
+        feed.open()
+        assert feed.ended.wait(20)
+        assert isinstance(feed.error, SubscriptionRejected)
+        feed.close()
+
+
+def test_what_cannot_be_is_said_at_once() -> None:
+    with Bybit("http://127.0.0.1:1") as client, pytest.raises(ConfigurationError, match="btcusd"):
+        Feed(client, Board.of(["btcusd"])).open()
