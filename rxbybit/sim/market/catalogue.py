@@ -8,8 +8,17 @@ from functools import partial
 
 from rxbybit.config import Category
 from rxbybit.sim.market.instruments import Instrument, Temper
+from rxbybit.sim.market.options import option_chain
 
-__all__ = ["OPENING", "Delisting", "Listing", "Script", "default_instruments", "default_script"]
+__all__ = [
+    "OPENING",
+    "Delisting",
+    "Listing",
+    "Script",
+    "check_script",
+    "default_instruments",
+    "default_script",
+]
 
 OPENING: dict[str, float] = {"BTC": 65_000.0, "ETH": 1_900.0, "DUST": 0.7, "NOVA": 12.0}
 """Where the index of a coin begins, in USD; that of another coin begins at 1."""
@@ -42,9 +51,10 @@ Script = tuple[Listing | Delisting, ...]
 def default_instruments(start_ms: int) -> tuple[Instrument, ...]:
     """Two inverse perpetuals and a quarterly, two linear ones (one hardly traded), one on spot.
 
+    And eight options.
     They were launched before ``start_ms``, by six years (``BTCUSD``) to 200 days (``DUSTUSDT``).
     """
-    return (*_inverse(start_ms), *_of_usdt(start_ms))
+    return (*_inverse(start_ms), *_of_usdt(start_ms), *option_chain(start_ms))
 
 
 def _inverse(start_ms: int) -> tuple[Instrument, ...]:
@@ -153,3 +163,21 @@ def _quarter(start_ms: int) -> tuple[int, int, int]:
         if delivery >= earliest:
             return year, month, int(delivery.timestamp() * 1000)
         year, month = (year + 1, 3) if month == 12 else (year, month + 3)
+
+
+def check_script(instruments: tuple[Instrument, ...], script: Script) -> None:
+    """Errors: ``ValueError`` for what cannot be listed or delisted in this order."""
+    listed: set[tuple[Category, str]] = set()
+    known: set[tuple[Category, str]] = set()
+    first = [Listing(after_ms=0, instrument=one) for one in instruments]
+    for event in (*first, *sorted(script, key=lambda event: event.after_ms)):
+        if isinstance(event, Listing):
+            key = event.instrument.category, event.instrument.symbol
+            if key in known:
+                raise ValueError(f"{key[0]} {key[1]} is listed twice")
+            known.add(key)
+            listed.add(key)
+        elif (event.category, event.symbol) in listed:
+            listed.remove((event.category, event.symbol))
+        else:
+            raise ValueError(f"{event.category} {event.symbol} is delisted, but not listed then")

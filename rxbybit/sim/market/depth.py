@@ -13,13 +13,18 @@ from rxbybit.sim.market.feeds import Cause, Content
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.matching import Book, Half
 
-__all__ = ["DEPTHS", "BestFeed", "BookClock", "BookState", "DepthFeed"]
+__all__ = ["BestFeed", "BookClock", "BookState", "DepthFeed", "depths_of"]
 
-DEPTHS = {1: 10, 50: 20, 200: 100, 1000: 200}
-"""Depth to how often its frames leave, in milliseconds."""
+_DEPTHS = {1: 10, 50: 20, 200: 100, 1000: 200}
+_OPTION_DEPTHS = {25: 20, 100: 100}
 
 _QUIET_MS = 3_000
 Levels = list[list[str]]
+
+
+def depths_of(instrument: Instrument) -> dict[int, int]:
+    """Depth to how often its frames leave, in milliseconds."""
+    return _OPTION_DEPTHS if instrument.category == "option" else _DEPTHS
 
 
 class BookState(NamedTuple):
@@ -28,7 +33,7 @@ class BookState(NamedTuple):
     bids: list[tuple[int, int]]
     asks: list[tuple[int, int]]
     number: int
-    """The update number of the 1000-level topic."""
+    """The update number of the deepest topic."""
     seq: int
     ms: int
     """When the book changed last."""
@@ -37,9 +42,9 @@ class BookState(NamedTuple):
 class BookClock:
     """When a book changed last, and how far the update numbers of its depths are."""
 
-    def __init__(self, ms: int) -> None:
+    def __init__(self, instrument: Instrument, ms: int) -> None:
         self.ms = ms
-        self.numbers = dict.fromkeys(DEPTHS, 1_000_000)
+        self.numbers = dict.fromkeys(depths_of(instrument), 1_000_000)
         self._told_seq = 0
 
     def next(self, depth: int) -> int:
@@ -49,11 +54,11 @@ class BookClock:
 
     def restart(self) -> None:
         """Begin at 1 again."""
-        self.numbers = dict.fromkeys(DEPTHS, 0)
+        self.numbers = dict.fromkeys(self.numbers, 0)
 
     def state(self, book: Book, depth: int) -> BookState:
         """A book of which nobody wants the deepest topic: a new state of it has a new number."""
-        deepest = max(DEPTHS)
+        deepest = max(self.numbers)
         if book.seq != self._told_seq:
             self._told_seq = book.seq
             self.next(deepest)
@@ -74,8 +79,9 @@ class _Topic(ABC):
         self._spot = instrument.category == "spot"
         self._price = instrument.price
         self._size = instrument.size
+        self._option = instrument.category == "option"
         self._number = clock.next(depth)
-        self.every_ms = DEPTHS[depth]
+        self.every_ms = depths_of(instrument)[depth]
 
     def restart(self, ms: int) -> Content:
         """The state again, under the next number."""
@@ -95,6 +101,9 @@ class _Topic(ABC):
     ) -> Content:
         topic = f"orderbook.{self._depth}.{self._symbol}"
         data = {"s": self._symbol, "b": bids, "a": asks, "u": number, "seq": seq}
+        if self._option:
+            head: Content = {"id": f"{topic}-{number}-{ms}", "topic": topic, "ts": ms}
+            return head | {"type": kind, "data": data, "cts": cts}
         if self._spot:
             return {"topic": topic, "ts": ms, "type": kind, "data": data, "cts": cts}
         return {"topic": topic, "type": kind, "ts": ms, "data": data, "cts": cts}

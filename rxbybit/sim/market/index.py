@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
+from typing import Protocol
 
-__all__ = ["INDEX_MS", "Index"]
+__all__ = ["INDEX_MS", "Index", "Priced"]
 
 INDEX_MS = 2_000
 """How often an index moves, in milliseconds."""
@@ -12,6 +13,15 @@ INDEX_MS = 2_000
 _STEP = 0.00007
 _TREND = 0.00002
 _PULL = 0.00004
+
+
+class Priced(Protocol):
+    """What the crowd of an instrument goes by."""
+
+    @property
+    def price(self) -> float:
+        """In USD."""
+        ...
 
 
 class Index:

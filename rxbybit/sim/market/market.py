@@ -13,13 +13,15 @@ from rxbybit.sim.market.catalogue import (
     Delisting,
     Listing,
     Script,
+    check_script,
     default_instruments,
     default_script,
 )
 from rxbybit.sim.market.feeds import Content, Phase
-from rxbybit.sim.market.index import INDEX_MS, Index
+from rxbybit.sim.market.index import INDEX_MS, Index, Priced
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.liquidations import Pool, PoolFeed
+from rxbybit.sim.market.options import OptionContract, OptionPrice
 from rxbybit.sim.market.pit import Pit, kinds_of
 
 __all__ = ["Market", "Push"]
@@ -87,11 +89,13 @@ class Market:
         self._pools: dict[str, PoolFeed] = {}
         self._topics: dict[Category, frozenset[str]] = {}
         """Of a category, since its last listing or delisting."""
+        self._coins: set[str] = set()
+        """Those of whose options the trades are wanted."""
         if script is None:
             script = default_script(start_ms) if instruments is None else ()
         if instruments is None:
             instruments = default_instruments(start_ms)
-        _check(instruments, script)
+        check_script(instruments, script)
         for instrument in instruments:
             self._list(instrument, start_ms)
         for rank, event in enumerate(script):
@@ -120,6 +124,9 @@ class Market:
         for (where, symbol), pit in self.pits.items():
             if where == category:
                 found.update(f"{kind}.{symbol}" for kind in kinds_of(pit.instrument))
+                if category == "option":
+                    found.remove(f"publicTrade.{symbol}")
+                    found.add(f"publicTrade.{pit.instrument.base}")
         return self._topics.setdefault(category, frozenset(found))
 
     def want(self, category: Category, topic: str) -> None:
@@ -133,6 +140,9 @@ class Market:
                 self._pool_due(topic, self.now_ms)
             return
         kind, _, symbol = topic.rpartition(".")
+        if category == "option" and kind == "publicTrade":
+            self._want_trades(symbol)
+            return
         pit = self.pits.get((category, symbol))
         if pit is None or kind not in kinds_of(pit.instrument):
             raise ValueError(f"no topic {topic!r} on the {category} socket")
@@ -142,6 +152,11 @@ class Market:
         """Build them no more; the numbers of a book go on from here when it is wanted again."""
         self._pools.pop(topic, None)
         kind, _, symbol = topic.rpartition(".")
+        if category == "option" and kind == "publicTrade":
+            self._coins.discard(symbol)
+            for pit in self._options_on(symbol):
+                pit.forget(kind)
+            return
         pit = self._pits.get((category, symbol))
         if pit is not None:
             pit.forget(kind)
@@ -182,7 +197,7 @@ class Market:
 
     def pools(self) -> list[Pool]:
         """The insurance pool of every contract that is listed, or was."""
-        return [pit.pool for pit in self._pits.values() if pit.instrument.category != "spot"]
+        return [pit.pool for pit in self._pits.values() if pit.on_credit]
 
     def coin_price(self, coin: str) -> float:
         """A coin in USD, 1 where nothing of it is traded."""
@@ -202,18 +217,39 @@ class Market:
         coin = instrument.base
         if coin not in self._indices:
             self._indices[coin] = Index(f"{self._seed}/{coin}", OPENING.get(coin, 1.0))
+        priced: Priced = self._indices[coin]
+        if isinstance(instrument, OptionContract):
+            priced = OptionPrice(instrument, self._indices[coin], lambda: self.now_ms)
         pit = Pit(
             instrument,
             seed=f"{self._seed}/{instrument.category}/{instrument.symbol}",
-            index=self._indices[coin],
+            index=priced,
             ms=ms,
             number=len(self._pits),
             schedule=partial(self._schedule, instrument.category),
         )
         self.pits[key] = self._pits[key] = pit
         self._topics.pop(instrument.category, None)
+        if instrument.category == "option" and coin in self._coins:
+            pit.want("publicTrade", ms)
         for topic, feed in self._pools.items():
             feed.pools = self._pools_of(topic)
+
+    def _options_on(self, coin: str) -> list[Pit]:
+        return [
+            pit
+            for (where, _), pit in self.pits.items()
+            if where == "option" and pit.instrument.base == coin
+        ]
+
+    def _want_trades(self, coin: str) -> None:
+        """Those of every option on a coin are one topic."""
+        pits = self._options_on(coin)
+        if not pits:
+            raise ValueError(f"no topic 'publicTrade.{coin}' on the option socket")
+        self._coins.add(coin)
+        for pit in pits:
+            pit.want("publicTrade", self.now_ms)
 
     def _act(self, event: Listing | Delisting) -> tuple[_Act, Category]:
         """What a line of the script does, and on which socket it is heard."""
@@ -259,21 +295,3 @@ class Market:
         due = ms // feed.every_ms * feed.every_ms + feed.every_ms
         rank = -1 - list(_POOLS).index(topic)
         self._schedule(category, due, Phase.FRAMES, rank, flush)
-
-
-def _check(instruments: tuple[Instrument, ...], script: Script) -> None:
-    """Errors: ``ValueError`` for what cannot be listed or delisted in this order."""
-    listed: set[_Key] = set()
-    known: set[_Key] = set()
-    first = [Listing(after_ms=0, instrument=one) for one in instruments]
-    for event in (*first, *sorted(script, key=lambda event: event.after_ms)):
-        if isinstance(event, Listing):
-            key = event.instrument.category, event.instrument.symbol
-            if key in known:
-                raise ValueError(f"{key[0]} {key[1]} is listed twice")
-            known.add(key)
-            listed.add(key)
-        elif (event.category, event.symbol) in listed:
-            listed.remove((event.category, event.symbol))
-        else:
-            raise ValueError(f"{event.category} {event.symbol} is delisted, but not listed then")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rxbybit.sim.market.index import Index
+from rxbybit.sim.market.index import Priced
 from rxbybit.sim.market.instruments import Instrument, spelled
 
 __all__ = ["Marks"]
@@ -16,7 +16,7 @@ _YEAR_MS = 365 * 86_400_000
 class Marks:
     """The derived prices of one instrument; ``version`` rises when one of them changes."""
 
-    def __init__(self, instrument: Instrument, index: Index, ms: int) -> None:
+    def __init__(self, instrument: Instrument, index: Priced, ms: int) -> None:
         self._instrument = instrument
         self._index = index
         self._scale = 10**instrument.price_scale

@@ -8,13 +8,15 @@ from functools import partial
 from rxbybit.sim.market.candle import INTERVALS, MINUTE_MS
 from rxbybit.sim.market.candles import Candles, KlineFeed
 from rxbybit.sim.market.crowd import Crowd
-from rxbybit.sim.market.depth import DEPTHS, BestFeed, BookClock, BookState, DepthFeed
+from rxbybit.sim.market.depth import BestFeed, BookClock, BookState, DepthFeed, depths_of
 from rxbybit.sim.market.feeds import Cause, Content, Feed, Phase, Schedule
-from rxbybit.sim.market.index import INDEX_MS, Index
+from rxbybit.sim.market.index import INDEX_MS, Priced
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.liquidations import LiquidationFeed, Pool, Positions
 from rxbybit.sim.market.marks import Marks
 from rxbybit.sim.market.matching import Book, Fill, Side
+from rxbybit.sim.market.option_feeds import OptionTape, OptionTickerFeed, option_texts
+from rxbybit.sim.market.options import OptionContract, OptionPrice
 from rxbybit.sim.market.tape import Tape
 from rxbybit.sim.market.ticker import SpotTickerFeed, TickerFeed
 
@@ -22,13 +24,14 @@ __all__ = ["Pit", "kinds_of"]
 
 _RANKS = 100
 """More than twice the topics of one instrument."""
-_DEEPEST = f"orderbook.{max(DEPTHS)}"
 
 
 def kinds_of(instrument: Instrument) -> tuple[str, ...]:
     """What stands before the symbol in each topic that the instrument has."""
     kinds = ["publicTrade", "tickers"]
-    kinds += [f"orderbook.{depth}" for depth in DEPTHS]
+    kinds += [f"orderbook.{depth}" for depth in depths_of(instrument)]
+    if instrument.category == "option":
+        return tuple(kinds)
     kinds += [f"kline.{interval}" for interval in INTERVALS]
     if instrument.category != "spot":
         kinds.append("allLiquidation")
@@ -46,7 +49,7 @@ class Pit:
         instrument: Instrument,
         *,
         seed: str,
-        index: Index,
+        index: Priced,
         ms: int,
         number: int,
         schedule: Schedule,
@@ -54,11 +57,14 @@ class Pit:
         self.instrument = instrument
         self.book = Book()
         self.book.seq = ms
-        self.clock = BookClock(ms)
+        self.clock = BookClock(instrument, ms)
         self.crowd = Crowd(instrument, self.book, f"{seed}/crowd", self._traded)
         self.crowd.open(index.price)
         opening = max(int(self.crowd.fair), 1)
-        self.tape = Tape(instrument, f"{seed}/tape", opening)
+        if isinstance(instrument, OptionContract) and isinstance(index, OptionPrice):
+            self.tape = OptionTape(instrument, index, f"{seed}/tape", opening)
+        else:
+            self.tape = Tape(instrument, f"{seed}/tape", opening)
         self.candles = Candles(instrument, ms, opening, f"{seed}/past")
         self.marks = Marks(instrument, index, ms)
         self.pool = Pool(instrument)
@@ -76,7 +82,7 @@ class Pit:
         self._said: dict[str, int] = {}
         self._trades_wanted = False
         self._forced = False
-        self._on_credit = instrument.category != "spot"
+        self.on_credit = instrument.category in ("inverse", "linear")
         self._seq = ms
         schedule(ms + self.crowd.pause_ms(), Phase.TURN, number, self._wake)
         schedule(ms + INDEX_MS, Phase.MARKS, number, self._index_moved)
@@ -88,11 +94,17 @@ class Pit:
         return "Closed" if self.closed else "Trading"
 
     def levels(self, depth: int) -> BookState:
-        """The best ``depth`` levels, as the 1000-level topic has them where somebody wants it."""
-        feed = self._feeds.get(_DEEPEST)
+        """The best ``depth`` levels, as the deepest topic has them where somebody wants it."""
+        feed = self._feeds.get(f"orderbook.{max(self.clock.numbers)}")
         if isinstance(feed, DepthFeed):
             return feed.state(depth)
         return self.clock.state(self.book, depth)
+
+    def option_ticker(self) -> dict[str, str]:
+        """What the ticker of an option says now; empty for anything else."""
+        if not isinstance(self.tape, OptionTape):
+            return {}
+        return option_texts(self.book, self.tape, self.candles.day, self.marks)
 
     def want(self, kind: str, ms: int) -> None:
         """Build the frames of a topic from now on."""
@@ -180,7 +192,7 @@ class Pit:
         self.tape.write(self._ms, side, fills, self.book.seq)
         for price, lots, _ in fills:
             self.candles.trade(self._ms, price, lots)
-            if self._on_credit and not self._forced:
+            if self.on_credit and not self._forced:
                 self._positions.traded(side, price, lots)
             self.marks.traded(self.tape.count, lots)
 
@@ -248,6 +260,8 @@ class Pit:
             return LiquidationFeed(one)
         if family == "tickers":
             day, marks = self.candles.day, self.marks
+            if isinstance(self.tape, OptionTape):
+                return OptionTickerFeed(book, self.tape, day, marks)
             if one.category == "spot":
                 return SpotTickerFeed(one, book, self.tape, day, marks)
             return TickerFeed(one, book, self.tape, day, marks, ms)

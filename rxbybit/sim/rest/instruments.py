@@ -53,7 +53,7 @@ def _found(market: Market, category: Category, query: Query) -> list[Content]:
         for item in items
         if (not symbol or item["symbol"] == symbol)
         and (not coin or item["baseCoin"] == coin)
-        and (not kind or item["symbolType"] == kind)
+        and (not kind or item.get("symbolType") == kind)
     ]
     return sorted(items, key=lambda item: item["symbol"])
 

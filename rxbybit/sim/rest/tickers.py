@@ -58,6 +58,43 @@ _SPOT = (
     "volume24h",
     "usdIndexPrice",
 )
+_OPTION = (
+    "symbol",
+    "bid1Price",
+    "bid1Size",
+    "bid1Iv",
+    "ask1Price",
+    "ask1Size",
+    "ask1Iv",
+    "lastPrice",
+    "highPrice24h",
+    "lowPrice24h",
+    "markPrice",
+    "indexPrice",
+    "markIv",
+    "underlyingPrice",
+    "openInterest",
+    "turnover24h",
+    "volume24h",
+    "totalVolume",
+    "totalTurnover",
+    "delta",
+    "gamma",
+    "vega",
+    "theta",
+    "predictedDeliveryPrice",
+    "change24h",
+)
+_OTHERWISE = {
+    "bid1Price": "bidPrice",
+    "bid1Size": "bidSize",
+    "bid1Iv": "bidIv",
+    "ask1Price": "askPrice",
+    "ask1Size": "askSize",
+    "ask1Iv": "askIv",
+    "markIv": "markPriceIv",
+}
+"""What the topic calls it otherwise."""
 
 
 def tickers(market: Market, query: Query) -> Content:
@@ -69,7 +106,22 @@ def tickers(market: Market, query: Query) -> Content:
         raise Refused("params error: symbol or baseCoin is missing")
     else:
         pits = [pit for (where, _), pit in market.pits.items() if where == category]
+    if category == "option":
+        coin, expiry = query.get("baseCoin"), query.get("expDate")
+        pits = [
+            pit
+            for pit in pits
+            if (not coin or pit.instrument.base == coin)
+            and (not expiry or pit.instrument.symbol.split("-")[1] == expiry)
+        ]
+        return {"category": category, "list": [_option_item(pit) for pit in pits]}
     return {"category": category, "list": [_item(pit, market.now_ms) for pit in pits]}
+
+
+def _option_item(pit: Pit) -> Content:
+    texts = pit.option_ticker()
+    texts["symbol"] = pit.instrument.symbol
+    return {key: texts[_OTHERWISE.get(key, key)] for key in _OPTION}
 
 
 def _item(pit: Pit, ms: int) -> Content:

@@ -79,7 +79,7 @@ def test_a_window_runs_short_and_fills_again(monkeypatch) -> None:
     from rxbybit.sim.market.matching import Book
 
     book = Book()
-    feed = DepthFeed(small(), book, BookClock(0), 50)
+    feed = DepthFeed(small(), book, BookClock(small(), 0), 50)
     rebuilt = Rebuilt(feed.snapshot(0))
     numbers = [book.place("Sell", 1_000 + step, 1)[0] for step in range(60)]
     for round_ in ([], numbers[:30], [], numbers[30:55], []):

@@ -16,6 +16,7 @@ from rxbybit.sim.market import (
     default_instruments,
     default_script,
 )
+from rxbybit.sim.market.options import option_chain
 from tests.sim.market.journal import START_MS, of, small, snapshot_of
 
 
@@ -50,7 +51,8 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
     assert runs[0] != runs[2]
     assert len(runs[0]) > 1_000
     assert all(
-        line.split(" ", 2)[2].startswith(('{"topic":', '{"type":')) for line in runs[0][:500]
+        line.split(" ", 2)[2].startswith(('{"topic":', '{"type":', '{"id":'))
+        for line in runs[0][:500]
     )
 
 
@@ -96,7 +98,7 @@ def test_the_default_market() -> None:
     market = Market(start_ms=START_MS)
     names = {c: [item["symbol"] for item in market.instruments(c)] for c in CATEGORIES}
     assert names == {
-        "option": [],
+        "option": [one.symbol for one in option_chain(START_MS)],
         "inverse": ["BTCUSD", "ETHUSD", "BTCUSDH26"],
         "linear": ["BTCUSDT", "DUSTUSDT"],
         "spot": ["BTCUSDT"],
@@ -112,8 +114,8 @@ def test_the_default_market() -> None:
     assert spot["lotSizeFilter"]["basePrecision"] == "0.000001"
     assert spot["lotSizeFilter"]["quotePrecision"] == "0.0000001"
     assert spot["priceFilter"]["tickSize"] == "0.5"
-    assert market.instruments("option") == market.instruments("spot", "PreLaunch") == []
-    assert market.topics("option") == frozenset()
+    assert market.instruments("spot", "PreLaunch") == []
+    assert len(market.topics("option")) == 25
     assert "allLiquidation.BTCUSDT" in market.topics("linear") - market.topics("spot")
     assert {"insurance.USDT", "insurance.USDC"} <= market.topics("linear")
     assert len(market.topics("spot")) == 19

@@ -107,7 +107,10 @@ def test_no_launch_no_past() -> None:
         assert candles.begins_ms("D") == START_MS
 
 
-@pytest.mark.parametrize("instrument", default_instruments(START_MS), ids=lambda one: one.symbol)
+WITH_CANDLES = [one for one in default_instruments(START_MS) if one.category != "option"]
+
+
+@pytest.mark.parametrize("instrument", WITH_CANDLES, ids=lambda one: one.symbol)
 def test_a_thousand_minutes_and_days_of_the_default_market(instrument) -> None:
     candles = Candles(instrument, START_MS, 10_000, "seed")
     for interval, least in (("1", 1_000), ("30", 1_000), ("D", 98)):
