@@ -72,20 +72,23 @@ class Hub:
         A closure, as it runs for every frame: a variable costs a third of what an attribute does.
         """
         new = None if once is None else once.new
-        frames = sent = last_ns = 0
+        frames = more = last_ns = 0  # more: events than frames
 
         def feed(data: bytes, received_ns: int, connection: int | None) -> None:
-            nonlocal frames, sent, last_ns
-            frames += 1
-            last_ns = received_ns
+            nonlocal frames, more, last_ns
             # Any: the time of an event is where `timed` says
             events: Sequence[Any] = decode(data, received_ns, connection)
             if new is not None:
                 events = new(events)
             if self._attention:
                 events = self._attend(events)
+            # together, as another thread may read them, and nothing where a frame is one event
+            count = len(events)
+            if count != 1:
+                more += count - 1
+            frames += 1
+            last_ns = received_ns
             if events:
-                sent += len(events)
                 last = events[-1]
                 # not the event: freed later than in this call, it would cost more (see dedupe.py)
                 if timed:
@@ -97,7 +100,7 @@ class Hub:
                     on_delay(last.meta.sent_ms, received_ns)
                 self._deliver(events)
 
-        return feed, lambda: Frames(frames, sent, last_ns)
+        return feed, lambda: Frames(frames, frames + more, last_ns)
 
     def attach(
         self, spec: AnySpec, hearer: Hearer, keep: Callable[[Any], bool] | None = None
