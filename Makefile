@@ -3,13 +3,14 @@
 #   make demo     a live market in the terminal, served on this machine (FOR=10s ends it)
 #   make test     all tests
 #   make check    style, types, import rules, sizes, spelling
-#   make bench    ours against the leanest possible reader, in one run
+#   make bench    ours against the leanest possible reader, in one run (QUICK=1: under a minute)
 # PYTHON names the interpreter (3.11 or later), VENV the folder of the environment.
 
 PYTHON ?= python3
 VENV ?= .venv
 FOR ?=
 WORKERS ?= 2
+QUICK ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.rxbybit-installed
@@ -46,4 +47,4 @@ check: $(STAMP)
 	$(BIN)/codespell
 
 bench: $(STAMP)
-	$(BIN)/python -m tests.perf.run
+	$(BIN)/python -m tests.perf.suite $(if $(QUICK),--quick)
