@@ -11,18 +11,24 @@ from rxbybit.errors import ConfigurationError
 from rxbybit.failures import NO_NETWORK
 from rxbybit.hooks import LoggingHooks
 
-__all__ = ["client_of"]
+__all__ = ["CommandHooks", "client_of"]
 
 WIRES = ("v5",)
 
 
-class _Hooks(LoggingHooks):
-    """Logging, less the outages: a command tells of them by the statuses that it shows."""
+class CommandHooks(LoggingHooks):
+    """Logging, less the outages: a command tells of them by the statuses that it shows.
+
+    And less the slow callbacks: a reader who is slow holds a command back on purpose.
+    """
 
     def unreachable(self, url: str, reason: str) -> None:
         if reason in NO_NETWORK:
             hint = "without a network, 'rxbybit demo' shows the library on this machine"
             print(f"rxbybit: {hint}", file=sys.stderr)
+
+    def slow_callback(self, topic: str, seconds: float) -> None:
+        """Its reader takes the time that it needs."""
 
     def reached(self, url: str, after_s: float) -> None:
         """Connected says it."""
@@ -40,4 +46,4 @@ def client_of(
         raise ConfigurationError(f"wire {wire!r}: use {', '.join(WIRES)}")
     # whether it is a category is for the client to say
     given = cast("Category | None", category)
-    return Bybit(environment, category=given, backoff=backoff, hooks=_Hooks())
+    return Bybit(environment, category=given, backoff=backoff, hooks=CommandHooks())

@@ -41,7 +41,7 @@ def test_a_book_that_misses_an_update_is_subscribed_anew_and_all_is_given_back()
         assert Runtime.current().subscriptions == began, "the one before was not given back"
         assert not feed.ended.is_set()
         feed.close()
-        until(lambda: Runtime.current().subscriptions == 0)
+        assert Runtime.current().idle(20), "something of it still lives"
         until(lambda: not served.links)
 
 
@@ -52,8 +52,9 @@ def test_candles_of_the_exchange_are_asked_for_only_when_they_are_shown() -> Non
             feed.open()
             until(lambda: asked_of_the_book(served))
             asked = [a for request in served.requests for a in request.args]
-            assert asked.count("kline.1.BTCUSD") == wanted
             feed.close()
+            assert Runtime.current().idle(20)
+        assert asked.count("kline.1.BTCUSD") == wanted
 
 
 def test_a_stream_that_fails_ends_it_with_its_error() -> None:
@@ -63,8 +64,12 @@ def test_a_stream_that_fails_ends_it_with_its_error() -> None:
         assert feed.ended.wait(20)
         assert isinstance(feed.error, SubscriptionRejected)
         feed.close()
+        assert Runtime.current().idle(20)
 
 
 def test_what_cannot_be_is_said_at_once() -> None:
-    with Bybit("http://127.0.0.1:1") as client, pytest.raises(ConfigurationError, match="btcusd"):
-        Feed(client, Board.of(["btcusd"])).open()
+    with Bybit("http://127.0.0.1:1") as client:
+        feed = Feed(client, Board.of(["btcusd"]))
+        with pytest.raises(ConfigurationError, match="btcusd"):
+            feed.open()
+        feed.close()

@@ -8,6 +8,7 @@ from datetime import datetime, timezone
 import pytest
 
 from rxbybit import Connected, Connecting, Disconnected, Gap, Reconnecting, Rejected, Status
+from rxbybit.cli.client import CommandHooks
 from rxbybit.cli.commands import run
 from rxbybit.cli.follow import Trouble
 from rxbybit.cli.streams import COMMANDS
@@ -90,3 +91,12 @@ def test_only_trouble_and_its_end_are_told(
 ) -> None:
     trouble = Trouble(named=named)
     assert [status for status in told if trouble.concerns(status)] == heard
+
+
+def test_a_slow_reader_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    hooks = CommandHooks()
+    hooks.slow_callback("publicTrade.BTCUSD", 0.5)
+    hooks.unreachable("ws://x", "connection refused")
+    assert capsys.readouterr().err == ""
+    hooks.unreachable("ws://x", "the host name is not known")
+    assert capsys.readouterr().err.startswith("rxbybit: without a network, 'rxbybit demo' shows")
