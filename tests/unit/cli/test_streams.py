@@ -93,10 +93,13 @@ def test_only_trouble_and_its_end_are_told(
     assert [status for status in told if trouble.concerns(status)] == heard
 
 
-def test_a_slow_reader_is_no_warning(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_slow_reader_is_no_warning(
+    capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
     hooks = CommandHooks()
     hooks.slow_callback("publicTrade.BTCUSD", 0.5)
     hooks.unreachable("ws://x", "connection refused")
-    assert capsys.readouterr().err == ""
+    hooks.reached("ws://x", 2.0)
+    assert (capsys.readouterr().err, caplog.records) == ("", [])
     hooks.unreachable("ws://x", "the host name is not known")
     assert capsys.readouterr().err.startswith("rxbybit: without a network, 'rxbybit demo' shows")
