@@ -17,7 +17,7 @@ from rxbybit.view.screen import can_draw
 
 __all__ = ["demo_exchange", "outage", "play"]
 
-SYMBOLS = ("BTCUSD", "BTCUSDT", "ETHUSD")
+SYMBOLS = ("BTCUSD", "ETHUSD")
 CUT_S = 15.0
 """When the connection is cut, in seconds."""
 AWAY_S = 2.0
