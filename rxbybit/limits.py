@@ -84,9 +84,9 @@ class RequestLedger(_Ledger):
         super().__init__(limit, window_s, clock)
         self._barred: dict[str, float] = {}
 
-    def reserve(self, host: str) -> float:
-        """Book one request to ``host``; gives the seconds to wait before making it."""
-        return max(self._book(""), self._barred.get(host, 0.0) - self._clock())
+    def reserve(self) -> float:
+        """Book one request; gives the seconds to wait before making it."""
+        return self._book("")
 
     def give_back(self) -> None:
         """Take the last booking back: the request was not made."""
@@ -96,6 +96,10 @@ class RequestLedger(_Ledger):
         """Let nobody ask ``host`` for so long."""
         until = self._clock() + seconds
         self._barred[host] = max(until, self._barred.get(host, 0.0))
+
+    def barred_s(self, host: str) -> float:
+        """The seconds until ``host`` may be asked; who waits for that has booked nothing yet."""
+        return max(0.0, self._barred.get(host, 0.0) - self._clock())
 
 
 CONNECTS = ConnectLedger()

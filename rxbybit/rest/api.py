@@ -213,7 +213,9 @@ class RestApi:
 
     async def _book(self) -> None:
         """Wait until the exchange's limit on requests allows another one."""
-        wait_s = self._ledger.reserve(self._host)
+        while (barred_s := self._ledger.barred_s(self._host)) > 0:
+            await asyncio.sleep(barred_s)
+        wait_s = self._ledger.reserve()
         if wait_s > 0:
             try:
                 await asyncio.sleep(wait_s)

@@ -303,7 +303,7 @@ def test_a_cancelled_request_is_gone_at_once(moment: str) -> None:
         desk = Desk(trouble, trouble, good())
         ledger = RequestLedger(1, 50.0, clock=loop.time)
         if moment == "limit":
-            ledger.reserve("")
+            ledger.reserve()
         if moment == "gate":
             desk.gate = asyncio.Semaphore(0)
         api = desk.api(ledger=ledger, backoff=Backoff(first=1000, cap=1000))
@@ -316,8 +316,29 @@ def test_a_cancelled_request_is_gone_at_once(moment: str) -> None:
             await asking
         assert loop.time() - began < 0.1
         assert desk.under_way == 0
-        booked = ledger.reserve("") - (50.0 - loop.time())
+        booked = ledger.reserve() - (50.0 - loop.time())
         assert booked < 50.0  # what was not made is given back
+
+    virtually(body)
+
+
+def test_who_waits_for_a_barred_host_has_booked_nothing() -> None:
+    """What is given back must be one's own: others book and forget meanwhile."""
+
+    async def body() -> None:
+        desk = Desk()
+        desk.always = lambda url: good()
+        ledger = RequestLedger(8, 5.0, clock=desk.loop.time)
+        api = desk.api(ledger=ledger)
+        ledger.bar(api._host, 600.0)
+        waiting = [asyncio.create_task(api.ask(PATH, {})) for _ in range(8)]
+        await asyncio.sleep(60.0)
+        assert [ledger.reserve() for _ in range(8)] == [0.0] * 8  # another host's
+        for task in waiting:
+            task.cancel()
+        ended = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(error) for error in ended} == {asyncio.CancelledError}
+        assert ledger.reserve() == 5.0
 
     virtually(body)
 
