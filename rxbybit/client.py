@@ -141,9 +141,9 @@ class Bybit(Opening):
         """
         self._closed = True
         self._pools.close()
-        self._where.close()
         for callback in list(self._on_closed):
             callback()
+        self._where.close()  # last: what is just being subscribed is muted before it misses it
 
     async def aclose(self) -> None:
         """Close, and wait until the last socket is gone."""

@@ -10,11 +10,13 @@ from typing import Self, TypedDict, Unpack
 
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
+from rxbybit.errors import ClosedError
 from rxbybit.hooks import Hooks
 from rxbybit.runtime import Runtime
 from rxbybit.sim import Connect, Fault, Faults, Link, Request, ServedExchange, serve_in_thread
 from rxbybit.sim.market import Instrument, Market
 from rxbybit.sim.market.catalogue import Script
+from rxbybit.sim.thread import Ended
 
 __all__ = ["Simulator"]
 
@@ -51,8 +53,8 @@ class Simulator(Bybit):
             print(simulator.trades("BTCUSD").pipe(ops.take(3), ops.to_list()).run())
             simulator.faults.add(Cut(how="rst"))
 
-    Errors: ``OSError`` at the start when the port cannot be had; ``ValueError`` for a market
-    that cannot be; otherwise as :class:`Bybit`.
+    Errors: ``OSError`` at the start when the port cannot be had; ``ClosedError`` for a start
+    after :meth:`close`; ``ValueError`` for a market that cannot be; otherwise as :class:`Bybit`.
     """
 
     def __init__(
@@ -76,11 +78,11 @@ class Simulator(Bybit):
         self._where = _Own(self._served)
 
     def __enter__(self) -> Self:
-        self._served.start()
+        self._where.now()
         return self
 
     async def __aenter__(self) -> Self:
-        self._served.start()
+        self._where.now()
         return self
 
     @property
@@ -129,7 +131,10 @@ class _Own:
         """It has everything."""
 
     def now(self) -> Environment:
-        return self._served.start().environment
+        try:
+            return self._served.start().environment
+        except Ended:
+            raise ClosedError from None
 
     def close(self) -> None:
         self._served.retire()

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from rxbybit.config import SIM, Category, Environment, environment_of
+from rxbybit.errors import ClosedError
 
 __all__ = ["Named", "Whereabouts"]
 
@@ -20,7 +21,8 @@ class Whereabouts(Protocol):
     def now(self) -> Environment:
         """The environment, with URLs to connect to; an exchange of our own runs then.
 
-        Errors: ``ConfigurationError`` for a wrong ``RXBYBIT_ENVIRONMENT``.
+        Errors: ``ConfigurationError`` for a wrong ``RXBYBIT_ENVIRONMENT``, ``ClosedError`` for an
+        exchange of our own after :meth:`close`.
         """
         ...
 
@@ -36,6 +38,7 @@ class Named:
         self._wanted = wanted
         self._known = None if wanted is None else environment_of(wanted)
         self._loan: object | None = None
+        self._closed = False
 
     def check(self, categories: Iterable[Category] = (), *, rest: bool = False) -> None:
         if self._known is not None:
@@ -51,10 +54,17 @@ class Named:
             return self._known
         from rxbybit.sim.shared import lend  # who needs no exchange does not load one
 
+        if self._closed:
+            raise ClosedError
         self._loan = self._loan or object()
-        return lend(self._loan)
+        lent = lend(self._loan)
+        if self._closed:  # on another thread, meanwhile, where the loan may not have been seen
+            self.close()
+            raise ClosedError
+        return lent
 
     def close(self) -> None:
+        self._closed = True
         if self._loan is not None:
             from rxbybit.sim.shared import give_back
 

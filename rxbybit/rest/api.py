@@ -213,7 +213,8 @@ class RestApi:
 
     async def _book(self) -> None:
         """Wait until the exchange's limit on requests allows another one."""
-        while (barred_s := self._ledger.barred_s(self._host)) > 0:
+        # again: another answer may have barred it for longer meanwhile
+        while (barred_s := self._ledger.barred_s(self._host)) > 0:  # noqa: ASYNC110
             await asyncio.sleep(barred_s)
         wait_s = self._ledger.reserve()
         if wait_s > 0:

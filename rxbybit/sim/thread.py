@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping
@@ -19,7 +20,7 @@ from rxbybit.sim.market import Market
 from rxbybit.sim.recording import Recording
 from rxbybit.sim.seen import Connect, Request
 
-__all__ = ["ServedExchange", "serve_in_thread"]
+__all__ = ["Ended", "ServedExchange", "serve_in_thread"]
 
 T = TypeVar("T")
 _NONE: Mapping[Category, Recording] = MappingProxyType({})
@@ -37,31 +38,50 @@ class ServedExchange:
         self.exchange = exchange
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._work, name="rxbybit-sim", daemon=True)
+        self._thread: threading.Thread | None = None
         self._retired: Future[None] | None = None
+        self._process = os.getpid()
 
     def __enter__(self) -> Self:
         return self.start()
 
     def __exit__(self, *_: object) -> None:
-        if self._loop is not None and self._retired is None:
+        loop = self._loop
+        if loop is not None and self._retired is None and self._is_ours:
             self.call(self.exchange.aclose())
-            self._loop.call_soon_threadsafe(self._loop.stop)
+            loop.call_soon_threadsafe(loop.stop)
         self.join()
 
     def start(self) -> Self:
-        """Begin; nothing when it has begun. Errors: ``OSError`` when the port cannot be had."""
+        """Begin; nothing when it has begun.
+
+        Errors: ``OSError`` when the port cannot be had, and another attempt may be made;
+        ``Ended`` once it is retired, ``RuntimeError`` where the interpreter
+        starts no thread any more.
+        """
         with self._lock:
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
-                self._thread.start()
-                try:
-                    self.call(self.exchange.start())
-                except OSError:
-                    self._loop.call_soon_threadsafe(self._loop.stop)
-                    self.join()
-                    raise
+                if self._retired is not None:
+                    raise Ended("the exchange has been closed")
+                self._begin()
         return self
+
+    def _begin(self) -> None:
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=_work, args=[loop], name="rxbybit-sim", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:
+            loop.close()
+            raise
+        self._loop, self._thread, self._process = loop, thread, os.getpid()
+        try:
+            self.call(self.exchange.start())
+        except BaseException:
+            loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            self._loop = self._thread = None
+            raise
 
     def retire(self) -> Future[None]:
         """End it once its clients have left, a second from now at most.
@@ -72,7 +92,7 @@ class ServedExchange:
         with self._lock:
             if self._retired is None:
                 self._retired = Future()
-                if self._loop is None:
+                if self._loop is None or not self._is_ours:
                     self._retired.set_result(None)
                 else:
                     self._retired = asyncio.run_coroutine_threadsafe(self._leave(), self._loop)
@@ -80,7 +100,7 @@ class ServedExchange:
 
     def join(self) -> None:
         """Wait until its thread has ended."""
-        if self._thread.ident is not None:
+        if self._thread is not None:
             self._thread.join()
 
     @property
@@ -125,16 +145,17 @@ class ServedExchange:
     def call(self, coroutine: Coroutine[object, object, T], *, timeout_s: float = 30.0) -> T:
         """The result of ``coroutine``, awaited on the exchange's thread.
 
-        Errors: ``RuntimeError`` when it has not begun, or has ended.
+        Errors: ``Ended``, a ``RuntimeError``, when it has not begun, or has ended.
         """
-        if self._loop is None or self._loop.is_closed():
+        loop, thread = self._loop, self._thread
+        if loop is None or thread is None or loop.is_closed():
             coroutine.close()
-            raise _Ended("the exchange does not run")
-        called = asyncio.run_coroutine_threadsafe(coroutine, self._loop)
+            raise Ended("the exchange does not run")
+        called = asyncio.run_coroutine_threadsafe(coroutine, loop)
         deadline = time.monotonic() + timeout_s
         while not wait([called], 0.05).done:
-            if not self._thread.is_alive():  # its loop has stopped before it came to this
-                raise _Ended("the exchange does not run any more")
+            if not thread.is_alive():  # its loop has stopped before it came to this
+                raise Ended("the exchange does not run any more")
             if time.monotonic() > deadline:
                 called.cancel()
                 raise TimeoutError(f"no result after {timeout_s} s")
@@ -148,7 +169,7 @@ class ServedExchange:
 
         try:
             return self.call(called())
-        except _Ended:
+        except Ended:
             return function()
 
     def until(self, condition: Callable[[], bool], *, timeout_s: float = 30.0) -> None:
@@ -162,12 +183,10 @@ class ServedExchange:
                 raise TimeoutError(f"not so after {timeout_s} s")
             time.sleep(0.005)
 
-    def _work(self) -> None:
-        loop = self._loop
-        assert loop is not None
-        asyncio.set_event_loop(loop)
-        loop.run_forever()
-        loop.close()
+    @property
+    def _is_ours(self) -> bool:
+        """Whether its thread is in this process; that of a parent stayed there at the fork."""
+        return os.getpid() == self._process
 
     async def _leave(self) -> None:
         with suppress(TimeoutError):
@@ -177,8 +196,14 @@ class ServedExchange:
         loop.call_later(0.0, loop.stop)  # after what tells the waiters that this is over
 
 
-class _Ended(RuntimeError):
-    """There is no thread that could do it."""
+def _work(loop: asyncio.AbstractEventLoop) -> None:
+    asyncio.set_event_loop(loop)
+    loop.run_forever()
+    loop.close()
+
+
+class Ended(RuntimeError):
+    """There is no thread that could do it, or none any more."""
 
 
 def serve_in_thread(

@@ -7,13 +7,16 @@ import subprocess
 import sys
 import threading
 from datetime import datetime, timezone
+from types import SimpleNamespace
 
 import pytest
 from reactivex import operators as ops
 
 from rxbybit import Bybit, ClosedError, Simulator, Trade
-from rxbybit.sim import Cut
+from rxbybit.config import Environment
+from rxbybit.sim import Cut, shared
 from rxbybit.sim.market import Market
+from rxbybit.whereabouts import Named
 from tests.promises.world import Before, Ear, until
 
 START_MS = 1_790_000_000_000
@@ -68,6 +71,26 @@ def test_one_that_was_never_used_leaves_nothing() -> None:
         await none_left()
 
     asyncio.run(main())
+
+
+def test_a_closed_one_does_not_start_any_more() -> None:
+    simulator = Simulator()
+    simulator.close()
+    for start in (simulator.__enter__, lambda: simulator.environment):
+        with pytest.raises(ClosedError):
+            start()
+    assert sims() == 0
+
+
+def test_a_port_that_is_taken_is_told_each_time() -> None:
+    with Simulator() as other:
+        port = int(other.environment.public["spot"].split(":")[2].partition("/")[0])
+        simulator = Simulator(port=port)
+        for _ in range(2):
+            with pytest.raises(OSError, match=str(port)):
+                simulator.trades("BTCUSD").run()
+        simulator.close()
+    asyncio.run(none_left())
 
 
 def test_the_seed_is_the_market() -> None:
@@ -140,6 +163,43 @@ def test_sim_names_the_exchange_of_the_process() -> None:
         await none_left()
 
     asyncio.run(main())
+
+
+def test_who_has_closed_borrows_no_exchange_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A subscription under way on another thread may come to it that late."""
+    named = Named("sim")
+    assert named.now().rest is not None
+    named.close()
+    with pytest.raises(ClosedError):
+        named.now()
+    asyncio.run(none_left())
+
+    racing, real = Named("sim"), shared.lend
+
+    def lend(user: object) -> Environment:
+        racing.close()
+        return real(user)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(shared, "lend", lend)
+        with pytest.raises(ClosedError):
+            racing.now()
+    asyncio.run(none_left())
+
+
+def test_streams_are_muted_before_their_exchange_goes() -> None:
+    """Else one that is just being subscribed would tell of an error where a close is silent."""
+    with Simulator() as simulator:
+        heard = simulator.status().subscribe(print)
+        where, muted = simulator._where, list[bool]()
+
+        def close() -> None:
+            muted.append(heard._stopped)  # type: ignore[attr-defined]
+            where.close()
+
+        simulator._where = SimpleNamespace(close=close)  # type: ignore[assignment]
+    assert muted == [True]
+    asyncio.run(none_left())
 
 
 def test_sim_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:

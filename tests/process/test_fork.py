@@ -173,3 +173,41 @@ def test_a_child_of_a_running_loop(start: Start, market: ServedExchange) -> None
         "child ended with 0",
         "parent hears BTCUSD",
     ]
+
+
+def test_a_simulator_made_before_a_fork_is_harmless_in_the_child(start: Start) -> None:
+    script = start(
+        """
+        import os
+        from rxbybit import RuntimeMisuse, Simulator
+
+        simulator, heard = Simulator(speed=20), threading.Semaphore(0)
+        subscription = simulator.trades("BTCUSD").subscribe(lambda _: heard.release())
+        heard.acquire()
+        child = os.fork()
+        if child == 0:
+            with simulator:
+                try:
+                    simulator.trades("BTCUSD").subscribe(print)
+                except RuntimeMisuse:
+                    print("child: told off")
+            asyncio.run(asyncio.wait_for(simulator.aclose(), 30))
+            with Simulator(speed=20) as own:
+                print("child hears", own.trades("BTCUSD").pipe(ops.take(1)).run().symbol)
+            sys.exit(7)
+        _, status = os.waitpid(child, 0)
+        print("child ended with", os.waitstatus_to_exitcode(status))
+        while heard.acquire(blocking=False):
+            pass
+        heard.acquire()
+        print("parent still hears on", len(simulator.links), "link")
+        simulator.close()
+        """,
+        QUIET,
+    )
+    assert script.end().silent().output.splitlines() == [
+        "child: told off",
+        "child hears BTCUSD",
+        "child ended with 7",
+        "parent still hears on 1 link",
+    ]

@@ -65,6 +65,34 @@ def test_what_has_not_begun_can_be_left_and_leaves_nothing() -> None:
     assert (served.links, served.requests) == ((), [])
 
 
+def test_a_port_that_was_taken_can_be_asked_for_again() -> None:
+    with serve_in_thread({}) as other:
+        port = int(other.url.rpartition(":")[2])
+        served = serve_in_thread({}, port=port)
+        for _ in range(2):
+            with pytest.raises(OSError, match=str(port)):
+                served.start()
+    with served:
+        assert served.url.endswith(f":{port}")
+        assert served.links == ()
+
+
+def test_a_port_that_was_taken_leaves_nothing_to_be_retired() -> None:
+    with serve_in_thread({}) as other:
+        served = serve_in_thread({}, port=int(other.url.rpartition(":")[2]))
+        with pytest.raises(OSError, match="address"):
+            served.start()
+        assert served.retire().result(0) is None
+
+
+def test_what_was_retired_does_not_begin() -> None:
+    served = serve_in_thread({})
+    served.retire()
+    with pytest.raises(RuntimeError, match="has been closed"):
+        served.start()
+    assert "rxbybit-sim" not in {thread.name for thread in threading.enumerate()}
+
+
 def test_it_begins_once() -> None:
     served = serve_in_thread({})
     with served:
