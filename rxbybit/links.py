@@ -177,12 +177,23 @@ class Links:
             return
         transport, self._transport = self._transport, None
         if transport is not None and not self._runtime.loop.is_closed():
-            self._watch(self._runtime.loop.create_task(transport.aclose()))
+            self._release(transport)
             return
         if self._forget is not None:
             self._forget()
             self._forget = None
         self.go()
+
+    def _release(self, transport: Transport) -> None:
+        """Close what links share, however often the end of the loop cancels it on the way."""
+        loop = self._runtime.loop
+        task = loop.create_task(transport.aclose(), name="rxbybit-release")
+
+        def again() -> None:
+            if task.cancelled() and not loop.is_closed():  # perhaps before its first step
+                self._release(transport)
+
+        self._watch(task, again)
 
     def _cancelled(self, session: Session) -> None:
         """Somebody has cancelled the task of a link that is wanted; on a loop that goes on,

@@ -237,11 +237,13 @@ class _Background(Runtime):
             self._finish()
 
     def _finish(self) -> None:
-        tasks = asyncio.all_tasks(self.loop)
-        for task in tasks:
+        for task in asyncio.all_tasks(self.loop):
             task.cancel()
-        if tasks:
-            self.loop.run_until_complete(asyncio.wait(tasks, timeout=GRACE_S))
+        deadline = self.loop.time() + GRACE_S
+        # also those that close what the cancelled ones shared
+        while (tasks := asyncio.all_tasks(self.loop)) and self.loop.time() < deadline:
+            wait_s = deadline - self.loop.time()
+            self.loop.run_until_complete(asyncio.wait(tasks, timeout=wait_s))
         self.loop.run_until_complete(self.loop.shutdown_asyncgens())
         self.loop.close()
         with self._lock:

@@ -312,6 +312,30 @@ def test_the_end_of_the_loop_is_quiet() -> None:
     assert ears[0].errors == []
 
 
+@pytest.mark.parametrize("laps", range(6))
+def test_the_end_of_the_loop_cuts_no_release_short(laps: int) -> None:
+    """``asyncio.run`` cancels whatever task there is, at whatever lap after the last link."""
+    transports = list[MemoryTransport]()
+
+    async def main() -> None:
+        made, transport = client(MemoryExchange())
+        transports.append(transport)
+        answered = asyncio.Event()
+
+        async def work() -> None:
+            await answered.wait()
+
+        errors = list[Exception]()
+        made._pools.at(Runtime.current()).errand(work(), errors.append)
+        await asyncio.sleep(0)
+        answered.set()
+        for _ in range(laps):
+            await asyncio.sleep(0)
+
+    asyncio.run(main())
+    assert [transport.released for transport in transports] == [1]
+
+
 def test_retry_without_end_is_slowed_down() -> None:
     async def body(world: World) -> None:
         def refuse(url: str) -> None:

@@ -298,3 +298,25 @@ def test_a_child_of_fork_starts_anew() -> None:
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert Runtime.current() is runtime
+
+
+def test_what_cancelled_tasks_leave_to_be_closed_is_closed() -> None:
+    runtime = Runtime.current()
+    seen: list[str] = []
+
+    async def close() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0.001)
+        seen.append("closed")
+
+    def begin() -> None:
+        task = runtime.loop.create_task(asyncio.Event().wait())
+        task.add_done_callback(lambda _: kept.append(runtime.loop.create_task(close())))
+        kept.append(task)
+
+    kept: list[object] = []
+    runtime.call(begin)
+    until(lambda: kept)
+    shutdown_background()
+    until(runtime.loop.is_closed)
+    assert seen == ["closed"]
