@@ -51,10 +51,10 @@ class Simulator(Bybit):
 
         with Simulator(seed=7) as simulator:
             print(simulator.trades("BTCUSD").pipe(ops.take(3), ops.to_list()).run())
-            simulator.faults.add(Cut(how="rst"))
 
     Errors: ``OSError`` at the start when the port cannot be had; ``ClosedError`` for a start
-    after :meth:`close`; ``ValueError`` for a market that cannot be; otherwise as :class:`Bybit`.
+    after :meth:`close`; ``ValueError`` for a market or a fault that cannot be; otherwise as
+    :class:`Bybit`.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Simulator(Bybit):
         seed: int = 0,
         start_ms: int | None = None,
         speed: float = 1.0,
-        faults: tuple[Fault, ...] = (),
+        faults: Faults | tuple[Fault, ...] = (),
         instruments: tuple[Instrument, ...] | None = None,
         script: Script | None = None,
         port: int = 0,
@@ -73,7 +73,12 @@ class Simulator(Bybit):
         begins_ms = time.time_ns() // 1_000_000 if start_ms is None else start_ms
         market = Market(seed=seed, start_ms=begins_ms, instruments=instruments, script=script)
         self._served = serve_in_thread(
-            market=market, speed=speed, port=port, seed=seed, faults=faults
+            market=market,
+            speed=speed,
+            on_time=start_ms is None,
+            port=port,
+            seed=seed,
+            faults=faults,
         )
         self._where = _Own(self._served)
 

@@ -36,7 +36,10 @@ def main(argv: Sequence[str] | None = None, *, prog: str = "python -m rxbybit.si
         asyncio.run(_serve(_exchange(chosen)))
     except KeyboardInterrupt:
         return 130
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        words = error.strerror or str(error)
+        parser.error(words if error.filename is None else f"{error.filename}: {words}")
+    except ValueError as error:
         parser.error(str(error))
     return 0
 
@@ -54,6 +57,7 @@ def _exchange(chosen: argparse.Namespace) -> Exchange:
         market=Market(seed=chosen.seed, start_ms=clock()),
         speed=chosen.speed,
         clock=clock,
+        on_time=True,
         host=chosen.host,
         port=chosen.port,
         seed=chosen.seed,

@@ -37,9 +37,11 @@ class Exchange:
     ``recordings`` has a :class:`Recording` a category; any other category has the topics of
     ``market``, and without one refuses every topic. The market begins at its own time when the
     exchange starts, and moves by ``clock`` (milliseconds since 1970; the computer's when ``None``),
-    ``speed`` times as fast. ``port=0`` takes a free one. ``seed`` fixes the connection ids.
-    ``faults`` are scripted from the start. With ``data_first`` the acknowledgement of a
-    subscription follows the first data of it, as the linear socket of the exchange does it.
+    ``speed`` times as fast. With ``on_time`` it first makes up for what the clock is ahead of it:
+    a market that was made for now is not late by the time that it took to make. ``port=0`` takes
+    a free one. ``seed`` fixes the connection ids. ``faults`` are scripted from the start. With
+    ``data_first`` the acknowledgement of a subscription follows the first data of it, as the
+    linear socket of the exchange does it.
     REST requests are answered from ``market``; ``quota`` is how many of them in how much time.
 
     It is an asynchronous context manager::
@@ -62,6 +64,7 @@ class Exchange:
         market: Market | None = None,
         speed: float = 1.0,
         clock: Callable[[], int] | None = None,
+        on_time: bool = False,
         host: str = "127.0.0.1",
         port: int = 0,
         seed: int = 0,
@@ -72,7 +75,7 @@ class Exchange:
         unknown = set(recordings).difference(CATEGORIES)
         if unknown:
             raise ValueError(f"category {min(unknown)!r}: use one of {', '.join(CATEGORIES)}")
-        self.faults = faults if isinstance(faults, Faults) else Faults(*faults)
+        self.faults = Faults.of(faults)
         self.requests: list[Request] = []
         """Every message of every client, in the order they were read."""
         self.connects: list[Connect] = []
@@ -80,7 +83,9 @@ class Exchange:
         self.market = market
         """What trades behind the categories without a recording."""
         self._clock = clock or steady_clock()
-        self._floor = Floor(market, clock=self._clock, speed=speed) if market is not None else None
+        self._floor = None
+        if market is not None:
+            self._floor = Floor(market, clock=self._clock, speed=speed, on_time=on_time)
         self._pulse = Pulse(self._beat, lambda: self._floor is None and not self.faults.timed)
         self._sources = {c: self._source(c, recordings.get(c)) for c in CATEGORIES}
         self.calls: list[Call] = []

@@ -25,18 +25,27 @@ def steady_clock() -> Callable[[], int]:
 class Floor:
     """Moves ``market`` by ``clock`` (milliseconds), ``speed`` times as fast, and tells who hears.
 
-    It begins at the market's own time. What is late is caught up with step by step: nothing is
+    It begins at the market's own time; with ``on_time`` the market first makes up for what the
+    clock is ahead of it. What is late is caught up with step by step: nothing is
     left out, and between two steps the loop may look at its sockets.
 
     Errors: ``ValueError`` for a speed that is not above 0.
     """
 
-    def __init__(self, market: Market, *, clock: Callable[[], int], speed: float = 1.0) -> None:
+    def __init__(
+        self,
+        market: Market,
+        *,
+        clock: Callable[[], int],
+        speed: float = 1.0,
+        on_time: bool = False,
+    ) -> None:
         if not speed > 0:
             raise ValueError(f"speed {speed!r}: use a number above 0")
         self.market = market
         self._clock = clock
         self._speed = speed
+        self._on_time = on_time
         self._step_ms = ceil(STEP_MS * speed)
         self._began_ms = clock()
         self._opened_ms = market.now_ms
@@ -46,6 +55,8 @@ class Floor:
 
     def start(self) -> None:
         """It is now: the market moves on from where it is."""
+        if self._on_time:
+            self._step(max(self.market.now_ms, self._clock()))
         self._began_ms = self._clock()
         self._opened_ms = self.market.now_ms
 

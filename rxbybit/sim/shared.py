@@ -26,7 +26,7 @@ def lend(user: object) -> Environment:
     with _lock:
         if _served is None:
             market = Market(seed=SEED, start_ms=time.time_ns() // 1_000_000)
-            _served = serve_in_thread(market=market).start()
+            _served = serve_in_thread(market=market, on_time=True).start()
         _users.add(user)
         return _served.environment
 

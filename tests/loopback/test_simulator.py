@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
+from contextlib import closing
 from datetime import datetime, timezone
 from types import SimpleNamespace
 
@@ -120,6 +124,14 @@ def test_its_clock_is_ours_unless_it_is_set() -> None:
     now = datetime.now(timezone.utc)
     assert trade.meta.sent is not None
     assert abs((now - trade.meta.sent).total_seconds()) < 60
+
+
+def test_its_clock_is_ours_however_late_it_starts() -> None:
+    with closing(Simulator()) as simulator:
+        before_ms = time.time_ns() // 1_000_000
+        with urllib.request.urlopen(f"{simulator.environment.rest}/v5/market/time") as response:
+            exchange_ms = json.load(response)["time"]
+    assert exchange_ms >= before_ms - 20
 
 
 def test_what_goes_wrong_is_scripted_and_heals() -> None:

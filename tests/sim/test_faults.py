@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from typing import Any
 
 import aiohttp
 import pytest
@@ -62,6 +63,27 @@ def test_a_script_strikes_in_order_and_is_used_up() -> None:
     assert [faults.strike(NoPong) for _ in range(3)] == [always] * 3
     faults.clear()
     assert faults.pending == ()
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        (Cut(), "use a tuple of them"),
+        (None, "use a tuple of them"),
+        ("cut", "'c' is no fault"),
+        ([{"fault": "cut"}], "faults_of"),
+        ([Cut(), Cut], "is no fault"),
+    ],
+)
+def test_what_is_no_fault_is_refused_at_once(given: Any, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        Exchange(faults=given)
+
+
+def test_a_list_and_a_script_are_taken() -> None:
+    script = Faults(Cut())
+    assert Exchange(faults=script).faults is script
+    assert Exchange(faults=[Cut()]).faults.pending == (Cut(),)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("kind", [Cut, Silence, NoPong])

@@ -79,6 +79,20 @@ def test_speed_is_market_time_by_clock_time() -> None:
     run(main())
 
 
+@pytest.mark.parametrize(("ahead_ms", "first_ms"), [(700, 700), (-700, 0)], ids=["late", "early"])
+def test_a_market_that_is_on_time_begins_where_the_clock_is(ahead_ms: int, first_ms: int) -> None:
+    async def main() -> None:
+        clock = Clock()
+        clock.ms = START_MS + ahead_ms
+        pure = market()
+        async with Exchange(market=pure, clock=clock, on_time=True, speed=2) as exchange:
+            assert pure.now_ms == START_MS + first_ms
+            await passes(exchange, clock, 1_000)
+            assert pure.now_ms == START_MS + first_ms + 2_000
+
+    run(main())
+
+
 def test_the_clock_of_the_computer_moves_it_too() -> None:
     async def main() -> None:
         pure = market()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -66,12 +67,12 @@ async def first_frames(url: str) -> list[str]:
         (["--recording", "nothing.jsonl"], "inverse|linear|spot|option=FILE"),
         (["--recording", "futures=x"], "inverse|linear|spot|option=FILE"),
         (["--recording", "linear="], "inverse|linear|spot|option=FILE"),
-        (["--recording", "linear=/no/such/file"], "No such file"),
+        (["--recording", "linear=/no/such/file"], "sim: /no/such/file: No such file"),
         (["--recording", f"spot={__file__}"], "frame 1 is no JSON"),
         (["--speed", "0"], "speed"),
         (["--pace", "fast"], "invalid choice"),
         (["--seed", "x"], "invalid int"),
-        (["--faults", "/no/such/file"], "No such file"),
+        (["--faults", "/no/such/file"], "sim: /no/such/file: No such file"),
         (["--faults", __file__], "is no JSON"),
     ],
 )
@@ -80,6 +81,15 @@ def test_wrong_arguments(options: list[str], says: str, capsys: pytest.CaptureFi
         main(options)
     assert exit_.value.code == 2
     assert says in capsys.readouterr().err
+
+
+def test_a_port_that_is_taken_is_told_without_a_number(capsys: pytest.CaptureFixture) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit) as exit_:
+        main(["--port", str(taken.getsockname()[1])])
+    assert exit_.value.code == 2
+    errors = capsys.readouterr().err
+    assert "address already in use" in errors
+    assert "Errno" not in errors
 
 
 def test_one_recording_a_category(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

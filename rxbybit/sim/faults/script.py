@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from os import PathLike
 from pathlib import Path
 from typing import TypeVar
@@ -38,8 +38,26 @@ class Faults:
             raise ValueError(f"{path} is no JSON: {error}") from error
         return cls(*faults_of(entries))
 
+    @classmethod
+    def of(cls, given: Faults | Iterable[Fault]) -> Faults:
+        """``given`` itself, when it is a script, else a script of these faults.
+
+        Errors: ``ValueError`` for what is neither.
+        """
+        if isinstance(given, Faults):
+            return given
+        if isinstance(given, Fault) or not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"faults={given!r}: use a tuple of them, such as (Cut(how='rst'),)")
+        return cls(*given)
+
     def add(self, *faults: Fault) -> None:
-        """Put these behind the others."""
+        """Put these behind the others. Errors: ``ValueError`` for what is no fault."""
+        for fault in faults:
+            if not isinstance(fault, Fault):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ValueError(
+                    f"{fault!r} is no fault: use one such as Cut(how='rst'), or faults_of(...)"
+                    " for a list as JSON has it"
+                )
         self._left += [(fault, fault.times) for fault in faults]
         if self._on_add is not None:
             self._on_add()
