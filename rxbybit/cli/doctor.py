@@ -11,10 +11,11 @@ from urllib.parse import urlsplit
 from rxbybit.cli.finding import Finding
 from rxbybit.cli.installed import check_machine
 from rxbybit.cli.reach import Way, check_rest, check_websocket
-from rxbybit.config import Environment, environment_of, proxy_of
+from rxbybit.config import Environment, proxy_of
 from rxbybit.errors import ConfigurationError
 from rxbybit.runtime import Runtime
 from rxbybit.transport import AiohttpTransport
+from rxbybit.whereabouts import Named
 
 __all__ = ["LIMIT_S", "examine", "findings"]
 
@@ -38,16 +39,20 @@ def examine(
     """
     if timeout_s > LIMIT_S:
         raise ConfigurationError(f"--timeout: a check takes {LIMIT_S:.0f}s at most")
-    where, through = environment_of(environment), proxy_of(proxy)
+    where, through = Named(environment), proxy_of(proxy)
+    reached = where.now()
 
     async def main() -> bool:
         good = True
-        async for finding in findings(where, through, timeout_s, os.environ):
+        async for finding in findings(reached, through, timeout_s, os.environ):
             show(finding)
             good = good and finding.status != "fail"
         return good
 
-    return asyncio.run(main())
+    try:
+        return asyncio.run(main())
+    finally:
+        where.close()
 
 
 async def findings(

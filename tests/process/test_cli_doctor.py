@@ -43,6 +43,15 @@ def test_the_environment_is_that_of_the_variable(exchange: ServedExchange) -> No
     assert [row for row in rows if row["status"] not in ("ok", "warn")] == []
 
 
+def test_the_embedded_exchange_runs_for_it() -> None:
+    with Child((*DOCTOR, "--environment=sim")) as child:
+        status, lines, errors = child.end()
+    assert (status, errors) == (0, ""), lines
+    hosts = {line.split()[3] for line in lines if line.startswith("ok   websocket ")}
+    assert len(hosts) == 4
+    assert all(host.startswith("ws://127.0.0.1:") for host in hosts)
+
+
 def test_what_fails_makes_the_status_1() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
