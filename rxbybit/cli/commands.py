@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import metadata
 from typing import Annotated, NoReturn
 
 import typer
@@ -29,6 +30,12 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        print(f"rxbybit {metadata.version('rxbybit')}")
+        raise typer.Exit
+
+
 def run() -> NoReturn:
     """Run the command that ``sys.argv`` names, and end the process with its status."""
     with ending():
@@ -36,7 +43,16 @@ def run() -> NoReturn:
     sys.exit(0)
 
 
-@app.command()
+@app.callback()
+def rxbybit(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_version, help="Show it, and end.")
+    ] = False,
+) -> None:
+    """Bybit's public websocket streams."""
+
+
+@app.command(short_help="Turn raw frames, one a line, into JSON.")
 def decode(
     meta: Annotated[bool, typer.Option("--meta", help="Add where each event comes from.")] = False,
 ) -> None:
@@ -62,7 +78,7 @@ def decode(
             raise typer.Exit(1)
 
 
-@app.command()
+@app.command(short_help="Show a live market of invented prices, on this machine.")
 def demo(length: ForOption = None) -> None:
     """Show a live market of invented prices, served by an exchange on this machine.
 
@@ -77,6 +93,7 @@ def demo(length: ForOption = None) -> None:
 
 
 @app.command(
+    short_help="Serve an invented market to programs on this machine.",
     add_help_option=False,  # --help is one of the options that are handed on
     context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
 )
@@ -91,7 +108,7 @@ def sim(context: typer.Context) -> None:
         raise typer.Exit(main(context.args, prog="rxbybit sim"))
 
 
-@app.command()
+@app.command(short_help="Show markets live: book, candles, trades, links.")
 def watch(
     symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL")],
     candles: Annotated[
@@ -119,7 +136,7 @@ def watch(
         show(client, symbols, source=source, candles=candles, seconds=seconds)
 
 
-@app.command()
+@app.command(short_help="Find out why nothing comes.")
 def doctor(
     environment: EnvironmentOption = None,
     proxy: Annotated[

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime, timezone
+from importlib import metadata
 
 import pytest
 
@@ -65,6 +66,22 @@ def test_help_names_every_stream(
     assert ran(monkeypatch, "--help") == 0
     out = capsys.readouterr().out
     assert [c.name for c in COMMANDS if f"  {c.name} " not in out] == []
+
+
+def test_the_summaries_in_the_help_are_whole(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert ran(monkeypatch, "--help") == 0
+    commands = capsys.readouterr().out.partition("Commands:")[2].splitlines()
+    assert [line for line in commands if line.endswith("...")] == []
+
+
+def test_it_says_its_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ran(monkeypatch, "--version") == 0
+    assert capsys.readouterr().out == f"rxbybit {metadata.version('rxbybit')}\n"
 
 
 LOST = Disconnected(time=AT, connection=1, reason="gone")
