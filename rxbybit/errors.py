@@ -109,8 +109,8 @@ class SubscriptionRejected(ProtocolError):
 
     def __init__(self, topic: str, message: str) -> None:
         super().__init__(
-            f"the exchange refused {topic} ({message}): is the symbol spelled right, and is"
-            " category= the one that it is traded in?"
+            f"the exchange refused {topic} ({message}): is the symbol spelled right, and is it"
+            " traded in this category?"
         )
         self.topic = topic
         self.message = message

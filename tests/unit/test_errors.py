@@ -45,7 +45,7 @@ ONE_OF_EACH: list[tuple[RxBybitError, str, dict[str, object]]] = [
         SubscriptionRejected("publicTrade.XUSD", "handler not found"),
         (
             "the exchange refused publicTrade.XUSD (handler not found): is the symbol spelled"
-            " right, and is category= the one that it is traded in?"
+            " right, and is it traded in this category?"
         ),
         {"permanent": True, "topic": "publicTrade.XUSD", "message": "handler not found"},
     ),
