@@ -94,15 +94,23 @@ def test_liquidations_and_pools_are_streams_too(venue: Venue) -> None:
         assert liquidation.position in ("long", "short")
 
 
+def trade_symbol(trade: Trade) -> str:
+    return trade.symbol
+
+
+def ticker_symbol(ticker: Ticker) -> str:
+    return ticker.symbol
+
+
 def test_several_an_iterable_and_every_symbol(venue: Venue) -> None:
     with venue() as opened:
         several = opened.trades("BTCUSD", "ETHUSD")
         listed = opened.trades(name for name in ("BTCUSD", "ETHUSD"))
         for stream in (several, listed):
-            found = first(stream.pipe(ops.distinct(lambda trade: trade.symbol)), 2)
+            found = first(stream.pipe(ops.distinct(trade_symbol)), 2)
             assert {trade.symbol for trade in found} == {"BTCUSD", "ETHUSD"}
         listed_now = first(opened.instruments("inverse"), 3)
-        tickers = first(opened.tickers().pipe(ops.distinct(lambda t: t.symbol)), 3)
+        tickers = first(opened.tickers().pipe(ops.distinct(ticker_symbol)), 3)
         assert {t.symbol for t in tickers} == {i.symbol for i in listed_now}
 
 
