@@ -17,7 +17,7 @@ from rxbybit.view.screen import can_draw
 
 __all__ = ["demo_exchange", "outage", "play"]
 
-SYMBOLS = ("BTCUSD", "ETHUSD")
+SYMBOLS = ("BTCUSD", "BTCUSDT", "ETHUSD")
 CUT_S = 15.0
 """When the connection is cut, in seconds."""
 AWAY_S = 2.0

@@ -35,7 +35,7 @@ def test_it_prints_live_lines_until_ctrl_c() -> None:
 
 
 def test_quotes_are_never_crossed_name_both_sides_and_come_once_a_second() -> None:
-    seen: dict[str, int] = {"BTCUSD": 0, "ETHUSD": 0}
+    seen: dict[str, int] = {"BTCUSD": 0, "BTCUSDT": 0, "ETHUSD": 0}
     began = time.monotonic()
     with Child(DEMO) as child:
         while min(seen.values()) < 3:
