@@ -46,7 +46,7 @@ class Asks(Protocol):
 
 
 def instruments(self: Asks, category: Category | None = None) -> Stream[Instrument]:
-    """Every instrument that trades, then each one again when something of it has changed.
+    """Every instrument of a category that trades, then each one again when it has changed.
 
     ``category``: ``"inverse"``, ``"linear"``, ``"spot"`` or ``"option"``; the client's when none
     is given, else inverse. First comes the whole list, perpetual and dated contracts of all

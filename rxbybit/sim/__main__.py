@@ -85,7 +85,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=prog,
         description="Serve an invented market as Bybit's public V5 interface does, on this machine:"
-        " inverse, linear and spot, every price made here. A category with a recording plays that.",
+        " every category, every price made here. A category with a recording plays that.",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the market (default: 0)")
     parser.add_argument(

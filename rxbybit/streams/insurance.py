@@ -62,9 +62,9 @@ def insurance(
 ) -> Stream[Insurance]:
     """Balances of insurance pools, when they change (looked at each second).
 
-    ``coins``: one, several, or an iterable of them; none at all for every pool of the
-    category. ``category``: ``"linear"`` has USDT and USDC, ``"inverse"`` (also when nothing is
-    said) all other coins.
+    ``coins``: one, several, or an iterable of them, such as ``"BTC"``, which is no symbol; of a
+    coin without a pool nothing comes. None at all is every pool of the category. ``category``:
+    ``"linear"`` has USDT and USDC, ``"inverse"`` (also when nothing is said) all other coins.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be.
 
     ::
