@@ -21,6 +21,7 @@ from rxbybit.events import (
     Gap,
     Reconnecting,
     Rejected,
+    RequestFailed,
     Status,
 )
 from rxbybit.stream import Stream
@@ -146,7 +147,7 @@ class Trouble:
     """
 
     def __init__(self, *, named: bool) -> None:
-        told = (Disconnected, Reconnecting, DecodeFailed, Gap, Dropped)
+        told = (Disconnected, Reconnecting, RequestFailed, DecodeFailed, Gap, Dropped)
         self._told = told if named else (*told, Rejected)
         self._down: set[int | None] = set()
 

@@ -14,6 +14,7 @@ from rxbybit.events import (
     Gap,
     Reconnecting,
     Rejected,
+    RequestFailed,
     Status,
     Subscribed,
 )
@@ -62,6 +63,8 @@ def _words(status: Status) -> str:
             return _gap(status)
         case Rejected(topic=topic, message=message):
             return f"refused {topic}: {message}"
+        case RequestFailed(url=url, reason=reason, attempt=attempt, delay_s=delay_s):
+            return f"{reason}: {url}; asking again in {delay_s:.1f} s (attempt {attempt})"
         case DecodeFailed(topic=topic, messages=messages):
             return f"could not decode a message of {topic}: {messages}"
         case Dropped(count=count, topic=topic):

@@ -144,6 +144,18 @@ def test_an_exchange_that_is_not_there_is_told_and_tried_again() -> None:
     assert all("  status  " in line for line in errors.splitlines())
 
 
+def test_a_list_that_cannot_be_had_is_told_and_asked_for_again() -> None:
+    with serve_in_thread({}) as gone:
+        url = gone.url
+    with Child([*RXBYBIT, "trades", "--environment", url]) as child:
+        child.until_stderr("(attempt 2)")
+        child.interrupt()
+        status, lines, errors = child.end()
+    assert (status, lines) == (130, [])
+    told = rf"\S+  status  connection refused: {url}/v5/market/\S+; asking again in \d\.\d s "
+    assert [line for line in errors.splitlines() if not re.match(told, line)] == []
+
+
 @pytest.mark.parametrize("option", ["--json", "--for=50s"])
 def test_a_reader_that_leaves_ends_it_quietly(option: str) -> None:
     # A market without an end: that the reader has left is seen at the next line.

@@ -8,7 +8,16 @@ from importlib import metadata
 
 import pytest
 
-from rxbybit import Connected, Connecting, Disconnected, Gap, Reconnecting, Rejected, Status
+from rxbybit import (
+    Connected,
+    Connecting,
+    Disconnected,
+    Gap,
+    Reconnecting,
+    Rejected,
+    RequestFailed,
+    Status,
+)
 from rxbybit.cli.client import CommandHooks
 from rxbybit.cli.commands import run
 from rxbybit.cli.follow import Trouble
@@ -88,6 +97,7 @@ LOST = Disconnected(time=AT, connection=1, reason="gone")
 BACK = Connected(time=AT, connection=1, url="ws://x")
 REFUSED = Rejected(time=AT, connection=1, topic="t", message="no")
 QUIET = Connecting(time=AT, connection=1, url="ws://x")
+UNASKED = RequestFailed(time=AT, url="http://x", reason="gone", attempt=1, delay_s=1)
 AGAIN = Reconnecting(time=AT, connection=1, attempt=1, delay_s=1)
 HOLE = Gap(time=AT, connection=1, topic="t", after_ms=None, before_ms=None)
 
@@ -100,6 +110,7 @@ HOLE = Gap(time=AT, connection=1, topic="t", after_ms=None, before_ms=None)
         (True, [BACK, LOST, AGAIN, QUIET, BACK, HOLE, BACK], [LOST, AGAIN, BACK, HOLE]),
         (True, [LOST, Connected(time=AT, connection=2, url="ws://y")], [LOST]),
         (True, [REFUSED], []),
+        (True, [UNASKED], [UNASKED]),
         (False, [REFUSED], [REFUSED]),
     ],
 )
