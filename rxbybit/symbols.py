@@ -32,6 +32,7 @@ def category_of(symbol: str) -> Category:
             return category
     if symbol != symbol.upper() and _ANY_SYMBOL.fullmatch(symbol.upper()):
         raise ConfigurationError(f"symbol {symbol!r}: symbols are upper case, {symbol.upper()!r}")
+    _check_spelling(symbol)
     raise ConfigurationError(
         f'symbol {symbol!r} names no category; say it, as in category="spot"'
         " (read from the symbol: BTCUSD inverse, BTCUSDT linear, BTC-27NOV26-100000-C option)"
@@ -79,8 +80,12 @@ def _check(name: object, category: Category | None) -> Category:
         raise ConfigurationError(f"symbol {name!r}: a symbol is text, such as 'BTCUSD'")
     if category is None:
         return category_of(name)
-    if not _ANY_SYMBOL.fullmatch(name):
-        raise ConfigurationError(
-            f"symbol {name!r}: a symbol is upper-case letters, digits, '-' and '.', as in BTCUSD"
-        )
+    _check_spelling(name)
     return category
+
+
+def _check_spelling(symbol: str) -> None:
+    if not _ANY_SYMBOL.fullmatch(symbol):
+        raise ConfigurationError(
+            f"symbol {symbol!r}: a symbol is upper-case letters, digits, '-' and '.', as in BTCUSD"
+        )

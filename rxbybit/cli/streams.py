@@ -124,7 +124,9 @@ def _function(command: StreamCommand) -> Callable[..., None]:
         with ending():
             _run(command, given)
 
-    names = Annotated[list[str] | None, typer.Argument(metavar=command.of)]
+    one = command.of.lower()
+    told = f"One or several; no {one}: every one of the category."
+    names = Annotated[list[str] | None, typer.Argument(metavar=command.of, help=told)]
     parameters = [_parameter("names", names), *command.options, *_COMMON]
     call.__signature__ = Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     return call

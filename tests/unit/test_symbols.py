@@ -32,12 +32,17 @@ def test_the_spelling_names_the_category(symbol: str, category: str) -> None:
     assert category_of(symbol) == category
 
 
-@pytest.mark.parametrize(
-    "symbol", ["BTC", "USD", "ETHBTC", "BTCUSDX26", "BTC-USDT", "", "*", "BTC USD"]
-)
+@pytest.mark.parametrize("symbol", ["BTC", "USD", "ETHBTC", "BTCUSDX26", "BTC-USDT"])
 def test_what_names_no_category_says_what_is_legal(symbol: str) -> None:
     with pytest.raises(ConfigurationError, match=r"names no category.*spot"):
         category_of(symbol)
+
+
+@pytest.mark.parametrize("symbol", ["", "*", "BTC USD", "BTC/USDT"])
+def test_what_no_category_has_is_not_sent_to_another_one(symbol: str) -> None:
+    with pytest.raises(ConfigurationError, match="a symbol is upper-case letters.*BTCUSD") as told:
+        category_of(symbol)
+    assert "spot" not in str(told.value)
 
 
 def test_lower_case_is_told_its_upper_case() -> None:
