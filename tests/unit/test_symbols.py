@@ -40,7 +40,7 @@ def test_what_names_no_category_says_what_is_legal(symbol: str) -> None:
 
 @pytest.mark.parametrize("symbol", ["", "*", "BTC USD", "BTC/USDT"])
 def test_what_no_category_has_is_not_sent_to_another_one(symbol: str) -> None:
-    with pytest.raises(ConfigurationError, match="a symbol is upper-case letters.*BTCUSD") as told:
+    with pytest.raises(ConfigurationError, match=r"a symbol is upper-case letters.*BTCUSD") as told:
         category_of(symbol)
     assert "spot" not in str(told.value)
 
