@@ -7,13 +7,18 @@ from inspect import Parameter, Signature
 from typing import Annotated, Any, NamedTuple, cast
 
 import typer
+from reactivex import operators as ops
 
 from rxbybit.cli.client import client_of
 from rxbybit.cli.duration import seconds_of
 from rxbybit.cli.ending import ending
 from rxbybit.client import Bybit
+from rxbybit.config import Category
+from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event
+from rxbybit.instrument import Instrument
 from rxbybit.stream import Stream
+from rxbybit.symbols import read_symbols
 
 __all__ = ["COMMANDS", "CategoryOption", "EnvironmentOption", "ForOption", "WireOption", "add_to"]
 
@@ -81,6 +86,18 @@ _DEPTH = _parameter(
 )
 
 
+def instruments_named(client: Bybit, *names: str) -> Stream[Instrument]:
+    """The instruments with these names, or all of the client's category.
+
+    Errors: ``ConfigurationError`` for names of several categories.
+    """
+    categories: set[Category] = {category for category, _ in read_symbols(names, client.category)}
+    if len(categories) > 1:
+        raise ConfigurationError("instruments: names of one category at a time")
+    every = client.instruments(*categories)
+    return every.pipe(ops.filter(lambda one: one.symbol in names)) if names else every
+
+
 class StreamCommand(NamedTuple):
     """A stream on the command line: a line here is a command there."""
 
@@ -105,6 +122,9 @@ COMMANDS = (
         "Show order books as they are sent: snapshots and deltas.",
         Bybit.order_book_updates,
         (_DEPTH,),
+    ),
+    StreamCommand(
+        "instruments", "Show what can be traded, then what changes of it.", instruments_named
     ),
     StreamCommand("liquidations", "Show what is liquidated.", Bybit.liquidations),
     StreamCommand(

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from rxbybit.book import BookDelta, BookSnapshot, Level
 from rxbybit.events import Event, Side, Status
+from rxbybit.instrument import Instrument
 from rxbybit.streams.insurance import Insurance
 from rxbybit.streams.kline import Kline
 from rxbybit.streams.liquidation import Liquidation
@@ -45,6 +46,8 @@ def line_of(event: Event) -> Line:
         case Insurance():
             text = f"{number(event.balance):>20}  {', '.join(event.symbols)}"
             return _line(event.time, "pool", event.coin, text, "yellow")
+        case Instrument():
+            return _line(event.meta.sent, "listed", event.symbol, _instrument(event), "cyan")
         case _:
             return Line(printable(repr(event)))
 
@@ -113,6 +116,12 @@ def _candle(kline: Kline) -> str:
         f"{kline.interval:<3} {kline.start:%Y-%m-%d %H:%M}  {shown}"
         f"  volume {number(kline.volume):<12}{end}"
     )
+
+
+def _instrument(one: Instrument) -> str:
+    quantities = (("step", one.quantity_step), ("min", one.min_quantity), ("max", one.max_quantity))
+    shown = "  ".join(f"{name} {number(value):>9}" for name, value in quantities)
+    return f"{one.status:<10} tick {number(one.tick_size):>9}  {shown}  {one.contract_type or ''}"
 
 
 def _book(event: BookSnapshot | BookDelta) -> str:

@@ -14,7 +14,7 @@ from reactivex import operators as ops
 
 from rxbybit import Bybit, Event
 from rxbybit.cli.streams import COMMANDS, StreamCommand
-from rxbybit.sim import Cut, Recording, ServedExchange, serve_in_thread
+from rxbybit.sim import Cut, Market, Recording, ServedExchange, serve_in_thread
 from rxbybit.view.lines import line_of
 from tests.child import ROOT, Child
 
@@ -29,7 +29,9 @@ BUFFERED = {"PYTHONUNBUFFERED": ""}
 @pytest.fixture(scope="module")
 def market() -> Iterator[ServedExchange]:
     """Each link gets the whole recording as fast as it reads."""
-    with serve_in_thread({"inverse": Recording.demo(pace="at_once", loop=False)}) as served:
+    recording = Recording.demo(pace="at_once", loop=False)
+    listed = Market(start_ms=1_790_000_000_000)  # for what REST is asked
+    with serve_in_thread({"inverse": recording}, market=listed, clock=lambda: 0) as served:
         yield served
 
 

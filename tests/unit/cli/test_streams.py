@@ -25,6 +25,7 @@ from rxbybit.cli.streams import COMMANDS
 
 AT = datetime(2026, 1, 5, 12, 0, 40, tzinfo=timezone.utc)
 WRONG = [
+    (["instruments", "BTCUSD", "BTCUSDT"], "rxbybit: instruments: names of one category at a time"),
     (["trades", "btcusd"], "rxbybit: symbol 'btcusd': symbols are upper case, 'BTCUSD'"),
     (["trades", "BTCUSD", "--wire", "legacy"], "rxbybit: wire 'legacy': use v5"),
     (["trades", "BTCUSD", "--category", "x"], "rxbybit: category 'x': use one of inverse, linear"),

@@ -12,11 +12,14 @@ from rxbybit import (
     BookSnapshot,
     Connected,
     Connecting,
+    ContractType,
     DecodeFailed,
     Disconnected,
     Dropped,
     Event,
     Gap,
+    Instrument,
+    InstrumentStatus,
     Insurance,
     Kline,
     Meta,
@@ -139,6 +142,26 @@ EVENTS: list[tuple[Event, str, str]] = [
         Insurance(coin="BTC", symbols=("A", "B"), balance=D("1.5"), time_ms=AT_MS),
         "12:00:40.250  pool    BTC                         1.5  A, B",
         "yellow",
+    ),
+    (
+        Instrument(
+            meta=META,
+            category="linear",
+            symbol="BTCUSDT",
+            contract_type=ContractType.LINEAR_PERPETUAL,
+            status=InstrumentStatus.TRADING,
+            base_coin="BTC",
+            quote_coin="USDT",
+            tick_size=D("0.10"),
+            quantity_step=D("0.001"),
+            min_quantity=D("0.001"),
+            max_quantity=D(1190),
+        ),
+        (
+            "12:00:40.250  listed  BTCUSDT    Trading    tick      0.10  step     0.001"
+            "  min     0.001  max      1190  LinearPerpetual"
+        ),
+        "cyan",
     ),
     (Unknown(text="x\x1b[2J"), "Unknown(text='x\\x1b[2J')", ""),
 ]
