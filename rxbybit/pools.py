@@ -50,8 +50,11 @@ class Pools:
 
     def counters(self) -> Counters:
         """What all of them have counted, and those that are gone; on any thread."""
+        # first: a pool that is read afterwards is one of these, or newer
+        ended = [pool for runtime, pool in list(self._pools.items()) if runtime.stopped]
         gone, pools = self._ended.read(lambda: list(self._pools.values()))
-        return added((gone, *(pool.counters() for pool in pools)))
+        shown = (_counted(pool, ended=any(one is pool for one in ended)) for pool in pools)
+        return added((gone, *shown))
 
     def close(self) -> None:
         """Have every pool close, on its own thread; returns at once."""
@@ -75,10 +78,16 @@ class Pools:
         with self._ending:  # other threads come by here for other runtimes
             for runtime, pool in list(self._pools.items()):
                 if runtime.stopped:
-                    counted = replace(pool.counters(), links=0, connected=0, topics=())
+                    counted = _counted(pool, ended=True)
                     self._ended.add(added((self._ended.sum, counted)), pool)
                     del self._pools[runtime]
 
     def _living(self) -> list[tuple[Runtime, Pool]]:
         """Where there may be links: nowhere in a forked process, whose loops stayed behind."""
         return [] if self.forked else list(self._pools.items())
+
+
+def _counted(pool: Pool, *, ended: bool) -> Counters:
+    """What ``pool`` has counted; what lingers in it when its loop ends is let go by nobody."""
+    counted = pool.counters()
+    return replace(counted, links=0, connected=0, topics=()) if ended else counted

@@ -312,6 +312,26 @@ def test_the_end_of_the_loop_is_quiet() -> None:
     assert ears[0].errors == []
 
 
+def test_a_loop_that_has_ended_holds_no_topic() -> None:
+    """Those that linger have nobody left who would let them go."""
+    clients: list[Bybit] = []
+
+    async def main() -> None:
+        world = World(linger=60)
+        clients.append(world.client)
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        world.trade()
+        await until(lambda: ear.heard)
+        assert len(world.client.counters().topics) == 1
+
+    with asyncio.Runner(loop_factory=VirtualLoop) as runner:
+        runner.run(main())
+    counted = clients[0].counters()
+    assert (counted.topics, counted.links, counted.connected) == ((), 0, 0)
+    assert counted.frames == 1
+
+
 @pytest.mark.parametrize("laps", range(6))
 def test_the_end_of_the_loop_cuts_no_release_short(laps: int) -> None:
     """``asyncio.run`` cancels whatever task there is, at whatever lap after the last link."""
