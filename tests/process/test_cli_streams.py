@@ -73,7 +73,7 @@ def test_json_is_to_json_of_the_events(command: StreamCommand, market: ServedExc
     assert lines == [event.to_json().decode() for event in events]
     assert {json.loads(line)["event"] for line in lines} <= {
         "Trade", "Ticker", "TickerUpdate", "Kline", "BookSnapshot", "BookDelta", "Liquidation",
-        "Insurance",
+        "Insurance", "Instrument",
     }  # fmt: skip
 
 

@@ -319,9 +319,10 @@ def test_the_pause_grows_under_its_bound_and_starts_anew_after_health() -> None:
 
         world.transport.before = refuse
         world.want("a")
-        await until(lambda: len(world.owner.of(Reconnecting)) == 9, within=3600)
+        # short pauses may follow each other unseen
+        await until(lambda: len(world.owner.of(Reconnecting)) >= 9, within=3600)
         pauses = world.owner.of(Reconnecting)
-        assert [p.attempt for p in pauses] == list(range(1, 10))
+        assert [p.attempt for p in pauses] == list(range(1, len(pauses) + 1))
         for pause in pauses:
             assert 0 <= pause.delay_s <= min(8.0, 0.5 * 2 ** (pause.attempt - 1))
         assert max(p.delay_s for p in pauses) > 0.5
@@ -389,9 +390,9 @@ def test_the_first_failure_is_told_once_with_the_host() -> None:
 
         world.transport.before = refuse
         world.want("a")
-        await until(lambda: len(world.owner.of(Reconnecting)) == 4, within=3600)
+        await until(lambda: len(world.owner.of(Reconnecting)) >= 4, within=3600)
         assert world.hooks.unreached == [f"{URL}: nobody there"]
-        assert [s.reason for s in world.owner.of(Disconnected)] == ["nobody there"] * 4
+        assert {s.reason for s in world.owner.of(Disconnected)} == {"nobody there"}
 
     scenario(body)
 
@@ -405,7 +406,7 @@ def test_each_outage_is_told_once_and_so_is_its_end() -> None:
 
         world.transport.before = refuse
         world.want("a")
-        await until(lambda: len(world.transport.attempts) == 3, within=3600)
+        await until(lambda: len(world.transport.attempts) >= 3, within=3600)
         assert world.hooks.reached_again == []
         world.transport.before = lambda url: None
         await until(lambda: world.owner.of(Subscribed), within=3600)
@@ -415,7 +416,8 @@ def test_each_outage_is_told_once_and_so_is_its_end() -> None:
         world.transport.before = refuse  # and now an established connection is lost
         cut_s = loop.time()
         world.link.cut()
-        await until(lambda: len(world.owner.of(Disconnected)) == 8, within=3600)
+        before = len(world.owner.of(Disconnected))
+        await until(lambda: len(world.owner.of(Disconnected)) >= before + 5, within=3600)
         assert world.hooks.unreached == [f"{URL}: nobody there"] * 2
         world.transport.before = lambda url: None
         await until(lambda: len(world.hooks.reached_again) == 2, within=3600)
