@@ -48,9 +48,13 @@ class ServedExchange:
     def __exit__(self, *_: object) -> None:
         loop = self._loop
         if loop is not None and self._retired is None and self._is_ours:
-            self.call(self.exchange.aclose())
-            loop.call_soon_threadsafe(loop.stop)
-        self.join()
+            try:
+                self.call(self.exchange.aclose())
+            finally:  # also when it tells what its market has died of
+                loop.call_soon_threadsafe(loop.stop)
+                self.join()
+        else:
+            self.join()
 
     def start(self) -> Self:
         """Begin; nothing when it has begun.
@@ -191,9 +195,11 @@ class ServedExchange:
     async def _leave(self) -> None:
         with suppress(TimeoutError):
             await self.exchange.until(lambda: not self.exchange.links, timeout_s=1.0)
-        await self.exchange.aclose()
-        loop = asyncio.get_running_loop()
-        loop.call_later(0.0, loop.stop)  # after what tells the waiters that this is over
+        try:
+            await self.exchange.aclose()
+        finally:
+            loop = asyncio.get_running_loop()
+            loop.call_later(0.0, loop.stop)  # after what tells the waiters that this is over
 
 
 def _work(loop: asyncio.AbstractEventLoop) -> None:

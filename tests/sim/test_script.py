@@ -77,6 +77,21 @@ async def session(*faults: Fault) -> list[str]:
     return heard
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_script_may_be_cleared_while_the_exchange_walks_it(times: int) -> None:
+    """A test clears on its own thread, between any two steps of the exchange's."""
+    faults = Faults(Cut(times=times))
+
+    def applies(_: Cut) -> bool:
+        faults.clear()
+        return True
+
+    assert faults.strike(Cut, applies) == Cut(times=times)
+    assert faults.pending == ()
+    faults.add(Cut())
+    assert faults.strike(Cut) == Cut()
+
+
 def test_the_same_seed_script_and_requests_give_the_same_bytes() -> None:
     first = run(session(*SCRIPT))
     assert first == run(session(*SCRIPT))

@@ -8,6 +8,7 @@ import urllib.request
 import pytest
 
 from rxbybit.sim import Recording, Skip, serve_in_thread
+from rxbybit.sim.market import Market, Push
 from tests.sim.peer import PATIENCE_S, connected, frame, run
 
 A = [frame("a", n=i) for i in range(3)]
@@ -132,3 +133,24 @@ def test_it_does_not_wait_for_ever_for_who_stays() -> None:
     run(client())
     served.join()
     assert served.links == ()
+
+
+@pytest.mark.parametrize("how", ["retire", "exit"])
+def test_a_market_that_has_died_says_so_and_leaves_no_thread(how: str) -> None:
+    market = Market(start_ms=1_790_000_000_000)
+    served = serve_in_thread(market=market).start()
+    died = threading.Event()
+
+    def advance(to_ms: int) -> list[Push]:
+        died.set()
+        raise ArithmeticError("no market")
+
+    def begin() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        market.advance = advance  # type: ignore[method-assign]
+
+    served.run(begin)
+    assert died.wait(PATIENCE_S)
+    with pytest.raises(ArithmeticError, match="no market"):
+        served.retire().result(PATIENCE_S) if how == "retire" else served.__exit__()
+    served.until(lambda: "rxbybit-sim" not in {thread.name for thread in threading.enumerate()})

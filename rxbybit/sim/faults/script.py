@@ -64,7 +64,7 @@ class Faults:
 
     def clear(self) -> None:
         """Nothing more goes wrong; what a fault has already done stays done."""
-        self._left.clear()
+        self._left = []  # another one: the exchange may be walking this one on its thread
 
     def start(self, clock: Callable[[], int], on_add: Callable[[], None]) -> None:
         """The exchange has started: seconds count from now on, by ``clock`` (milliseconds)."""
@@ -95,12 +95,13 @@ class Faults:
 
     def strike(self, kind: type[F], applies: Callable[[F], bool] = lambda _: True) -> F | None:
         """The first fault of ``kind`` that applies, used up by one; ``None`` when there is none."""
-        for place, (fault, left) in enumerate(self._left):
+        script = self._left
+        for place, (fault, left) in enumerate(script):
             if type(fault) is kind and self._is_in_force(fault) and applies(fault):
                 if left == 1:
-                    del self._left[place]
+                    del script[place]
                 elif left is not None:
-                    self._left[place] = (fault, left - 1)
+                    script[place] = (fault, left - 1)
                 return fault
         return None
 
