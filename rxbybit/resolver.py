@@ -15,7 +15,7 @@ from functools import partial
 
 from rxbybit.errors import RuntimeMisuse
 
-__all__ = ["Address", "Resolver", "start_thread"]
+__all__ = ["Address", "Resolver", "no_thread", "start_thread"]
 
 NAME = "rxbybit-resolver"
 
@@ -46,10 +46,15 @@ def start_thread(thread: threading.Thread) -> None:
     try:
         thread.start()
     except RuntimeError as error:
-        raise RuntimeMisuse(
-            f"no thread can be started ({error}): subscribe before the main thread ends,"
-            " or join() this one in it"
-        ) from None
+        raise no_thread(error) from None
+
+
+def no_thread(error: RuntimeError) -> RuntimeMisuse:
+    """What to tell whoever has subscribed too late for a thread, which ``error`` says."""
+    return RuntimeMisuse(
+        f"no thread can be started ({error}): subscribe before the main thread ends,"
+        " or join() this one in it"
+    )
 
 
 class Resolver:

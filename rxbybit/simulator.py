@@ -12,6 +12,7 @@ from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
 from rxbybit.errors import ClosedError
 from rxbybit.hooks import Hooks
+from rxbybit.resolver import no_thread
 from rxbybit.runtime import Runtime
 from rxbybit.sim import Connect, Fault, Faults, Link, Request, ServedExchange, serve_in_thread
 from rxbybit.sim.market import Instrument, Market
@@ -140,6 +141,8 @@ class _Own:
             return self._served.start().environment
         except Ended:
             raise ClosedError from None
+        except RuntimeError as error:
+            raise no_thread(error) from None
 
     def close(self) -> None:
         self._served.retire()

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from rxbybit.config import SIM, Category, Environment, environment_of
 from rxbybit.errors import ClosedError
+from rxbybit.resolver import no_thread
 
 __all__ = ["Named", "Whereabouts"]
 
@@ -22,7 +23,7 @@ class Whereabouts(Protocol):
         """The environment, with URLs to connect to; an exchange of our own runs then.
 
         Errors: ``ConfigurationError`` for a wrong ``RXBYBIT_ENVIRONMENT``, ``ClosedError`` for an
-        exchange of our own after :meth:`close`.
+        exchange of our own after :meth:`close`, ``RuntimeMisuse`` where no thread starts for it.
         """
         ...
 
@@ -57,7 +58,10 @@ class Named:
         if self._closed:
             raise ClosedError
         self._loan = self._loan or object()
-        lent = lend(self._loan)
+        try:
+            lent = lend(self._loan)
+        except RuntimeError as error:
+            raise no_thread(error) from None
         if self._closed:  # on another thread, meanwhile, where the loan may not have been seen
             self.close()
             raise ClosedError

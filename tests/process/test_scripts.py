@@ -131,6 +131,28 @@ def test_a_first_subscription_after_the_end_of_main_is_waited_for_or_told_off(
         assert last.endswith("subscribe before the main thread ends, or join() this one in it")
 
 
+@pytest.mark.parametrize("venue", ['Bybit("sim")', "Simulator()"])
+def test_an_exchange_of_its_own_that_starts_after_the_end_of_main(start: Start, venue: str) -> None:
+    script = start(f"""
+        from rxbybit import Bybit, RuntimeMisuse, Simulator
+        def late():
+            while threading.main_thread().is_alive():
+                time.sleep(0.01)
+            try:
+                with {venue} as client:
+                    print(client.trades("BTCUSD").pipe(ops.take(1)).run().symbol)
+            except RuntimeMisuse as error:
+                print(error)
+        Runtime.current()
+        threading.Thread(target=late).start()
+        """).end()
+    said = script.silent().output.strip()
+    # 3.12 refuses new threads by then, 3.13 does not
+    assert said == "BTCUSD" or (
+        sys.version_info >= (3, 12) and said.startswith("no thread can be started")
+    )
+
+
 def test_exit_handlers_run_after_the_streams_have_ended(start: Start) -> None:
     body = "import atexit\n" + THREE + "atexit.register(print, 'handler')"
     assert start(body).end().silent().output.splitlines()[-1] == "handler"
