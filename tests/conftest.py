@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,3 +42,12 @@ def no_background() -> Iterator[None]:
     """End the background runtime with the test that used it: the next must not see its threads."""
     yield
     shutdown_background()
+
+
+@pytest.fixture
+def no_exchange() -> None:
+    """Begin when the exchanges of the tests before have ended: one that retires takes a moment."""
+    deadline = time.monotonic() + 30
+    while any(thread.name == "rxbybit-sim" for thread in threading.enumerate()):
+        assert time.monotonic() < deadline, "an exchange of another test does not end"
+        time.sleep(0.005)

@@ -23,6 +23,8 @@ from rxbybit.sim.market import Market
 from rxbybit.whereabouts import Named
 from tests.promises.world import Before, Ear, until
 
+pytestmark = pytest.mark.usefixtures("no_exchange")
+
 START_MS = 1_790_000_000_000
 
 

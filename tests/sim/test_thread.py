@@ -11,6 +11,8 @@ from rxbybit.sim import Recording, Skip, serve_in_thread
 from rxbybit.sim.market import Market, Push
 from tests.sim.peer import PATIENCE_S, connected, frame, run
 
+pytestmark = pytest.mark.usefixtures("no_exchange")
+
 A = [frame("a", n=i) for i in range(3)]
 
 
