@@ -53,7 +53,11 @@ class Door:
             await self._closing.wait()
             return web.Response(status=503)
         websocket = web.WebSocketResponse(timeout=0.5, autoping=False)
-        await websocket.prepare(request)
+        try:
+            await websocket.prepare(request)
+        except ConnectionResetError:  # who asked has left meanwhile, and reads no answer
+            self._note(request, category, None)
+            return web.Response(status=503)
         self._note(request, category, 101)
         await self._serve(request, category, websocket)
         return websocket

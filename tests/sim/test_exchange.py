@@ -391,3 +391,26 @@ def test_a_client_that_reads_nothing_is_dropped_by_a_push() -> None:
             assert link.sent < 40
 
     run(main())
+
+
+def test_who_leaves_during_the_upgrade_is_no_error_of_the_exchange(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def gone(self, request) -> None:
+        request.transport.close()
+        raise ConnectionResetError("Cannot write to closing transport")
+
+    async def main() -> None:
+        async with Exchange({"linear": Recording(A)}) as exchange:
+            with monkeypatch.context() as patched:
+                patched.setattr("aiohttp.web.WebSocketResponse.prepare", gone)
+                with pytest.raises(aiohttp.ClientError):
+                    async with connected(exchange):
+                        pass
+            assert {connect.status for connect in exchange.connects} == {None}
+            async with connected(exchange) as peer:
+                await peer.subscribe("a")
+                assert await peer.texts(1) == A[:1]
+
+    run(main())
+    assert caplog.records == []
