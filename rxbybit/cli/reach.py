@@ -104,7 +104,7 @@ async def check_websocket(way: Way, check: str, url: str) -> Finding:
                 await asyncio.shield(connection.close(CLOSE_S))
     except (ConnectionFailed, OSError) as error:  # a TimeoutError is an OSError
         return stages.failed(check, url, error)
-    return Finding(check, "ok", f"{url}  {took_ms:.0f} ms", ms=round(took_ms, 1))
+    return _reached(check, url, took_ms)
 
 
 async def check_rest(way: Way, base_url: str) -> tuple[Finding, ...]:
@@ -120,8 +120,7 @@ async def check_rest(way: Way, base_url: str) -> tuple[Finding, ...]:
     except (ConnectionFailed, OSError) as error:
         return (stages.failed("REST", base_url, error),)
     ahead_ms = (began_ns - exchange_ns) / 1e6 + took_ms / 2
-    rest = Finding("REST", "ok", f"{base_url}  {took_ms:.0f} ms", ms=round(took_ms, 1))
-    return rest, _clock(ahead_ms, took_ms / 2)
+    return _reached("REST", base_url, took_ms), _clock(ahead_ms, took_ms / 2)
 
 
 async def fetch_time(transport: Transport, url: str) -> int:
@@ -149,6 +148,11 @@ class _Result(Struct, frozen=True):
 
 class _Time(Struct, frozen=True):
     result: _Result
+
+
+def _reached(check: str, url: str, took_ms: float) -> Finding:
+    ms = round(took_ms, 1)
+    return Finding(check, "ok", f"{url}  {ms:.0f} ms", ms=ms)
 
 
 def _clock(ahead_ms: float, error_ms: float) -> Finding:
