@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import typing
 
-from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.book import BookDelta, BookSnapshot, BookState, OrderBook
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
 from rxbybit.counting import Counters, Latency, TopicCounters
@@ -77,6 +77,7 @@ __all__ = [
     "Backoff",
     "BookDelta",
     "BookSnapshot",
+    "BookState",
     "Bybit",
     "Category",
     "ClosedError",
@@ -104,6 +105,7 @@ __all__ = [
     "Liquidation",
     "LoggingHooks",
     "Meta",
+    "OrderBook",
     "ProtocolError",
     "Reconnecting",
     "Rejected",

@@ -28,6 +28,8 @@ __all__ = [
     "Status",
     "Subscribed",
     "TickDirection",
+    "json_of",
+    "shown",
     "utc",
 ]
 
@@ -107,7 +109,7 @@ class Status(Struct, frozen=True, kw_only=True):
 
     def to_json(self) -> bytes:
         """One JSON object with ``event`` first; keys without a value are left out."""
-        return _json(self, self.__struct_fields__)
+        return json_of(self, self.__struct_fields__)
 
 
 class Connecting(Status, frozen=True, kw_only=True):
@@ -233,20 +235,21 @@ class Event(Struct, frozen=True, kw_only=True, gc=False):
         return hash((type(self), *(getattr(self, n) for n in self._content())))
 
     def __repr__(self) -> str:
-        shown = (_shown(self, name) for name in self._content())
-        return f"{type(self).__name__}({', '.join(filter(None, shown))})"
+        content = (shown(self, name) for name in self._content())
+        return f"{type(self).__name__}({', '.join(filter(None, content))})"
 
     def to_json(self, *, meta: bool = False) -> bytes:
         """One JSON object: ``event`` first, decimals as text, no keys for ``None``."""
         names = (*self._content(), "meta") if meta else self._content()
-        return _json(self, names)
+        return json_of(self, names)
 
     @classmethod
     def _content(cls) -> tuple[str, ...]:
         return tuple(name for name in cls.__struct_fields__ if name != "meta")
 
 
-def _shown(event: Event, name: str) -> str | None:
+def shown(event: object, name: str) -> str | None:
+    """An attribute of an event, as its repr shows it."""
     value = getattr(event, name)
     if value is None:
         return None
@@ -260,11 +263,12 @@ def _iso(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def _json(of: Struct, names: tuple[str, ...]) -> bytes:
+def json_of(of: object, names: tuple[str, ...]) -> bytes:
+    """One JSON object of these attributes."""
     return msgspec.json.encode({"event": type(of).__name__, **_row(of, names)})
 
 
-def _row(of: Struct, names: tuple[str, ...]) -> dict[str, object]:
+def _row(of: object, names: tuple[str, ...]) -> dict[str, object]:
     row: dict[str, object] = {}
     for name in names:
         value = getattr(of, name)

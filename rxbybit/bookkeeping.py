@@ -1,0 +1,159 @@
+"""The machine that keeps a book: snapshots and deltas in, an ``OrderBook`` after each.
+
+A book is ``synced`` while every update since its snapshot was taken in. An update that is missing,
+a bid that is not below every ask, a price in two spellings: then it is ``resyncing`` until the
+next snapshot, shows what was known last, and a new snapshot is asked for. (V5 manual,
+"Orderbook": ``u`` rises by 1 from frame to frame; 1 marks a restart of the exchange's service.)
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from sys import getrefcount
+
+from rxbybit.book import OrderBook
+from rxbybit.content import BookState, Content
+from rxbybit.events import Event
+from rxbybit.ladder import Ladder, Unfit, Written
+
+__all__ = ["BookKeeper", "BookText"]
+
+
+class BookText(Event, frozen=True, kw_only=True):
+    """A snapshot or a delta of a book, with its levels as they were sent."""
+
+    symbol: str
+    depth: int
+    bids: Written
+    asks: Written
+    update_id: int | None = None
+    sequence: int | None = None
+
+
+class BookKeeper:
+    """Keeps the book of one topic.
+
+    ``renew`` is called with a reason when a new snapshot is needed; ``numbers`` is what levels
+    are read as, ``Decimal`` or ``float``.
+    """
+
+    def __init__(self, renew: Callable[[str], None], numbers: type) -> None:
+        self._renew = renew
+        self._numbers = numbers
+        self._content: Content | None = None
+        self._book: OrderBook | None = None
+        self._new = False
+
+    @property
+    def book(self) -> OrderBook | None:
+        """The book as it is known; ``None`` before the first snapshot."""
+        return self._book
+
+    @property
+    def news(self) -> OrderBook | None:
+        """The book, if what came last said anything new."""
+        return self._book if self._new else None
+
+    def apply(self, frame: BookText) -> None:
+        """Take in the next frame of the topic."""
+        self._new = False
+        content = self._content
+        if frame.meta.kind == "snapshot":
+            self._begin(frame)
+        elif content is not None and content.state is BookState.SYNCED:
+            last, this = content.update_id, frame.update_id
+            if last is None or this is None:
+                # the legacy wire numbers no updates: a sequence that falls is of an older one
+                if (frame.sequence or 0) >= (content.sequence or 0):
+                    self._change(frame)
+            elif this == last + 1:
+                self._change(frame)
+            elif this > last or this == 1:
+                self.spoil(f"update {this} came after {last}")
+
+    def reset(self) -> None:
+        """The link is gone: what comes next is a snapshot."""
+        self._new = False
+        content = self._content
+        if content is not None and content.state is BookState.SYNCED:
+            self._fork()
+            assert self._content is not None
+            self._content.state, self._new = BookState.RESYNCING, True
+
+    def spoil(self, why: str) -> None:
+        """An update is missing, for the reason given: ask for a snapshot."""
+        self.reset()
+        self._renew(why)
+
+    def _begin(self, frame: BookText) -> None:
+        try:
+            bids, asks = Ladder(frame.bids), Ladder(frame.asks)
+        except Unfit as error:
+            self.spoil(f"a snapshot with {error}")
+            return
+        if bids.highest >= asks.lowest:
+            self.spoil("a crossed snapshot")
+            return
+        old = self._content
+        if old is not None and old.state is BookState.SYNCED and old.update_id is not None:
+            same = old.update_id == frame.update_id
+            if same and bids == old.bid_side and asks == old.ask_side:
+                return  # said once more
+        content = Content(frame.symbol, frame.depth, self._numbers)
+        content.bid_side, content.ask_side = bids, asks
+        self._content, self._book = content, OrderBook.showing(content)
+        self._take_over(content, frame)
+
+    def _change(self, frame: BookText) -> None:
+        self._fork()
+        content = self._content
+        assert content is not None
+        bids, asks = content.bid_side, content.ask_side
+        bids_before: list[str | None] = []
+        asks_before: list[str | None] = []
+        try:
+            bids_before = bids.apply(frame.bids)
+            asks_before = asks.apply(frame.asks)
+            if bids.highest >= asks.lowest:
+                raise Unfit("crosses the book")
+        except Unfit as error:
+            bids.undo(frame.bids, bids_before)
+            asks.undo(frame.asks, asks_before)
+            self.spoil(f"update {frame.update_id} {error}")
+        else:
+            if frame.bids.texts:
+                content.bids = None
+            if frame.asks.texts:
+                content.asks = None
+            self._take_over(content, frame)
+
+    def _take_over(self, content: Content, frame: BookText) -> None:
+        meta = frame.meta
+        content.update_id, content.sequence = frame.update_id, frame.sequence
+        content.time_ms, content.meta = meta.matched_ms or meta.sent_ms, meta
+        self._new = True
+
+    def _fork(self) -> None:
+        """Before a change: who holds the book keeps it as it is."""
+        if self.holders() > _ALONE:
+            assert self._content is not None
+            self._content = self._content.copy()
+            self._book = OrderBook.showing(self._content)
+
+    def holders(self) -> int:
+        """How many references to the book there are, ours and that of this call included."""
+        return getrefcount(self._book)
+
+
+def _alone() -> int:
+    """What ``holders`` says of a book that nobody else holds; -1 where nobody can tell."""
+    gil = getattr(sys, "_is_gil_enabled", None)
+    if gil is not None and not gil():
+        return -1
+    keeper = BookKeeper(lambda why: None, object)
+    keeper.apply(BookText(symbol="", depth=1, bids=Written(), asks=Written()))
+    return keeper.holders()
+
+
+_ALONE = _alone()

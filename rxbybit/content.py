@@ -1,0 +1,74 @@
+"""What an order book shows, and whether it can be trusted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+
+from rxbybit.events import Meta, OpenEnum
+from rxbybit.ladder import Ladder, Written
+
+__all__ = ["BookState", "Content", "Level", "written"]
+
+Level = tuple[Decimal, Decimal]
+"""Price in the quote currency, and the size resting at it: contracts of 1 USD (inverse) or the
+base coin (linear, spot, option)."""
+
+
+class BookState(OpenEnum):
+    """Whether a book can be trusted."""
+
+    SYNCED = "synced"
+    """Every update since the last snapshot was taken in."""
+    RESYNCING = "resyncing"
+    """One is missing, or the link is: what is shown was known last, and a snapshot is awaited."""
+    STALE = "stale"
+    """Nothing has come for a while."""
+
+
+class Content:
+    """What an order book shows. It may be changed only while nobody else holds the book."""
+
+    __slots__ = (
+        "ask_side",
+        "asks",
+        "bid_side",
+        "bids",
+        "depth",
+        "meta",
+        "number",
+        "sequence",
+        "state",
+        "symbol",
+        "time_ms",
+        "update_id",
+    )
+
+    def __init__(self, symbol: str, depth: int, number: type) -> None:
+        self.symbol = symbol
+        self.depth = depth
+        self.number = number
+        self.bid_side, self.ask_side = Ladder(), Ladder()
+        self.update_id: int | None = None
+        self.sequence: int | None = None
+        self.time_ms: int | None = None
+        self.state = BookState.SYNCED
+        self.meta = Meta()
+        self.bids: tuple[Level, ...] | None = None  # made when they are read
+        self.asks: tuple[Level, ...] | None = None
+
+    def copy(self) -> Content:
+        """The same, with sides of its own."""
+        made = Content(self.symbol, self.depth, self.number)
+        made.bid_side, made.ask_side = self.bid_side.copy(), self.ask_side.copy()
+        made.update_id, made.sequence, made.time_ms = self.update_id, self.sequence, self.time_ms
+        made.state, made.meta = self.state, self.meta
+        made.bids, made.asks = self.bids, self.asks
+        return made
+
+
+def written(levels: Iterable[Level]) -> Written:
+    """Levels of numbers, as texts."""
+    held = tuple(levels)
+    texts = tuple((str(price), str(size)) for price, size in held)
+    return Written(texts, tuple((float(price), float(size)) for price, size in held))

@@ -1,0 +1,281 @@
+"""The machine that keeps a book: in step with the updates, or honest about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal as D
+from random import Random
+from typing import Any
+
+import pytest
+
+from rxbybit.book import OrderBook
+from rxbybit.bookkeeping import BookKeeper, BookText
+from rxbybit.events import Meta
+from rxbybit.ladder import Written
+
+Pairs = Sequence[tuple[str, str]]
+BIDS: Pairs = [("99", "1"), ("98", "2")]
+ASKS: Pairs = [("101", "3"), ("102", "4")]
+
+
+def levels(pairs: Pairs) -> Written:
+    return Written(tuple(pairs), tuple((float(price), float(size)) for price, size in pairs))
+
+
+def frame(kind: str, update_id: int | None, bids: Pairs, asks: Pairs, **more: Any) -> BookText:
+    sequence = more.pop("sequence", 10 * (update_id or 0))
+    meta = Meta("orderbook.50.BTCUSD", kind, more.pop("sent_ms", 5), more.pop("matched_ms", 4))
+    return BookText(
+        symbol="BTCUSD",
+        depth=50,
+        bids=levels(bids),
+        asks=levels(asks),
+        update_id=update_id,
+        sequence=sequence,
+        meta=meta,
+    )
+
+
+class World:
+    def __init__(self, numbers: type = D) -> None:
+        self.asked: list[str] = []
+        self.keeper = BookKeeper(self.asked.append, numbers)
+
+    def snapshot(
+        self, update_id: int | None = 5, bids: Pairs = BIDS, asks: Pairs = ASKS, **more: Any
+    ) -> OrderBook | None:
+        self.keeper.apply(frame("snapshot", update_id, bids, asks, **more))
+        return self.keeper.news
+
+    def delta(
+        self, update_id: int | None, bids: Pairs = (), asks: Pairs = (), **more: Any
+    ) -> OrderBook | None:
+        self.keeper.apply(frame("delta", update_id, bids, asks, **more))
+        return self.keeper.news
+
+
+def texts(book: OrderBook | None) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
+    assert book is not None
+    bids, asks = ([(str(p), str(s)) for p, s in side] for side in (book.bids, book.asks))
+    return bids, asks
+
+
+def test_a_snapshot_begins_a_book() -> None:
+    world = World()
+    assert world.keeper.book is None
+    book = world.snapshot()
+    assert book is not None
+    assert texts(book) == (BIDS, ASKS)
+    assert (book.symbol, book.depth, book.update_id, book.sequence) == ("BTCUSD", 50, 5, 50)
+    assert (book.time_ms, book.state, book.meta.kind) == (4, "synced", "snapshot")
+    assert world.keeper.book is book
+
+
+def test_the_time_is_that_of_the_match_else_of_the_sending() -> None:
+    book = World().snapshot(matched_ms=None)
+    assert book is not None
+    assert book.time_ms == 5
+
+
+def test_deltas_change_what_they_name() -> None:
+    world = World()
+    world.snapshot()
+    book = world.delta(6, [("98", "0"), ("99.5", "7")], [("101", "30")], sent_ms=9, matched_ms=8)
+    assert texts(book) == ([("99.5", "7"), ("99", "1")], [("101", "30"), ("102", "4")])
+    assert book is not None
+    assert (book.update_id, book.sequence, book.time_ms, book.meta.kind) == (6, 60, 8, "delta")
+    assert texts(world.delta(7))[0] == [("99.5", "7"), ("99", "1")]
+    assert texts(world.delta(8, [("97", "1")]))[0] == [("99.5", "7"), ("99", "1"), ("97", "1")]
+    assert world.asked == []
+
+
+def test_deltas_before_a_snapshot_mean_nothing() -> None:
+    world = World()
+    assert world.delta(6, [("1", "1")]) is None
+    assert (world.keeper.book, world.asked) == (None, [])
+
+
+@pytest.mark.parametrize("late", [5, 4, 2])
+def test_a_delta_of_before_is_left_out(late: int) -> None:
+    world = World()
+    world.snapshot()
+    assert world.delta(late, [("99", "0")]) is None
+    assert texts(world.delta(6))[0] == BIDS
+
+
+@pytest.mark.parametrize("wrong", [7, 100, 1])
+def test_a_missing_update_or_a_restart_asks_for_a_snapshot(wrong: int) -> None:
+    world = World()
+    world.snapshot()
+    book = world.delta(wrong, [("99", "0")])
+    assert book is not None
+    assert (book.state, texts(book)) == ("resyncing", (BIDS, ASKS))
+    assert book.update_id == 5
+    assert world.asked == [f"update {wrong} came after 5"]
+    assert world.delta(6, [("99", "0")]) is None
+    assert world.delta(wrong + 1) is None
+    again = world.snapshot(20, [("50", "1")])
+    assert again is not None
+    assert (again.state, texts(again)[0]) == ("synced", [("50", "1")])
+    assert len(world.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"),
+    [
+        ([("101", "1")], []),
+        ([("98", "5"), ("103", "1")], []),
+        ([("98", "0")], [("101", "0"), ("99", "1")]),
+        ([("97", "1")], [("98", "1")]),
+        ([("98", "5"), ("99.0", "5")], []),
+        ([("98", "0"), ("97", "9")], [("102", "0"), ("101.00", "0")]),
+        ([("98", "-1")], []),
+    ],
+)
+def test_what_does_not_fit_is_not_shown(bids: Pairs, asks: Pairs) -> None:
+    for held in (True, False):
+        world = World()
+        before = world.snapshot()
+        if not held:
+            del before
+        book = world.delta(6, bids, asks)
+        assert book is not None
+        assert (book.state, texts(book), book.update_id) == ("resyncing", (BIDS, ASKS), 5)
+        assert len(world.asked) == 1
+        assert world.asked[0].startswith("update 6 ")
+
+
+def test_a_new_snapshot_replaces_the_book_at_any_time() -> None:
+    world = World()
+    world.snapshot()
+    assert texts(world.snapshot(1, [("1", "1")], [])) == ([("1", "1")], [])
+    assert texts(world.delta(2, [("2", "2")]))[0] == [("2", "2"), ("1", "1")]
+
+
+def test_a_snapshot_that_is_said_once_more_is_no_news() -> None:
+    world = World()
+    world.snapshot(5)
+    assert world.snapshot(5, sequence=99) is None
+    assert world.snapshot(6) is not None
+    assert world.snapshot(6, bids=[]) is not None
+    assert world.snapshot(6, bids=[], asks=[]) is not None
+    assert world.snapshot(None) is not None
+    assert world.snapshot(None) is not None
+
+
+def test_after_a_lost_link_the_same_snapshot_is_news() -> None:
+    world = World()
+    world.snapshot(5)
+    world.keeper.reset()
+    book = world.snapshot(5)
+    assert book is not None
+    assert book.state == "synced"
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"), [([("101", "1")], ASKS), ([("9", "1"), ("9.0", "1")], ASKS)]
+)
+def test_a_snapshot_that_cannot_be_is_not_shown(bids: Pairs, asks: Pairs) -> None:
+    world = World()
+    assert world.snapshot(5, bids, asks) is None
+    assert len(world.asked) == 1
+    world.snapshot(6)
+    book = world.snapshot(7, bids, asks)
+    assert book is not None
+    assert (book.state, texts(book)) == ("resyncing", (BIDS, ASKS))
+    assert world.snapshot(8, bids, asks) is None
+    assert len(world.asked) == 3
+    assert world.snapshot(9) is not None
+
+
+def test_a_lost_link_is_told_once_and_asks_for_nothing() -> None:
+    world = World()
+    world.keeper.reset()
+    assert world.keeper.news is None
+    world.snapshot()
+    world.keeper.reset()
+    assert world.keeper.news is not None
+    assert (world.keeper.news.state, texts(world.keeper.news)) == ("resyncing", (BIDS, ASKS))
+    world.keeper.reset()
+    assert world.keeper.news is None
+    assert world.asked == []
+
+
+def test_what_could_not_be_read_asks_for_a_snapshot() -> None:
+    world = World()
+    world.keeper.spoil("no JSON")
+    assert (world.asked, world.keeper.news) == (["no JSON"], None)
+    world.snapshot()
+    world.keeper.spoil("no JSON")
+    assert world.keeper.news is not None
+    assert world.keeper.news.state == "resyncing"
+
+
+def test_without_update_ids_a_falling_sequence_is_left_out() -> None:
+    world = World()
+    world.snapshot(None, sequence=10)
+    assert world.delta(None, [("99", "0")], sequence=9) is None
+    assert texts(world.delta(None, [("98", "7")], sequence=10))[0] == [("99", "1"), ("98", "7")]
+    assert world.delta(None, [("98", "0")], sequence=30) is not None
+
+
+def test_what_somebody_holds_never_changes() -> None:
+    world = World()
+    first = world.snapshot()
+    assert first is not None
+    limited = world.delta(6, [("99", "5")])
+    assert limited is not None
+    limited = limited.limited(1)
+    third = world.delta(7, [("99", "6")])
+    world.keeper.reset()
+    world.snapshot(8, [("1", "1")])
+    world.delta(9, [("2", "1")])
+    assert texts(first)[0] == BIDS
+    assert (texts(limited)[0], limited.update_id) == ([("99", "5")], 6)
+    assert texts(third)[0] == [("99", "6"), ("98", "2")]
+    assert (first.state, limited.state, first.update_id) == ("synced", "synced", 5)
+    assert third is not None
+    assert (third.state, third.meta.kind) == ("synced", "delta")
+
+
+def test_what_nobody_holds_is_not_copied() -> None:
+    world = World()
+    world.snapshot()
+    before = id(world.keeper.book)
+    for update_id in range(6, 60):
+        book = world.delta(update_id, [("99", str(update_id))])
+        assert book is not None
+        assert (book.bids[0][1], book.best_bid) == (update_id, (99, update_id))
+        del book
+    assert id(world.keeper.book) == before
+
+
+def test_floats_where_they_are_wanted() -> None:
+    book = World(float).snapshot()
+    assert book is not None
+    assert type(book.bids[0][0]) is float
+
+
+def test_a_hundred_thousand_deltas_equal_a_dict() -> None:
+    chance, world, naive = Random(1), World(), dict[D, D]()
+    world.snapshot(0, [], [("1000", "1")])
+    kept: list[tuple[OrderBook, list[tuple[D, D]]]] = []
+    for update_id in range(1, 100_001):
+        pairs = [(str(chance.randrange(400)), str(chance.choice((0, 0, 1, 5)))) for _ in range(2)]
+        book = world.delta(update_id, pairs)
+        naive |= {D(price): D(size) for price, size in pairs}
+        for price, _ in pairs:
+            if not naive.get(D(price), 1):
+                del naive[D(price)]
+        assert book is not None
+        if naive:
+            best = max(naive)
+            assert book.best_bid == (best, naive[best])
+        if chance.random() < 0.002:
+            kept.append((book, sorted(naive.items(), reverse=True)))
+        del book
+    assert len(kept) > 100
+    for book, truth in kept:
+        assert list(book.bids) == truth
+    assert world.asked == []

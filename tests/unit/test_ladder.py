@@ -1,0 +1,143 @@
+"""One side of a book: exact texts in the order of their numbers, and nothing done by halves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxbybit.content import written
+from rxbybit.ladder import Ladder, Unfit, Written
+
+Pairs = Sequence[tuple[str, str]]
+
+
+def levels(*pairs: tuple[str, str]) -> Written:
+    return Written(pairs, tuple((float(price), float(size)) for price, size in pairs))
+
+
+def shown(ladder: Ladder) -> list[tuple[str, str]]:
+    rising = list(ladder.rising())
+    assert list(ladder.falling()) == rising[::-1]
+    return rising
+
+
+def naive(sizes: dict[str, str]) -> list[tuple[str, str]]:
+    return sorted(sizes.items(), key=lambda level: Decimal(level[0]))
+
+
+def test_levels_come_in_the_order_of_numbers_not_of_texts() -> None:
+    ladder = Ladder(levels(("9.5", "1"), ("10", "2"), ("100", "3"), ("9", "4")))
+    assert shown(ladder) == [("9", "4"), ("9.5", "1"), ("10", "2"), ("100", "3")]
+    assert (ladder.lowest, ladder.highest, len(ladder)) == (9, 100, 4)
+
+
+def test_an_empty_side_is_beyond_every_price() -> None:
+    empty = Ladder()
+    assert empty.lowest > 1e308
+    assert empty.highest < -1e308
+    assert shown(empty) == []
+
+
+def test_a_change_sets_adds_and_takes_away() -> None:
+    ladder = Ladder(levels(("1", "1"), ("2", "2"), ("3", "3")))
+    ladder.apply(levels(("2", "20"), ("2.5", "5"), ("3", "0"), ("0.5", "7")))
+    assert shown(ladder) == [("0.5", "7"), ("1", "1"), ("2", "20"), ("2.5", "5")]
+
+
+@pytest.mark.parametrize("nothing", ["0", "0.000", "0e5"])
+def test_zero_takes_away_however_it_is_spelled(nothing: str) -> None:
+    ladder = Ladder(levels(("1", "1"), ("2", "2")))
+    ladder.apply(levels(("2", nothing)))
+    assert shown(ladder) == [("1", "1")]
+
+
+def test_zero_for_a_level_that_is_not_there_is_nothing() -> None:
+    ladder = Ladder(levels(("1", "1")))
+    ladder.apply(levels(("2", "0")))
+    assert shown(ladder) == [("1", "1")]
+
+
+def test_a_size_too_small_for_a_float_is_a_size() -> None:
+    ladder = Ladder(levels(("1", "1e-400")))
+    ladder.apply(levels(("2", "2e-400"), ("1", "3e-400")))
+    assert shown(ladder) == [("1", "3e-400"), ("2", "2e-400")]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [("2.0", "5"), ("2.0", "0"), ("1", "-1"), ("7", "-1")],
+    ids=["spelled anew", "taken away in another spelling", "below 0", "below 0, not there"],
+)
+def test_what_does_not_fit_changes_nothing(wrong: tuple[str, str]) -> None:
+    ladder = Ladder(levels(("1", "1"), ("2", "2"), ("3", "3")))
+    before = shown(ladder)
+    with pytest.raises(Unfit):
+        ladder.apply(levels(("1", "10"), ("2", "0"), ("2", "4"), ("4", "4"), ("3", "0"), wrong))
+    assert shown(ladder) == before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [[("1", "0")], [("1", "0.0")], [("1", "-1")], [("1", "1"), ("1.0", "2")], [("1", "1")] * 2],
+)
+def test_no_side_begins_with_what_does_not_fit(wrong: Pairs) -> None:
+    with pytest.raises(Unfit):
+        Ladder(levels(*wrong))
+
+
+def test_a_copy_is_apart() -> None:
+    ladder = Ladder(levels(("1", "1")))
+    copy = ladder.copy()
+    assert copy == ladder
+    copy.apply(levels(("1", "2"), ("2", "2")))
+    assert copy != ladder
+    assert shown(ladder) == [("1", "1")]
+    assert ladder != "no ladder"
+
+
+PRICES = [f"{tick / 4}" for tick in range(30)]
+CHANGES = st.lists(
+    st.lists(st.tuples(st.sampled_from(PRICES), st.sampled_from(["0", "1", "2.50"])), max_size=6),
+    max_size=12,
+)
+
+
+@given(CHANGES)
+def test_it_equals_a_dict_and_every_change_can_be_taken_back(changes: list[Pairs]) -> None:
+    ladder, sizes = Ladder(), dict[str, str]()
+    done: list[tuple[Written, list[str | None], list[tuple[str, str]]]] = []
+    for pairs in changes:
+        before = shown(ladder)
+        done.append((levels(*pairs), ladder.apply(levels(*pairs)), before))
+        for price, size in pairs:
+            sizes[price] = size
+            if size == "0":
+                del sizes[price]
+        assert shown(ladder) == naive(sizes)
+    for change, replaced, before in reversed(done):
+        ladder.undo(change, replaced)
+        assert shown(ladder) == before
+
+
+def test_a_hundred_thousand_changes_equal_those_of_a_dict() -> None:
+    chance, ladder, sizes = Random(4), Ladder(), dict[str, str]()
+    for count in range(100_000):
+        price, size = f"{chance.randrange(400) / 8}", f"{chance.choice((0, 1, 2, 3)) * 7}"
+        ladder.apply(levels((price, size)))
+        if size == "0":
+            sizes.pop(price, None)
+        else:
+            sizes[price] = size
+        if count % 500 == 0:
+            assert shown(ladder) == naive(sizes)
+    assert shown(ladder) == naive(sizes)
+
+
+def test_numbers_are_written_as_they_stand() -> None:
+    level = (Decimal("1.50"), Decimal("2"))
+    assert written([level]) == Written((("1.50", "2"),), ((1.5, 2.0),))
