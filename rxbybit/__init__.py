@@ -44,6 +44,7 @@ from rxbybit.events import (
     Reconnecting,
     Rejected,
     RequestFailed,
+    Resynced,
     Side,
     Status,
     Subscribed,
@@ -66,6 +67,7 @@ trades = of_default(Bybit.trades)
 tickers = of_default(Bybit.tickers)
 ticker_updates = of_default(Bybit.ticker_updates)
 klines = of_default(Bybit.klines)
+order_book = of_default(Bybit.order_book)
 order_book_updates = of_default(Bybit.order_book_updates)
 liquidations = of_default(Bybit.liquidations)
 insurance = of_default(Bybit.insurance)
@@ -111,6 +113,7 @@ __all__ = [
     "Rejected",
     "RequestFailed",
     "RequestRefused",
+    "Resynced",
     "RetryBudgetExhausted",
     "Runtime",
     "RuntimeMisuse",
@@ -133,6 +136,7 @@ __all__ = [
     "klines",
     "lift",
     "liquidations",
+    "order_book",
     "order_book_updates",
     "status",
     "ticker_updates",

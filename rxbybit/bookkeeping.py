@@ -9,15 +9,15 @@ next snapshot, shows what was known last, and a new snapshot is asked for. (V5 m
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from sys import getrefcount
 
 from rxbybit.book import OrderBook
 from rxbybit.content import BookState, Content
 from rxbybit.events import Event
 from rxbybit.ladder import Ladder, Unfit, Written
+from rxbybit.schema.spec import Renewal
 
-__all__ = ["BookKeeper", "BookText"]
+__all__ = ["BookKeeper", "BookText", "NoRenewal"]
 
 
 class BookText(Event, frozen=True, kw_only=True):
@@ -31,15 +31,26 @@ class BookText(Event, frozen=True, kw_only=True):
     sequence: int | None = None
 
 
+class NoRenewal:
+    """For books of frames that come from somewhere: there is nobody to ask."""
+
+    def ask(self, why: str) -> None:
+        """Wait for the next snapshot."""
+
+    def done(self) -> None:
+        """It has come."""
+
+
 class BookKeeper:
     """Keeps the book of one topic.
 
-    ``renew`` is called with a reason when a new snapshot is needed; ``numbers`` is what levels
-    are read as, ``Decimal`` or ``float``.
+    ``renewal`` is asked when a new snapshot is needed; ``numbers`` is what levels are read as,
+    ``Decimal`` or ``float``.
     """
 
-    def __init__(self, renew: Callable[[str], None], numbers: type) -> None:
-        self._renew = renew
+    def __init__(self, renewal: Renewal, numbers: type) -> None:
+        self._renewal = renewal
+        self._asked = False
         self._numbers = numbers
         self._content: Content | None = None
         self._book: OrderBook | None = None
@@ -74,7 +85,7 @@ class BookKeeper:
 
     def reset(self) -> None:
         """The link is gone: what comes next is a snapshot."""
-        self._new = False
+        self._new = self._asked = False
         content = self._content
         if content is not None and content.state is BookState.SYNCED:
             self._fork()
@@ -84,7 +95,8 @@ class BookKeeper:
     def spoil(self, why: str) -> None:
         """An update is missing, for the reason given: ask for a snapshot."""
         self.reset()
-        self._renew(why)
+        self._asked = True
+        self._renewal.ask(why)
 
     def _begin(self, frame: BookText) -> None:
         try:
@@ -104,6 +116,9 @@ class BookKeeper:
         content.bid_side, content.ask_side = bids, asks
         self._content, self._book = content, OrderBook.showing(content)
         self._take_over(content, frame)
+        if self._asked:
+            self._asked = False
+            self._renewal.done()
 
     def _change(self, frame: BookText) -> None:
         self._fork()
@@ -151,7 +166,7 @@ def _alone() -> int:
     gil = getattr(sys, "_is_gil_enabled", None)
     if gil is not None and not gil():
         return -1
-    keeper = BookKeeper(lambda why: None, object)
+    keeper = BookKeeper(NoRenewal(), object)
     keeper.apply(BookText(symbol="", depth=1, bids=Written(), asks=Written()))
     return keeper.holders()
 

@@ -97,6 +97,7 @@ class Bybit(Opening):
     tickers = ticker.tickers
     ticker_updates = ticker.ticker_updates
     klines = kline.klines
+    order_book = orderbook.order_book
     order_book_updates = orderbook.order_book_updates
     liquidations = liquidation.liquidations
     insurance = insurance.insurance

@@ -75,6 +75,14 @@ class Conversation:
         self._await_first(topic)
         self._flush_soon()
 
+    def reroute(self, topic: str, feed: Feed) -> None:
+        """Send the frames of ``topic``, if it is wanted, to ``feed`` from now on."""
+        before = self._feeds.get(topic)
+        if before is not None:
+            self._feeds[topic] = feed
+            if self._routes[_key(topic)] is before:
+                self._routes[_key(topic)] = feed
+
     def drop(self, topic: str) -> None:
         """Unsubscribe ``topic``."""
         del self._feeds[topic]
@@ -185,9 +193,9 @@ class Conversation:
 
     def _await_first(self, topic: str) -> None:
         """Route the first frame of a subscription so that it counts as its acknowledgement."""
-        feed = self._feeds[topic]
 
         def first(data: bytes, received_ns: int, connection: int | None) -> None:
+            feed = self._feeds[topic]
             if self._wanted.data(topic):
                 self._live((topic,))
             feed(data, received_ns, connection)

@@ -174,6 +174,9 @@ class Frames(Struct, frozen=True):
             max(self.received_ns, other.received_ns),
         )
 
+    def __sub__(self, other: Frames) -> Frames:
+        return Frames(self.frames - other.frames, self.events - other.events)
+
 
 class Tally:
     """The counters of a client on one runtime, whose thread alone writes them."""

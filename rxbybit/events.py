@@ -24,6 +24,7 @@ __all__ = [
     "Reconnecting",
     "Rejected",
     "RequestFailed",
+    "Resynced",
     "Side",
     "Status",
     "Subscribed",
@@ -164,6 +165,14 @@ class Rejected(Status, frozen=True, kw_only=True):
 
     topic: str
     message: str
+
+
+class Resynced(Status, frozen=True, kw_only=True):
+    """A book is whole again: its topic was subscribed anew, and a new snapshot has come."""
+
+    topic: str
+    reason: str
+    """What was wrong, in a few plain words."""
 
 
 class RequestFailed(Status, frozen=True, kw_only=True):

@@ -4,39 +4,97 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import partial
+from typing import Protocol
 
-from rxbybit.counting import TopicCounters
-from rxbybit.hub import Hub
+from rxbybit.counting import Frames, TopicCounters
+from rxbybit.dedupe import Once
+from rxbybit.errors import DecodeError
+from rxbybit.events import DecodeFailed, Event, Gap, Resynced, Status
+from rxbybit.hub import Feed, Hub
+from rxbybit.outlet import AnySpec
+from rxbybit.renewal import PacedRenewal
+from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.session import Session
+from rxbybit.settings import PoolSettings
 
-__all__ = ["Held"]
+__all__ = ["Held", "Owner"]
+
+_Reading = tuple[type[Event], type[Event]]
+
+
+class Owner(Protocol):
+    """Whoever holds the topic."""
+
+    def status(self, status: Status) -> None:
+        """Something happened to it."""
+
+    def delay(self, sent_ms: int | None, received_ns: int) -> None:
+        """A frame was sent then, and came then."""
+
+    def unheard(self, held: Held) -> None:
+        """Its last observer has left."""
 
 
 class Held:
-    """A topic that somebody hears, or has heard until a moment ago."""
+    """A topic that somebody hears, or has heard until a moment ago.
 
-    __slots__ = (
-        "_live",
-        "_waiting",
-        "gaps",
-        "hub",
-        "lingering",
-        "session",
-        "topic",
-        "undecodable",
-        "url",
-    )
+    It has a hub for each way in which its frames are read: mostly one. With two of them each
+    frame is read twice, what is wrong with it is told once, and so is a hole.
+    """
 
-    def __init__(self, url: str, topic: str) -> None:
+    session: Session
+
+    def __init__(self, url: str, topic: str, settings: PoolSettings, owner: Owner) -> None:
         self.url = url
         self.topic = topic
-        self.hub: Hub
-        self.session: Session
         self.lingering: asyncio.TimerHandle | None = None
-        self.undecodable = 0  # frames, or items of one
-        self.gaps = 0
+        self._settings = settings
+        self._owner = owner
+        self._loop = asyncio.get_running_loop()
+        self._hubs: dict[_Reading, Hub] = {}
+        self._renewals: dict[_Reading, PacedRenewal] = {}
+        self._counted: tuple[Frames, Hub]  # at once, as another thread may read it
+        self._undecodable = 0  # frames, or items of one
+        self._gaps = 0
+        self._gap: Gap | None = None  # of the last hole, once it is known
+        self._complained: _Reading | None = None  # who has told of what is wrong with a frame
         self._live = False
         self._waiting: dict[object, Callable[[], None]] = {}
+
+    def hub_of(self, spec: AnySpec) -> Hub:
+        """The hub that reads frames as ``spec`` wants; a new one needs a snapshot of its own."""
+        hub = self._hubs.get(spec.reading)
+        if hub is None:
+            begun = any(other.begun for other in self._hubs.values())
+            hub = self._made(spec)
+            if not self._hubs:
+                self._counted = Frames(), hub
+            self._hubs[spec.reading] = hub
+            self._reroute()
+            if begun and not hub.begun:
+                self.session.renew(self.topic)
+        return hub
+
+    @property
+    def hubs(self) -> tuple[Hub, ...]:
+        """Each of them has observers, or is the last one."""
+        return tuple(self._hubs.values())
+
+    @property
+    def feed(self) -> Feed:
+        """What takes its frames, as things stand."""
+        feeds = tuple(hub.feed for hub in self._hubs.values())
+        if len(feeds) == 1:
+            return feeds[0]
+
+        def feed(data: bytes, received_ns: int, connection: int | None) -> None:
+            self._complained = None
+            for one in feeds:
+                one(data, received_ns, connection)
+
+        return feed
 
     def when_live(self, then: Callable[[], None]) -> Callable[[], None]:
         """Call ``then`` once, when the exchange sends the topic, or now if it does.
@@ -60,18 +118,128 @@ class Held:
     def lost(self, *, was_live: bool) -> None:
         """The link is gone."""
         self._live = False
-        self.hub.lost(was_live=was_live)
+        self._gap = None
+        self._call_off()
+        for hub in self.hubs:
+            hub.lost(was_live=was_live)
+
+    def fail(self, error: Exception) -> None:
+        """End every observer with ``error``."""
+        for hub in self.hubs:
+            hub.fail(error)
+
+    def mute(self) -> None:
+        """Let every observer go without a word."""
+        for hub in self.hubs:
+            hub.mute()
+
+    def let_go(self) -> None:
+        """It is not held any more: nothing of it is left to happen."""
+        self._call_off()
+        if self.lingering is not None:
+            self.lingering.cancel()
+
+    def heard(self) -> Frames:
+        """What has come; on any thread."""
+        before, hub = self._counted
+        return before + hub.heard()
 
     def counters(self) -> TopicCounters:
-        """What came of it."""
-        heard = self.hub.heard()
+        """What came of it; on any thread."""
+        heard = self.heard()
         return TopicCounters(
             topic=self.topic,
             connection=self.session.number,
             url=self.url,
             frames=heard.frames,
             events=heard.events,
-            decode_failures=self.undecodable,
-            gaps=self.gaps,
+            decode_failures=self._undecodable,
+            gaps=self._gaps,
             last_frame_ms=heard.received_ns // 1_000_000 or None,
         )
+
+    def _made(self, spec: AnySpec) -> Hub:
+        settings, reading = self._settings, spec.reading
+        wire = spec.wire(settings.wire.name).at(self.topic)
+        decoder = TopicDecoder(
+            spec,
+            settings.wire.name,
+            self.topic,
+            numbers=settings.numbers,
+            report=partial(self._on_undecodable, reading),
+        )
+        renewal = self._renewals[reading] = PacedRenewal(
+            self._loop,
+            settings.session.backoff,
+            renew=lambda: self.session.renew(self.topic),
+            resynced=self._on_resynced,
+        )
+        return Hub(
+            decoder.decode,
+            snapshot_first=wire is not None and wire.snapshot_first,
+            on_gap=self._on_gap,
+            on_empty=partial(self._on_empty, reading),
+            once=Once(mixed=wire is not None and wire.mixed) if spec.once else None,
+            timed=hasattr(reading[0], "time_ms"),
+            on_delay=self._owner.delay,
+            renewal=renewal,
+            numbers=settings.numbers,
+        )
+
+    def _reroute(self) -> None:
+        self._complained = None
+        if hasattr(self, "session"):
+            self.session.reroute(self.topic, self.feed)
+
+    def _call_off(self) -> None:
+        for renewal in self._renewals.values():
+            renewal.cancel()
+
+    def _on_empty(self, reading: _Reading) -> None:
+        """The last hub stays, as its state must go on while the topic lingers."""
+        if len(self._hubs) == 1:
+            self._owner.unheard(self)
+            return
+        gone = self._hubs.pop(reading)
+        self._renewals.pop(reading).cancel()
+        before, counting = self._counted
+        if counting is gone:
+            heir = self.hubs[0]
+            self._counted = before + gone.heard() - heir.heard(), heir
+        self._reroute()
+
+    def _on_undecodable(self, reading: _Reading, error: DecodeError) -> None:
+        if self._complained in (None, reading):
+            self._complained = reading
+            self._undecodable += 1
+            self._owner.status(
+                DecodeFailed(
+                    time=datetime.now(timezone.utc),
+                    connection=self.session.number,
+                    topic=error.topic,
+                    raw=error.raw,
+                    messages=error.messages,
+                )
+            )
+        hub = self._hubs.get(reading)
+        if hub is not None and self._settings.strict:
+            hub.fail(error)
+        elif hub is not None:
+            hub.spoil("a frame could not be read")
+
+    def _on_resynced(self, why: str) -> None:
+        now, number = datetime.now(timezone.utc), self.session.number
+        self._owner.status(Resynced(time=now, connection=number, topic=self.topic, reason=why))
+
+    def _on_gap(self, after_ms: int | None, before_ms: int | None) -> Gap:
+        if self._gap is None:
+            self._gaps += 1
+            self._gap = Gap(
+                time=datetime.now(timezone.utc),
+                connection=self.session.number,
+                topic=self.topic,
+                after_ms=after_ms,
+                before_ms=before_ms,
+            )
+            self._owner.status(self._gap)
+        return self._gap

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from rxbybit.counting import BETWEEN, Frames
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
-from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, marked, straight
-from rxbybit.schema.spec import TopicState
+from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, folding, marked, straight
+from rxbybit.schema.spec import Emitted, Renewal, TopicState
 from rxbybit.schema.written import Decode
 
 __all__ = ["Feed", "Hub", "OnDelay"]
@@ -36,7 +36,8 @@ class Hub:
     ``decode`` makes events of a frame, ``on_gap`` reports a hole, ``on_empty`` hears that the
     last observer has left. ``once`` leaves out what was sent already, ``timed`` says that the
     events have a time of their own, which is more exact than that of their frame. ``on_delay``
-    hears of one frame in 16. ``feed`` takes the frames, ``heard`` tells how many they were.
+    hears of one frame in 16. States get a snapshot by ``renewal``, and make numbers of ``numbers``.
+    ``feed`` takes the frames, ``heard`` tells how many they were.
     """
 
     def __init__(
@@ -49,8 +50,12 @@ class Hub:
         once: Once | None = None,
         timed: bool = False,
         on_delay: OnDelay = lambda sent_ms, received_ns: None,
+        renewal: Renewal,
+        numbers: type,
     ) -> None:
         self._snapshot_first = snapshot_first
+        self._renewal = renewal
+        self._numbers = numbers
         self._on_gap = on_gap
         self._on_empty = on_empty
         self._once = once
@@ -141,6 +146,27 @@ class Hub:
                 outlet.missed |= frozenset(outlet.sends)
         self._awaits_snapshot = self._snapshot_first
         self._attention = self._attention or self._hole or self._awaits_snapshot
+        self._lapse()
+
+    @property
+    def begun(self) -> bool:
+        """Whether a new observer of any stream may begin with the next frame."""
+        return not self._awaits_snapshot
+
+    def spoil(self, why: str) -> None:
+        """A frame could not be read, for the reason given."""
+        for state in self._states:
+            state.spoil(why)
+        self._lapse()
+
+    def _lapse(self) -> None:
+        """What is known to be incomplete from now on is told at once."""
+        for outlet in self._outlets:
+            lapse = outlet.spec.lapse
+            value = None if lapse is None else lapse(outlet.state)
+            if value is not None:
+                for send in outlet.sends:
+                    send((value,))
 
     def fail(self, error: Exception) -> None:
         """End every observer with ``error``; the hub is empty before the first hears of it."""
@@ -162,7 +188,7 @@ class Hub:
 
     def _fold(self, events: Sequence[Event]) -> None:
         """Send each outlet what it makes of the events."""
-        folded: list[tuple[Outlet, list[Event]]] = [(outlet, []) for outlet in self._outlets]
+        folded: list[tuple[Outlet, list[Emitted]]] = [(outlet, []) for outlet in self._outlets]
         for event in events:
             for state in self._states:
                 state.apply(event)
@@ -180,7 +206,7 @@ class Hub:
                 for send in outlet.sends:
                     send(values)
 
-    def _pay(self, outlet: Outlet, gap: Gap, values: list[Event]) -> None:
+    def _pay(self, outlet: Outlet, gap: Gap, values: list[Emitted]) -> None:
         """Send the first events after a hole, marked for those who were there before it."""
         missed = outlet.missed
         outlet.owed, outlet.missed = None, frozenset()
@@ -227,7 +253,7 @@ class Hub:
         for outlet in self._outlets:
             if outlet.spec.state is spec.state:
                 return outlet.state
-        return spec.state()
+        return spec.state(self._renewal, self._numbers)
 
     def _detach(self, outlet: Outlet, send: Send) -> None:
         if self._hearers.pop(send, None) is None:
@@ -248,8 +274,8 @@ class Hub:
         self._deliver = self._fold
         if len(self._outlets) == 1:
             (one,) = self._outlets
-            if one.spec.emit is None and one.owed is None:
-                self._deliver = straight(one)
+            if one.owed is None:
+                self._deliver = straight(one) if one.spec.emit is None else folding(one)
 
 
 def _exchange_ms(event: Event) -> int | None:

@@ -10,15 +10,15 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.config import Category
-from rxbybit.events import Event
 from rxbybit.origin import ClientOrigin
-from rxbybit.pool import Pool, PoolSettings
+from rxbybit.pool import Pool
 from rxbybit.pools import Pools
 from rxbybit.rest import listings
 from rxbybit.rest.api import RestApi, api_of
 from rxbybit.rest.backfill import check_history, hear
 from rxbybit.runtime import Runtime
-from rxbybit.schema.spec import StreamSpec
+from rxbybit.schema.spec import Emitted, StreamSpec
+from rxbybit.settings import PoolSettings
 from rxbybit.stream import Stream
 from rxbybit.subscription import Subscription
 from rxbybit.symbols import checked_category, read_symbols
@@ -27,7 +27,7 @@ from rxbybit.whereabouts import Whereabouts
 
 __all__ = ["Opening"]
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=Emitted)
 _TopicOf = Callable[[Category, str], str]
 
 

@@ -10,10 +10,10 @@ from rxbybit.config import Backoff, is_number, proxy_of
 from rxbybit.errors import ConfigurationError
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS, REQUESTS
-from rxbybit.pool import PoolSettings
 from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
 from rxbybit.session import Settings
+from rxbybit.settings import PoolSettings
 from rxbybit.transport import AiohttpTransport
 
 __all__ = ["check_options", "pool_settings"]

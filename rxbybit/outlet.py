@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
-
-from msgspec.structs import replace
+from typing import Any, Protocol, TypeVar
 
 from rxbybit.events import Event, Gap
-from rxbybit.schema.spec import StreamSpec, TopicState
+from rxbybit.schema.spec import Emitted, StreamSpec, TopicState
 
-__all__ = ["AnySpec", "Hearer", "Outlet", "Send", "filtered", "marked", "straight"]
+__all__ = ["AnySpec", "Hearer", "Outlet", "Send", "filtered", "folding", "marked", "straight"]
+
+V = TypeVar("V", bound=Emitted)
 
 Send = Callable[[Sequence[Any]], None]  # Any: siblings on one topic give different events
 AnySpec = StreamSpec[Any]
@@ -56,6 +56,26 @@ def straight(outlet: Outlet) -> Send:
     return deliver
 
 
+def folding(outlet: Outlet) -> Send:
+    """What sends what a stream makes of each event, where nobody else hears the topic."""
+    sends, state, emit = outlet.sends, outlet.state, outlet.spec.emit
+    assert state is not None
+    assert emit is not None
+
+    def deliver(events: Sequence[Event]) -> None:
+        values: list[Any] = []  # Any: as Send's
+        for event in events:
+            state.apply(event)
+            value = emit(state, event)
+            if value is not None:
+                values.append(value)
+        if values:
+            for send in sends:
+                send(values)
+
+    return deliver
+
+
 def filtered(hearer: Hearer, keep: Callable[[Any], bool]) -> Send:
     """What sends ``hearer`` the events that ``keep`` says; a gap goes to the next of them."""
     owed: Gap | None = None
@@ -76,6 +96,7 @@ def filtered(hearer: Hearer, keep: Callable[[Any], bool]) -> Send:
     return send
 
 
-def marked(event: Event, gap: Gap) -> Event:
+def marked(event: V, gap: Gap) -> V:
     """``event`` as the first one after ``gap``, unless it is that of a later one."""
-    return replace(event, meta=replace(event.meta, gap=event.meta.gap or gap))
+    meta = event.meta
+    return event.__replace__(meta=meta.__replace__(gap=meta.gap or gap))

@@ -7,53 +7,32 @@ to the first link of its endpoint that has room. Everything happens on the runti
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from decimal import Decimal
-from functools import partial
 from typing import Any, Protocol
 
-from msgspec import Struct
 from msgspec.structs import replace
 from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.counting import Counters, Ended, Frames, Tally, TallyingHooks
-from rxbybit.dedupe import Once
-from rxbybit.errors import DecodeError, SubscriptionRejected
-from rxbybit.events import DecodeFailed, Gap, Rejected, Status
+from rxbybit.errors import SubscriptionRejected
+from rxbybit.events import Rejected, Status
 from rxbybit.held import Held
 from rxbybit.hooks import Outage
-from rxbybit.hub import Hub
-from rxbybit.limits import RequestLedger
 from rxbybit.links import Links
 from rxbybit.outlet import AnySpec, Hearer
-from rxbybit.protocol.base import WireProtocol
 from rxbybit.runtime import Runtime
-from rxbybit.schema.decoder import TopicDecoder
-from rxbybit.session import Session, Settings
-from rxbybit.transport import Transport
+from rxbybit.session import Session
+from rxbybit.settings import PoolSettings
 
-__all__ = ["Pool", "PoolSettings"]
+__all__ = ["Pool"]
 
 REQUESTS_AT_ONCE = 8
 """How many REST requests may wait for their answers; each needs a socket."""
 
 Keep = Callable[[Any], bool]  # Any: whatever the stream's events are
-
-
-class PoolSettings(Struct, frozen=True, kw_only=True):
-    """What a client wants of every pool."""
-
-    session: Settings
-    wire: WireProtocol
-    linger: float
-    numbers: type[Decimal | float]
-    strict: bool
-    new_transport: Callable[[Runtime], Transport]
-    numbering: Iterator[int]
-    requests: RequestLedger
 
 
 class _Listener(Protocol):
@@ -96,7 +75,7 @@ class Pool:
         with ExitStack() as ends:
             for url, topic in topics:
                 held = self._hold(spec, url, topic)
-                detach, renew = held.hub.attach(spec, hearer, keep)
+                detach, renew = held.hub_of(spec).attach(spec, hearer, keep)
                 ends.callback(detach)
                 if renew:
                     held.session.renew(topic)
@@ -135,7 +114,7 @@ class Pool:
         for held in every:
             self._let_fall(held)
         for held in every:
-            held.hub.mute()
+            held.mute()
         self._listeners = ()
         self._links.close_all()
 
@@ -182,7 +161,7 @@ class Pool:
             rejected = Rejected(time=now, connection=session.number, topic=topic, message=message)
             self.status(rejected)
         for held in fallen:
-            held.hub.fail(SubscriptionRejected(held.topic, refused[held.topic]))
+            held.fail(SubscriptionRejected(held.topic, refused[held.topic]))
 
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
@@ -203,45 +182,16 @@ class Pool:
         for held in lost:
             self._let_fall(held)
         for held in lost:
-            held.hub.fail(error)
+            held.fail(error)
 
-    # Topics
+    # What a topic says: held.Owner
 
-    def _hold(self, spec: AnySpec, url: str, topic: str) -> Held:
-        held = self._held.get((url, topic))
-        if held is None:
-            self._links.go()
-            held = Held(url, topic)
-            held.hub = self._hub(spec, held)  # before it is known: this may raise
-            held.session = self._links.link_for(url, topic)
-            self._held[url, topic] = held
-            held.session.want(topic, held.hub.feed)
-        elif held.lingering is not None:
-            held.lingering.cancel()
-            held.lingering = None
-        return held
+    def delay(self, sent_ms: int | None, received_ns: int) -> None:
+        """Count how long a frame was under way."""
+        self._tally.delay(sent_ms, received_ns)
 
-    def _hub(self, spec: AnySpec, held: Held) -> Hub:
-        settings = self._settings
-        wire = spec.wire(settings.wire.name).at(held.topic)
-        decoder = TopicDecoder(
-            spec,
-            settings.wire.name,
-            held.topic,
-            numbers=settings.numbers,
-            report=partial(self._undecodable, held),
-        )
-        return Hub(
-            decoder.decode,
-            snapshot_first=wire is not None and wire.snapshot_first,
-            on_gap=partial(self._gap, held),
-            on_empty=partial(self._unheard, held),
-            once=Once(mixed=wire is not None and wire.mixed) if spec.once else None,
-            timed=hasattr(spec.event, "time_ms"),
-            on_delay=self._tally.delay,
-        )
-
-    def _unheard(self, held: Held) -> None:
+    def unheard(self, held: Held) -> None:
+        """Let the topic go, or let it linger."""
         if self._held.get((held.url, held.topic)) is not held:
             return  # refused, failed or closed: it is not wanted any more
         if self._settings.linger > 0:
@@ -250,6 +200,22 @@ class Pool:
         else:
             self._release(held)
 
+    # Topics
+
+    def _hold(self, spec: AnySpec, url: str, topic: str) -> Held:
+        held = self._held.get((url, topic))
+        if held is None:
+            self._links.go()
+            held = Held(url, topic, self._settings, self)
+            held.hub_of(spec)  # before it is known: this may raise
+            held.session = self._links.link_for(url, topic)
+            self._held[url, topic] = held
+            held.session.want(topic, held.feed)
+        elif held.lingering is not None:
+            held.lingering.cancel()
+            held.lingering = None
+        return held
+
     def _release(self, held: Held) -> None:
         self._let_fall(held)
         if not self._held:
@@ -257,33 +223,6 @@ class Pool:
         held.session.drop(held.topic)
 
     def _let_fall(self, held: Held) -> None:
-        self._let_go.add(self._let_go.sum + held.hub.heard(), held)
+        self._let_go.add(self._let_go.sum + held.heard(), held)
         del self._held[held.url, held.topic]
-        if held.lingering is not None:
-            held.lingering.cancel()
-
-    def _undecodable(self, held: Held, error: DecodeError) -> None:
-        held.undecodable += 1
-        self.status(
-            DecodeFailed(
-                time=datetime.now(timezone.utc),
-                connection=held.session.number,
-                topic=error.topic,
-                raw=error.raw,
-                messages=error.messages,
-            )
-        )
-        if self._settings.strict:
-            held.hub.fail(error)
-
-    def _gap(self, held: Held, after_ms: int | None, before_ms: int | None) -> Gap:
-        held.gaps += 1
-        gap = Gap(
-            time=datetime.now(timezone.utc),
-            connection=held.session.number,
-            topic=held.topic,
-            after_ms=after_ms,
-            before_ms=before_ms,
-        )
-        self.status(gap)
-        return gap
+        held.let_go()

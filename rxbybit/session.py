@@ -112,7 +112,7 @@ class Session:
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
         self._stopping = False
         self.want, self.drop, self.renew = self._talk.want, self._talk.drop, self._talk.renew
-        self.fits = self._talk.fits
+        self.fits, self.reroute = self._talk.fits, self._talk.reroute
         self.task = self._loop.create_task(self._run(), name=f"rxbybit-session-{number}")
 
     @property

@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from rxbybit.config import Category
-from rxbybit.events import Event
-from rxbybit.schema.spec import StreamSpec
+from rxbybit.schema.spec import Emitted, StreamSpec
 from rxbybit.stream import Stream
 
 __all__ = ["Opens"]
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E", bound=Emitted)
 
 
 class Opens(Protocol):

@@ -7,9 +7,10 @@ null) may stand for "no value", which comes out as ``None``. Nothing else can be
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal as _Decimal
 from enum import Enum
+from math import isfinite
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar, cast
 
@@ -18,6 +19,7 @@ from marshmallow import fields as stock
 from marshmallow.exceptions import ValidationError
 
 from rxbybit.events import OpenEnum
+from rxbybit.ladder import Written
 from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, number_of, whole_of
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "Moment",
     "Names",
     "String",
+    "TextLevels",
     "Whole",
     "WireField",
     "WireSchema",
@@ -214,20 +217,43 @@ class Levels(WireField[tuple[Level, ...]]):
     gives = tuple[Level, ...]
 
     def read(self, value: object) -> tuple[Level, ...]:
-        if not isinstance(value, list):
-            raise ValueError
         numbers = self._numbers()
-        levels: list[Level] = []
-        wrong: dict[int, list[str]] = {}
-        for index, level in enumerate(cast("list[object]", value)):
-            try:
-                price, size = _pair(level)
-                levels.append((_number(price, numbers), _number(size, numbers)))
-            except ValueError:
-                wrong[index] = ["Not a pair of price and size."]
-        if wrong:
-            raise ValidationError(cast("dict[str, list[str]]", wrong))
-        return tuple(levels)
+        return tuple(_levels(value, lambda number: _number(number, numbers)))
+
+
+class TextLevels(WireField[Written]):
+    """Levels of a book as they are spelled, and as floats, which must be finite."""
+
+    complaint = "Not a list of levels."
+    gives = Written
+
+    def read(self, value: object) -> Written:
+        levels = _levels(value, _spelled)
+        texts = tuple((price[0], size[0]) for price, size in levels)
+        return Written(texts, tuple((price[1], size[1]) for price, size in levels))
+
+
+def _levels(value: object, read: Callable[[object], T]) -> list[tuple[T, T]]:
+    if not isinstance(value, list):
+        raise ValueError
+    levels: list[tuple[T, T]] = []
+    wrong: dict[int, list[str]] = {}
+    for index, level in enumerate(cast("list[object]", value)):
+        try:
+            price, size = _pair(level)
+            levels.append((read(price), read(size)))
+        except ValueError:
+            wrong[index] = ["Not a pair of price and size."]
+    if wrong:
+        raise ValidationError(cast("dict[str, list[str]]", wrong))
+    return levels
+
+
+def _spelled(value: object) -> tuple[str, float]:
+    number = float(_number(value, _Decimal))
+    if not isfinite(number):
+        raise ValueError
+    return str(value), number
 
 
 def _pair(level: object) -> tuple[object, object]:

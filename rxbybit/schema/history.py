@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from rxbybit.config import Category
-from rxbybit.events import Event
 from rxbybit.schema.fields import WireSchema
 
 __all__ = ["Given", "History"]
 
-E = TypeVar("E", bound=Event)
+E = TypeVar("E")
 Given = Mapping[str, object]
 """What stands in the places of a topic, as :meth:`rxbybit.schema.spec.Wire.read` gives it."""
 

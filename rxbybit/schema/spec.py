@@ -6,32 +6,62 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Generic, Protocol, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import NODEFAULT
 from msgspec.structs import fields as fields_of
 
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
-from rxbybit.events import Event
+from rxbybit.events import Event, Meta
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
 
-__all__ = ["Place", "StreamSpec", "TopicState", "Wire"]
+__all__ = ["Emitted", "MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
 
-E = TypeVar("E", bound=Event)
+
+class Emitted(Protocol):
+    """What a stream may send: an ``Event``, or what has the same contract."""
+
+    @property
+    def meta(self) -> Meta:
+        """Where it comes from."""
+        ...
+
+    def __replace__(self, **changes: Any) -> Any:  # Any: of whatever attribute, into the same
+        """The same with other values."""
+
+
+E = TypeVar("E", bound=Emitted)
 Kind = str
 """``"snapshot"`` or ``"delta"``."""
+
+
+class Renewal(Protocol):
+    """How a state gets a new snapshot."""
+
+    def ask(self, why: str) -> None:
+        """Have the topic subscribed anew, for the reason given."""
+
+    def done(self) -> None:
+        """What was asked for has come."""
 
 
 class TopicState(Protocol):
     """What a topic's subscribers share beside its events; pure."""
 
-    def apply(self, event: Any) -> None:  # Any: each state takes the events of its own stream
+    def apply(self, event: Any, /) -> None:  # Any: each state takes the events of its own stream
         """Takes in the next event of the topic."""
 
     def reset(self) -> None:
-        """The link was lost, or the topic was subscribed anew."""
+        """The link was lost."""
+
+    def spoil(self, why: str) -> None:
+        """A frame could not be read."""
+
+
+MakeState = Callable[[Renewal, type], TopicState]
+"""Makes the state of a topic, of what renews it and what numbers are: ``Decimal`` or ``float``."""
 
 
 @dataclass(frozen=True)
@@ -126,10 +156,11 @@ class StreamSpec(Generic[E]):
         v5: Wire | None = None,
         legacy: Wire | None = None,
         categories: tuple[Category, ...],
-        state: Callable[[], TopicState] | None = None,
+        state: MakeState | None = None,
         # Any: state and event of one stream belong together, which no type here can say
         emit: Callable[[Any, Any], E | None] | None = None,
         late: Callable[[Any], E | None] | None = None,
+        lapse: Callable[[Any], E | None] | None = None,
         renew: bool = False,
         once: bool = False,
         subject: Callable[[Category, str], str] = lambda _, symbol: symbol,
@@ -153,6 +184,8 @@ class StreamSpec(Generic[E]):
         send the event itself."""
         self.late = late
         """What a later subscriber of a topic gets at once, out of the state."""
+        self.lapse = lapse
+        """What everybody gets out of the state when the link is lost, or a frame was not read."""
         self.renew = renew
         """Whether a later subscriber needs the topic subscribed anew."""
         self.once = once
@@ -174,7 +207,13 @@ class StreamSpec(Generic[E]):
         """The class that frames of this kind decode to."""
         if self.decoded is not None:
             return self.decoded
-        return self.delta_event if kind == "delta" and self.delta_event else self.event
+        event = self.delta_event if kind == "delta" and self.delta_event else self.event
+        return cast("type[Event]", event)  # what is no Event has a ``decoded``
+
+    @property
+    def reading(self) -> tuple[type[Event], type[Event]]:
+        """What frames decode to: streams of a topic that agree in it share the decoding."""
+        return self.event_of("snapshot"), self.event_of("delta")
 
     def wire(self, wire_name: str) -> Wire:
         """How ``"v5"`` or ``"legacy"`` carries this stream."""

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import msgspec
 from marshmallow import fields as stock
 
+from rxbybit.ladder import Written
 from rxbybit.schema import fields
 from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, whole_of
 
@@ -84,12 +85,16 @@ _float_levels = msgspec.json.Decoder(tuple[tuple[float, float], ...], strict=Fal
 _text_levels = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
 
 
-def _floats(raw: msgspec.Raw) -> object:
+def _floats(raw: msgspec.Raw) -> tuple[tuple[float, float], ...]:
     text = bytes(raw)
     # without n, - or an escape there is no NaN, no infinity and no -0, which msgspec makes 0
     if 0x6E in text or 0x4E in text or 0x2D in text or 0x5C in text:
-        return tuple((_float(price), _float(size)) for price, size in _text_levels(raw))
-    return _float_levels(raw)
+        return tuple((_float(price), _float(size)) for price, size in _text_levels(text))
+    return _float_levels(text)
+
+
+def _texts(raw: msgspec.Raw) -> object:
+    return Written(_text_levels(raw), _floats(raw))
 
 
 _EITHER: dict[type, Entry] = {
@@ -100,6 +105,7 @@ _EITHER: dict[type, Entry] = {
     fields.Whole: Entry(str, whole_of, text=whole_of),
     fields.Moment: Entry(str, milliseconds_of, text=milliseconds_of),
     fields.Names: Entry(str, names_of, text=names_of),
+    fields.TextLevels: Entry(msgspec.Raw, _texts),
 }
 _DECIMAL = {
     **_EITHER,

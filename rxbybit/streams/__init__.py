@@ -8,7 +8,7 @@ from rxbybit.schema.spec import StreamSpec, Wire
 from rxbybit.streams.insurance import INSURANCE
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES
 from rxbybit.streams.liquidation import LIQUIDATIONS
-from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES
+from rxbybit.streams.orderbook import ORDER_BOOK, ORDER_BOOK_25, ORDER_BOOK_UPDATES
 from rxbybit.streams.ticker import TICKER_UPDATES, TICKERS
 from rxbybit.streams.trade import TRADES
 
@@ -21,6 +21,8 @@ SPECS: tuple[StreamSpec[Any], ...] = (
     TICKER_UPDATES,
     KLINES,
     CLOSED_KLINES,
+    ORDER_BOOK,
+    ORDER_BOOK_25,
     ORDER_BOOK_UPDATES,
     LIQUIDATIONS,
     INSURANCE,

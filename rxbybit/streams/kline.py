@@ -13,7 +13,7 @@ from rxbybit.events import Event, utc
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.history import Given, History
-from rxbybit.schema.spec import Place, StreamSpec, Wire
+from rxbybit.schema.spec import Place, Renewal, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
@@ -130,6 +130,9 @@ class ClosedKlines:
     def reset(self) -> None:
         """Keeps what it knows: a candle stays closed whatever happens to the link."""
 
+    def spoil(self, why: str) -> None:
+        """Keeps what it knows: the next frame of a candle says all of it."""
+
     def news(self, event: Kline) -> Kline | None:
         """``event``, the last one taken in, if it is a candle that closed just now."""
         return event if self._news else None
@@ -181,6 +184,10 @@ def _over(event: Kline) -> bool:
     return event.closed
 
 
+def _state(renewal: Renewal, numbers: type) -> ClosedKlines:
+    return ClosedKlines()
+
+
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot")
 _V5 = Wire(
     "kline.{interval}.{symbol}",
@@ -206,7 +213,7 @@ CLOSED_KLINES = StreamSpec(
     Kline,
     v5=_V5,
     categories=_CATEGORIES,
-    state=ClosedKlines,
+    state=_state,
     emit=ClosedKlines.news,
     history=_HISTORY,
 )

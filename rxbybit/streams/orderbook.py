@@ -1,11 +1,12 @@
-"""Order books as they are sent: a snapshot, then what changed."""
+"""Order books: as they are sent, a snapshot and then what changed, and what that adds up to."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.book import BookDelta, BookSnapshot, OrderBook
+from rxbybit.bookkeeping import BookKeeper, BookText
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.schema import fields
@@ -14,7 +15,15 @@ from rxbybit.schema.spec import Place, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
-__all__ = ["ORDER_BOOK_UPDATES", "BookV5", "order_book_updates"]
+__all__ = [
+    "ORDER_BOOK",
+    "ORDER_BOOK_25",
+    "ORDER_BOOK_UPDATES",
+    "BookTextV5",
+    "BookV5",
+    "order_book",
+    "order_book_updates",
+]
 
 
 class BookV5(WireSchema):
@@ -23,6 +32,16 @@ class BookV5(WireSchema):
     symbol = fields.String(required=True, data_key="s")
     bids = fields.Levels(required=True, data_key="b")
     asks = fields.Levels(required=True, data_key="a")
+    update_id = fields.Integer(required=True, data_key="u")
+    sequence = fields.Integer(required=True, data_key="seq")
+
+
+class BookTextV5(WireSchema):
+    """The same with levels as they are spelled, for the book that is kept."""
+
+    symbol = fields.String(required=True, data_key="s")
+    bids = fields.TextLevels(required=True, data_key="b")
+    asks = fields.TextLevels(required=True, data_key="a")
     update_id = fields.Integer(required=True, data_key="u")
     sequence = fields.Integer(required=True, data_key="seq")
 
@@ -49,20 +68,85 @@ def _depth(code: str) -> int:
     return int(code)
 
 
+def _wire(schema: type[WireSchema]) -> Wire:
+    return Wire(
+        "orderbook.{depth}.{symbol}",
+        schema,
+        from_topic=("depth",),
+        places={"depth": Place(write=_code, read=_depth)},
+        snapshot_first=True,
+    )
+
+
+def _news(keeper: BookKeeper, frame: BookText) -> OrderBook | None:
+    return keeper.news
+
+
+def _news_25(keeper: BookKeeper, frame: BookText) -> OrderBook | None:
+    return _limited(keeper.news)
+
+
+def _limited(book: OrderBook | None) -> OrderBook | None:
+    return None if book is None else book.limited(25)
+
+
+_CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
+_TEXT = _wire(BookTextV5)
 ORDER_BOOK_UPDATES: StreamSpec[BookSnapshot | BookDelta] = StreamSpec(
     "order_book_updates",
     BookSnapshot,
     delta_event=BookDelta,
-    v5=Wire(
-        "orderbook.{depth}.{symbol}",
-        BookV5,
-        from_topic=("depth",),
-        places={"depth": Place(write=_code, read=_depth)},
-        snapshot_first=True,
-    ),
-    categories=("inverse", "linear", "spot", "option"),
+    v5=_wire(BookV5),
+    categories=_CATEGORIES,
     renew=True,
 )
+ORDER_BOOK = StreamSpec(
+    "order_book",
+    OrderBook,
+    decoded=BookText,
+    v5=_TEXT,
+    categories=_CATEGORIES,
+    state=BookKeeper,
+    emit=_news,
+    late=lambda keeper: keeper.book,
+    lapse=lambda keeper: keeper.news,
+)
+ORDER_BOOK_25 = StreamSpec(
+    "order_book",
+    OrderBook,
+    decoded=BookText,
+    v5=_TEXT,
+    categories=_CATEGORIES,
+    state=BookKeeper,
+    emit=_news_25,
+    late=lambda keeper: _limited(keeper.book),
+    lapse=lambda keeper: _limited(keeper.news),
+)
+
+
+def order_book(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    depth: int | None = None,
+    category: Category | None = None,
+) -> Stream[OrderBook]:
+    """The whole book after each update, kept and checked; a late subscriber gets it at once.
+
+    ``symbols``, ``depth``, ``category`` and errors: see :func:`order_book_updates`; 25 levels of
+    inverse, linear and spot are those of the book of 50, cut when they are read. A book is
+    immutable: keep it, compare it. While ``book.state`` is ``"synced"``, every update since its
+    snapshot was taken in. When one is missing, the book would cross, a price comes in two
+    spellings, an update cannot be read or the link is lost, the last content is sent once more
+    as ``"resyncing"``; the topic is subscribed anew, which ``status()`` tells as ``Resynced``, and
+    the next book is ``"synced"`` again. The repetitions of a quiet book of depth 1 are left out.
+    Source: V5 manual, "Orderbook".
+
+    ::
+
+        order_book("BTCUSD").subscribe(lambda book: print(book.best_bid, book.best_ask, book.state))
+    """
+    spec = ORDER_BOOK_25 if depth == 25 else ORDER_BOOK
+    return self.open(spec, symbols, category=category, depth=depth)
 
 
 def order_book_updates(

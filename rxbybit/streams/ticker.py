@@ -9,7 +9,7 @@ from rxbybit.config import Category
 from rxbybit.events import TickDirection
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.spec import Place, StreamSpec, Wire
+from rxbybit.schema.spec import Place, Renewal, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 from rxbybit.venue import Opens
@@ -129,6 +129,10 @@ _V5 = Wire(
 )
 
 
+def _state(renewal: Renewal, numbers: type) -> TickerState:
+    return TickerState()
+
+
 def _merged(state: TickerState, event: TickerUpdate) -> Ticker | None:
     return state.ticker
 
@@ -143,7 +147,7 @@ TICKERS = StreamSpec(
     decoded=TickerUpdate,
     v5=_V5,
     categories=_CATEGORIES,
-    state=TickerState,
+    state=_state,
     emit=_merged,
     late=_held,
 )
@@ -152,7 +156,7 @@ TICKER_UPDATES = StreamSpec(
     TickerUpdate,
     v5=_V5,
     categories=_CATEGORIES,
-    state=TickerState,
+    state=_state,
     late=TickerState.full_update,
 )
 

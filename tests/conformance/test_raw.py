@@ -12,11 +12,12 @@ from typing import Any
 
 import pytest
 
-from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.book import BookDelta, BookSnapshot, OrderBook
+from rxbybit.bookkeeping import BookKeeper, BookText, NoRenewal
 from rxbybit.errors import DecodeError
 from rxbybit.events import TickDirection
 from rxbybit.schema.decoder import TopicDecoder
-from rxbybit.streams import find_spec
+from rxbybit.streams import ORDER_BOOK, find_spec
 from rxbybit.streams.kline import Kline
 from rxbybit.streams.trade import Trade
 from rxbybit.ticker import TickerUpdate
@@ -204,6 +205,46 @@ def test_fact_sides_are_sorted_best_first(frames: Path) -> None:
         for book in events:
             assert all(a[0] > b[0] for a, b in pairwise(book.bids))
             assert all(a[0] < b[0] for a, b in pairwise(book.asks))
+
+
+def kept(data: list[bytes]) -> Iterator[OrderBook]:
+    """The book of one topic after each of its frames."""
+    problems: list[DecodeError] = []
+    topic = json.loads(data[0])["topic"]
+    decode = TopicDecoder(ORDER_BOOK, "v5", topic, report=problems.append).decode
+    keeper = BookKeeper(NoRenewal(), Decimal)
+    for frame in data:
+        for text in decode(frame, 1, 1):
+            assert isinstance(text, BookText)
+            keeper.apply(text)
+            assert keeper.news is not None
+            yield keeper.news
+    assert problems == []
+
+
+def test_fact_a_book_that_is_kept_stays_full_and_in_step(frames: Path, path: str) -> None:
+    by_topic: dict[str, list[bytes]] = {}
+    for name in ("orderbook", "capture_linear", "capture_spot"):
+        for data in (frames / "v5" / f"{name}.jsonl").read_bytes().splitlines():
+            topic = json.loads(data).get("topic", "")
+            if topic.startswith("orderbook.200."):
+                by_topic.setdefault(f"{name} {topic}", []).append(data)
+    deltas = 0
+    for data in by_topic.values():
+        naive: dict[str, dict[Decimal, Decimal]] = {"b": {}, "a": {}}
+        for frame, book in zip(map(json.loads, data), kept(data), strict=True):
+            if frame["type"] == "snapshot":
+                naive = {"b": {}, "a": {}}
+            for side, levels in naive.items():
+                levels |= {Decimal(price): Decimal(size) for price, size in frame["data"][side]}
+                naive[side] = {price: size for price, size in levels.items() if size}
+            assert (len(book.bids), len(book.asks)) == (200, 200)
+            assert book.state == "synced"
+            assert book.bids == tuple(sorted(naive["b"].items(), reverse=True))
+            assert book.asks == tuple(sorted(naive["a"].items()))
+            assert book.bids[0][0] < book.asks[0][0]
+            deltas += frame["type"] == "delta"
+    assert deltas > 150
 
 
 def test_fact_a_deleted_level_is_spelled_zero(frames: Path) -> None:

@@ -24,6 +24,7 @@ EXPECTED = {
     "insurance",
     "klines",
     "liquidations",
+    "order_book",
     "order_book_updates",
     "rxbybit",
     "status",

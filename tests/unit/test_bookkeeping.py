@@ -40,7 +40,14 @@ def frame(kind: str, update_id: int | None, bids: Pairs, asks: Pairs, **more: An
 class World:
     def __init__(self, numbers: type = D) -> None:
         self.asked: list[str] = []
-        self.keeper = BookKeeper(self.asked.append, numbers)
+        self.renewed = 0
+        self.keeper = BookKeeper(self, numbers)
+
+    def ask(self, why: str) -> None:
+        self.asked.append(why)
+
+    def done(self) -> None:
+        self.renewed += 1
 
     def snapshot(
         self, update_id: int | None = 5, bids: Pairs = BIDS, asks: Pairs = ASKS, **more: Any
@@ -118,7 +125,9 @@ def test_a_missing_update_or_a_restart_asks_for_a_snapshot(wrong: int) -> None:
     again = world.snapshot(20, [("50", "1")])
     assert again is not None
     assert (again.state, texts(again)[0]) == ("synced", [("50", "1")])
-    assert len(world.asked) == 1
+    assert (len(world.asked), world.renewed) == (1, 1)
+    world.snapshot(30)
+    assert world.renewed == 1
 
 
 @pytest.mark.parametrize(
@@ -199,7 +208,10 @@ def test_a_lost_link_is_told_once_and_asks_for_nothing() -> None:
     assert (world.keeper.news.state, texts(world.keeper.news)) == ("resyncing", (BIDS, ASKS))
     world.keeper.reset()
     assert world.keeper.news is None
-    assert world.asked == []
+    world.keeper.spoil("no JSON")
+    world.keeper.reset()
+    world.snapshot(5)
+    assert (world.asked, world.renewed) == (["no JSON"], 0)
 
 
 def test_what_could_not_be_read_asks_for_a_snapshot() -> None:

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.bookkeeping import NoRenewal
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap, Meta, Side
 from rxbybit.hub import Hub
@@ -39,6 +40,8 @@ class World:
             on_empty=self.empty,
             once=Once() if once else None,
             timed=timed,
+            renewal=NoRenewal(),
+            numbers=Decimal,
         )
 
     def gap(self, after_ms: int | None, before_ms: int | None) -> Gap:

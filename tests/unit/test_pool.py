@@ -260,7 +260,7 @@ def test_what_cannot_be_subscribed_leaves_no_sibling_behind(
                 raise ValueError(topic)
             super().__init__(spec, wire, topic, **options)
 
-    monkeypatch.setattr("rxbybit.pool.TopicDecoder", Broken)
+    monkeypatch.setattr("rxbybit.held.TopicDecoder", Broken)
 
     async def body(world: World) -> None:
         ear = Ear(world.client.trades("BTCUSD", "ETHUSD"))

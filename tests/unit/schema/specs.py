@@ -9,6 +9,7 @@ from typing import Any
 from rxbybit.book import Level
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event, Side, utc
+from rxbybit.ladder import Written
 from rxbybit.schema import fields
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.fields import WireSchema
@@ -26,6 +27,7 @@ class Odd(Event, frozen=True, kw_only=True):
     number: Decimal | None = None
     names: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
+    spelled_levels: Written = Written()
     text_or_none: str | None = None
     side_or_none: Side | None = None
     spelled_or_none: int | None = None
@@ -48,6 +50,7 @@ class OddWire(WireSchema):
     number = fields.Decimal()
     names = fields.Names()
     levels = fields.Levels()
+    spelled_levels = fields.TextLevels()
     text_or_none = fields.String(empty=True)
     side_or_none = fields.Choice(Side, empty=True)
     spelled_or_none = fields.Whole(empty=True)

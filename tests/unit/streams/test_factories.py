@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rxbybit.bookkeeping import BookKeeper, NoRenewal
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Side
@@ -17,10 +18,15 @@ from rxbybit.streams import SPECS, find_spec
 from rxbybit.streams.insurance import INSURANCE, insurance
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES, klines
 from rxbybit.streams.liquidation import LIQUIDATIONS, Liquidation, liquidations
-from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES, order_book_updates
+from rxbybit.streams.orderbook import (
+    ORDER_BOOK,
+    ORDER_BOOK_25,
+    ORDER_BOOK_UPDATES,
+    order_book,
+    order_book_updates,
+)
 from rxbybit.streams.ticker import TICKER_UPDATES, TICKERS, ticker_updates, tickers
 from rxbybit.streams.trade import TRADES, trades
-from rxbybit.ticker import TickerState
 
 
 class Venue:
@@ -191,10 +197,12 @@ def test_what_the_engine_is_told() -> None:
     }
     assert told == {
         TRADES: (False, False, None, False),
-        TICKERS: (False, True, TickerState, True),
-        TICKER_UPDATES: (False, True, TickerState, True),
+        TICKERS: (False, True, TICKERS.state, True),
+        TICKER_UPDATES: (False, True, TICKERS.state, True),
         KLINES: (False, False, None, False),
         CLOSED_KLINES: (False, False, CLOSED_KLINES.state, False),
+        ORDER_BOOK: (False, True, BookKeeper, True),
+        ORDER_BOOK_25: (False, True, BookKeeper, True),
         ORDER_BOOK_UPDATES: (True, True, None, False),
         LIQUIDATIONS: (False, False, None, False),
         INSURANCE: (False, False, None, False),
@@ -213,7 +221,7 @@ def test_tickers_merge() -> None:
 
     assert TICKERS.state is not None
     assert TICKERS.emit is not None
-    state = TICKERS.state()
+    state = TICKERS.state(NoRenewal(), Decimal)
     [snapshot] = EVENTS["tickers"][0]
     state.apply(snapshot)
     merged = TICKERS.emit(state, snapshot)
@@ -223,3 +231,13 @@ def test_tickers_merge() -> None:
     assert TICKER_UPDATES.late is not None
     assert TICKERS.late(state) is TICKERS.emit(state, snapshot)
     assert TICKER_UPDATES.late(state) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("depth", "spec"), [(None, ORDER_BOOK), (50, ORDER_BOOK), (25, ORDER_BOOK_25)]
+)
+def test_a_book_of_25_is_a_view(depth: int | None, spec: StreamSpec[Any]) -> None:
+    venue = Venue()
+    order_book(venue, "BTCUSD", depth=depth)
+    assert venue.asked == [(spec, ("BTCUSD",), None, {"depth": depth})]
+    assert spec.topic("v5", "inverse", "BTCUSD", depth=depth) == "orderbook.50.BTCUSD"
