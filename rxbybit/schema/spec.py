@@ -195,7 +195,10 @@ class StreamSpec(Generic[E]):
         self.subject = subject
         """What stands in the topic for a symbol of a category: symbols that share it share the
         topic, and events tell by their ``symbol``."""
-        for given in (v5, legacy):
+        self._check()
+
+    def _check(self) -> None:
+        for given in (self.v5, self.legacy):
             for wire in (given, *given.also) if given is not None else ():
                 for kind in ("snapshot", "delta"):
                     _agree(self.event_of(kind), wire.schema_of(kind), wire)
