@@ -12,8 +12,9 @@ from typing import Any, Protocol
 from rxbybit.counting import BETWEEN, Frames
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
-from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, folding, marked, straight
-from rxbybit.schema.spec import Emitted, Renewal, TopicState
+from rxbybit.marking import Emitted, marked
+from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, folding, straight
+from rxbybit.schema.spec import Renewal, TopicState
 from rxbybit.schema.written import Decode
 
 __all__ = ["Feed", "Hub", "OnDelay"]

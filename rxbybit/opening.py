@@ -10,6 +10,7 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.config import Category
+from rxbybit.marking import Emitted
 from rxbybit.origin import ClientOrigin
 from rxbybit.pool import Pool
 from rxbybit.pools import Pools
@@ -17,7 +18,7 @@ from rxbybit.rest import listings
 from rxbybit.rest.api import RestApi, api_of
 from rxbybit.rest.backfill import check_history, hear
 from rxbybit.runtime import Runtime
-from rxbybit.schema.spec import Emitted, StreamSpec
+from rxbybit.schema.spec import StreamSpec
 from rxbybit.settings import PoolSettings
 from rxbybit.stream import Stream
 from rxbybit.subscription import Subscription

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 from rxbybit.events import Event, Gap
-from rxbybit.schema.spec import Emitted, StreamSpec, TopicState
+from rxbybit.marking import marked
+from rxbybit.schema.spec import StreamSpec, TopicState
 
-__all__ = ["AnySpec", "Hearer", "Outlet", "Send", "filtered", "folding", "marked", "straight"]
-
-V = TypeVar("V", bound=Emitted)
+__all__ = ["AnySpec", "Hearer", "Outlet", "Send", "filtered", "folding", "straight"]
 
 Send = Callable[[Sequence[Any]], None]  # Any: siblings on one topic give different events
 AnySpec = StreamSpec[Any]
@@ -94,9 +93,3 @@ def filtered(hearer: Hearer, keep: Callable[[Any], bool]) -> Send:
         hearer.on_each(kept)
 
     return send
-
-
-def marked(event: V, gap: Gap) -> V:
-    """``event`` as the first one after ``gap``, unless it is that of a later one."""
-    meta = event.meta
-    return event.__replace__(meta=meta.__replace__(gap=meta.gap or gap))

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol, TypeVar
 
 from rxbybit.config import Category
-from rxbybit.schema.spec import Emitted, StreamSpec
+from rxbybit.marking import Emitted
+from rxbybit.schema.spec import StreamSpec
 from rxbybit.stream import Stream
 
 __all__ = ["Opens"]

@@ -8,9 +8,10 @@ from decimal import Decimal
 from typing import TypeVar
 
 from rxbybit.errors import ConfigurationError, DecodeError
+from rxbybit.marking import Emitted
 from rxbybit.schema.compile import compile_frames
 from rxbybit.schema.load import Loader
-from rxbybit.schema.spec import Emitted, StreamSpec
+from rxbybit.schema.spec import StreamSpec
 from rxbybit.schema.written import Decode
 
 __all__ = ["TopicDecoder"]

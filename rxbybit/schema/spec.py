@@ -13,23 +13,12 @@ from msgspec.structs import fields as fields_of
 
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
-from rxbybit.events import Event, Meta
+from rxbybit.events import Event
+from rxbybit.marking import Emitted
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
 
-__all__ = ["Emitted", "MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
-
-
-class Emitted(Protocol):
-    """What a stream may send: an ``Event``, or what has the same contract."""
-
-    @property
-    def meta(self) -> Meta:
-        """Where it comes from."""
-        ...
-
-    def __replace__(self, **changes: Any) -> Any:  # Any: of whatever attribute, into the same
-        """The same with other values."""
+__all__ = ["MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
 
 
 E = TypeVar("E", bound=Emitted)

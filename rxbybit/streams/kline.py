@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import ClassVar, cast
 
+from rxbybit.candle import ClosedKlines
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, utc
@@ -20,7 +21,6 @@ from rxbybit.venue import Opens
 __all__ = [
     "CLOSED_KLINES",
     "KLINES",
-    "ClosedKlines",
     "Kline",
     "KlineRow",
     "KlineV5",
@@ -109,33 +109,6 @@ class KlineRow(WireSchema):
     close = fields.Decimal(required=True)
     volume = fields.Decimal(required=True)
     turnover = fields.Decimal(required=True)
-
-
-class ClosedKlines:
-    """Tells the closed candles of one topic that are news: each start comes once.
-
-    The exchange may confirm a candle twice, and sends the last one again after a reconnect.
-    """
-
-    def __init__(self) -> None:
-        self._last_start_ms = -1
-        self._news = False
-
-    def apply(self, event: Kline) -> None:
-        """Takes in the next candle."""
-        self._news = event.closed and event.start_ms > self._last_start_ms
-        if self._news:
-            self._last_start_ms = event.start_ms
-
-    def reset(self) -> None:
-        """Keeps what it knows: a candle stays closed whatever happens to the link."""
-
-    def spoil(self, why: str) -> None:
-        """Keeps what it knows: the next frame of a candle says all of it."""
-
-    def news(self, event: Kline) -> Kline | None:
-        """``event``, the last one taken in, if it is a candle that closed just now."""
-        return event if self._news else None
 
 
 def _code(interval: object, category: Category) -> str:

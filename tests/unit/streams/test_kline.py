@@ -6,8 +6,9 @@ from decimal import Decimal as D
 
 import pytest
 
+from rxbybit.candle import ClosedKlines
 from rxbybit.errors import ConfigurationError
-from rxbybit.streams.kline import CLOSED_KLINES, KLINES, ClosedKlines, Kline
+from rxbybit.streams.kline import CLOSED_KLINES, KLINES, Kline
 
 INTERVALS = {
     "1m": "1",
