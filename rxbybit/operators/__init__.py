@@ -10,6 +10,8 @@
 
 from __future__ import annotations
 
+from rxbybit.operators.closed import closed
+from rxbybit.operators.merge_ticker import merge_ticker
 from rxbybit.operators.value import Value
 
-__all__ = ["Value"]
+__all__ = ["Value", "closed", "merge_ticker"]

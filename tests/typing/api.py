@@ -37,6 +37,7 @@ from rxbybit import (
     Trade,
     use,
 )
+from rxbybit import operators as rxo
 from rxbybit.iteration import Iteration
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
@@ -246,3 +247,9 @@ async def closes() -> None:
         async for ticker in two.tickers("BTCUSD").iterate(overflow="latest"):
             assert_type(ticker.funding_rate, Decimal | None)
     await two.aclose()
+
+
+# Operators: each knows what comes out.
+assert_type(rxbybit.klines("BTCUSD").pipe(rxo.closed()), Stream[Kline])
+assert_type(rxbybit.ticker_updates("BTCUSD").pipe(rxo.merge_ticker()), Stream[Ticker])
+rxbybit.tickers("BTCUSD").pipe(rxo.merge_ticker())  # pyright: ignore[reportCallIssue, reportArgumentType]

@@ -1,0 +1,77 @@
+"""Candles when they are over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from reactivex import Observable
+
+from rxbybit.candle import Candle, ClosedKlines
+from rxbybit.events import Event, Gap, marked
+from rxbybit.operators.stepwise import foreign, stepwise
+
+__all__ = ["closed"]
+
+C = TypeVar("C", bound=Candle)
+
+
+def closed() -> Callable[[Observable[C]], Observable[C]]:
+    """The closed candles, each one once per symbol, interval and start.
+
+    ::
+
+        klines    --1:00--1:00--1:00 closed--1:00 closed--1:01--1:01 closed--|
+        closed()  --------------1:00 closed---------------------1:01 closed--|
+
+    It takes ``klines(...)``, or whatever has ``symbol``, ``interval``, ``start_ms`` and
+    ``closed``. The candles of a symbol and interval come in order: one that begins no later than
+    the last one that was passed is left out, whatever brought it (the exchange confirms some
+    twice, and sends the last one again after a reconnect). Those out of REST, with
+    ``meta.backfilled``, count like live ones. A candle whose end fell into an outage that was not
+    filled never closes here; then the next one of its symbol and interval that does has the
+    ``meta.gap``.
+
+    ``klines(..., closed=True)`` does the same, in one place for all its subscribers; this is for
+    whoever needs the growing candles as well, or has them from elsewhere.
+
+    Errors: ``ConfigurationError`` on the stream for an event that is no candle.
+    Memory: a number for each symbol and interval.
+
+    ::
+
+        from rxbybit import klines
+        from rxbybit import operators as rxo
+
+        candles = klines("BTCUSD", interval="1m", history=3)
+        candles.pipe(rxo.closed()).subscribe(print)
+    """
+    return stepwise(_Closed)
+
+
+class _Closed:
+    """What is known of the candles of one subscriber."""
+
+    def __init__(self) -> None:
+        self._machines: dict[tuple[str, str], ClosedKlines] = {}
+        self._owed: dict[tuple[str, str], Gap] = {}
+
+    def __call__(self, candle: C) -> C | None:
+        machines = self._machines
+        try:
+            key = candle.symbol, candle.interval
+            machine = machines.get(key) or machines.setdefault(key, ClosedKlines())
+            machine.apply(candle)
+        except AttributeError:
+            raise foreign("closed()", "candles, such as klines(...) gives", candle) from None
+        news = machine.news(candle)
+        if not isinstance(candle, Event):
+            return news
+        gap = candle.meta.gap or self._owed.get(key)
+        if gap is None:
+            return news
+        if news is None:
+            self._owed[key] = gap
+            return None
+        self._owed.pop(key, None)
+        return marked(candle, gap)

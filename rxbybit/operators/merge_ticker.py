@@ -1,0 +1,72 @@
+"""Tickers out of their updates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from reactivex import Observable
+
+from rxbybit.events import Gap, marked
+from rxbybit.operators.stepwise import foreign, stepwise
+from rxbybit.ticker import Ticker, TickerState, TickerUpdate
+
+__all__ = ["merge_ticker"]
+
+
+def merge_ticker() -> Callable[[Observable[TickerUpdate]], Observable[Ticker]]:
+    """The whole ticker after each update, as ``tickers(...)`` gives it.
+
+    ::
+
+        ticker_updates  --last=1 bid=2 (snapshot)--last=3 (delta)---ask=4 (delta)-----|
+        merge_ticker()  --last=1 bid=2-------------last=3 bid=2-----last=3 bid=2 ask=4|
+
+    A snapshot replaces all that was known, a delta what it names; the ``meta`` and ``changed`` of
+    a ticker are those of its update. Updates of several symbols may be mixed: those of a symbol
+    and link add up.
+
+    A delta before the first snapshot is not passed. After a reconnect the exchange begins with
+    a snapshot, so that nothing survives from before it; a delta that has a ``meta.gap`` all the
+    same ends what was known, and its gap goes to the next ticker.
+
+    Errors: ``ConfigurationError`` on the stream for an event that is no ``TickerUpdate``.
+    Memory: one ticker for each symbol and link.
+
+    ::
+
+        from rxbybit import operators as rxo
+        from rxbybit import ticker_updates
+
+        tickers = ticker_updates("BTCUSD").pipe(rxo.merge_ticker())
+        tickers.subscribe(lambda ticker: print(ticker.bid_price, ticker.ask_price))
+    """
+    return stepwise(_Merge)
+
+
+_Key = tuple[str, int | None]
+
+
+class _Merge:
+    """What is known of the tickers of one subscriber."""
+
+    def __init__(self) -> None:
+        self._states: dict[_Key, TickerState] = {}
+        self._owed: dict[_Key, Gap] = {}
+
+    def __call__(self, update: TickerUpdate) -> Ticker | None:
+        if not isinstance(update, TickerUpdate):  # pyright: ignore[reportUnnecessaryIsInstance]
+            expected = "TickerUpdate, such as ticker_updates(...) gives"
+            raise foreign("merge_ticker()", expected, update)
+        meta = update.meta
+        # The link tells linear from spot, whose topics and symbols are the same.
+        key = update.symbol, meta.connection
+        state = self._states.get(key) or self._states.setdefault(key, TickerState())
+        if meta.gap is not None:
+            state.reset()
+            self._owed[key] = meta.gap
+        state.apply(update)
+        ticker = state.ticker
+        if ticker is None or not self._owed:
+            return ticker
+        gap = self._owed.pop(key, None)
+        return ticker if gap is None else marked(ticker, gap)
