@@ -12,6 +12,17 @@ from __future__ import annotations
 
 from rxbybit.operators.closed import closed
 from rxbybit.operators.merge_ticker import merge_ticker
+from rxbybit.operators.pairs import TradeWithBook, TradeWithTicker
 from rxbybit.operators.value import Value
+from rxbybit.operators.with_book import with_book
+from rxbybit.operators.with_latest import with_latest
 
-__all__ = ["Value", "closed", "merge_ticker"]
+__all__ = [
+    "TradeWithBook",
+    "TradeWithTicker",
+    "Value",
+    "closed",
+    "merge_ticker",
+    "with_book",
+    "with_latest",
+]

@@ -38,6 +38,7 @@ from rxbybit import (
     use,
 )
 from rxbybit import operators as rxo
+from rxbybit.book import OrderBook
 from rxbybit.iteration import Iteration
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
@@ -253,3 +254,16 @@ async def closes() -> None:
 assert_type(rxbybit.klines("BTCUSD").pipe(rxo.closed()), Stream[Kline])
 assert_type(rxbybit.ticker_updates("BTCUSD").pipe(rxo.merge_ticker()), Stream[Ticker])
 rxbybit.tickers("BTCUSD").pipe(rxo.merge_ticker())  # pyright: ignore[reportCallIssue, reportArgumentType]
+with_ticker = rxbybit.trades("BTCUSD").pipe(rxo.with_latest(rxbybit.tickers("BTCUSD")))
+assert_type(with_ticker, Stream[rxo.TradeWithTicker[Trade]])
+updates_as_tickers = rxo.with_latest(
+    rxbybit.ticker_updates("BTCUSD")  # pyright: ignore[reportArgumentType]
+)
+
+
+def joins_books(books: Observable[OrderBook]) -> None:
+    """A pair knows the trade that it was made of."""
+    with_book = rxbybit.trades("BTCUSD").pipe(rxo.with_book(books, wait=0.5))
+    assert_type(with_book, Stream[rxo.TradeWithBook[Trade]])
+    assert_type(with_book.map(lambda pair: pair.trade.is_block), Stream[bool])
+    rxbybit.tickers("BTCUSD").pipe(rxo.with_book(books))  # pyright: ignore[reportCallIssue, reportArgumentType]

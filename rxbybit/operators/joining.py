@@ -1,0 +1,184 @@
+"""One subscription of trades joined with books: what comes on either side, and who waits."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, TypeVar
+
+from reactivex import abc
+
+from rxbybit.book import OrderBook
+from rxbybit.operators.asof import AsOf, made_ms
+from rxbybit.operators.pairs import Matched, TradeWithBook
+from rxbybit.operators.stepwise import foreign
+
+__all__ = ["Joining"]
+
+T = TypeVar("T", bound=Matched)
+
+MOST_WAITING = 10_000
+"""How many trades of a symbol wait at most; the oldest of more is joined with what is there."""
+_BOOKS = "OrderBook as its book, such as order_book(...) or to_book() gives"
+
+
+class _Held(Generic[T]):
+    """A trade that waits for a book."""
+
+    __slots__ = ("timer", "trade", "waits")
+
+    def __init__(self, trade: T) -> None:
+        self.trade = trade
+        self.waits = True
+        self.timer: abc.DisposableBase | None = None
+
+    def end(self) -> None:
+        """It waits no more."""
+        self.waits = False
+        if self.timer is not None:
+            self.timer.dispose()
+
+
+class _Symbol(Generic[T]):
+    """The books of one symbol, and the trades that wait for more of them."""
+
+    __slots__ = ("books", "waiting")
+
+    def __init__(self, history_ms: float) -> None:
+        self.books = AsOf[T](history_ms)
+        self.waiting: deque[_Held[T]] = deque()
+
+
+class Joining(Generic[T]):
+    """Takes both sides of a subscription, and calls its observer.
+
+    Without ``clock`` the exchange's times in what comes say how long a trade has waited.
+    """
+
+    def __init__(
+        self,
+        observer: abc.ObserverBase[TradeWithBook[T]],
+        clock: abc.SchedulerBase | None,
+        wait_s: float,
+        history_s: float,
+    ) -> None:
+        self.ended = False
+        self._observer = observer
+        self._clock = clock
+        self._wait_s = wait_s
+        self._history_ms = 1000 * history_s
+        self._symbols: dict[str, _Symbol[T]] = {}
+        self._waiting = 0  # trades of all symbols
+        self._at_once = not wait_s
+        self._last = False  # whether no more trades come
+
+    def on_book(self, book: OrderBook) -> None:
+        """The next book."""
+        if not isinstance(book, OrderBook):  # pyright: ignore[reportUnnecessaryIsInstance]
+            self.on_error(foreign("with_book(book)", _BOOKS, book))
+            return
+        one = self._of(book.symbol)
+        if one.books.falls(book):
+            self._settle(one)
+            one.books.begin()
+        one.books.add(book)
+        while one.waiting and one.books.reached(one.waiting[0].trade):
+            self._release(one)
+        one.books.thin()
+        if self._clock is None:
+            self._pass_time(made_ms(book))
+
+    def on_trade(self, trade: T) -> None:
+        """The next trade."""
+        try:
+            symbol, time_ms, _ = trade.symbol, trade.time_ms, trade.sequence
+        except AttributeError:
+            self.on_error(foreign("with_book(book)", "trades, such as trades(...) gives", trade))
+            return
+        if self._clock is None:
+            self._pass_time(time_ms)
+        one = self._of(symbol)
+        if self._at_once or (not one.waiting and one.books.reached(trade)):
+            self._send(one, trade)
+        else:
+            self._hold(one, trade)
+
+    def on_books_end(self) -> None:
+        """No more books come: nothing is worth waiting for."""
+        self._at_once = True
+        self._settle_all()
+
+    def on_trades_end(self) -> None:
+        """No more trades come; it ends when the last of them is joined."""
+        self._last = True
+        if self._clock is None:
+            self._settle_all()
+        self._end_if_done()
+
+    def on_error(self, error: Exception) -> None:
+        """The end of either side, or of both."""
+        self.clear()
+        self._observer.on_error(error)
+
+    def clear(self) -> None:
+        """Forget everything, and hear nothing more."""
+        self.ended = True
+        for one in self._symbols.values():
+            for held in one.waiting:
+                held.end()
+            one.waiting.clear()
+        self._symbols.clear()
+
+    def _of(self, symbol: str) -> _Symbol[T]:
+        one = self._symbols.get(symbol)
+        if one is None:
+            one = self._symbols[symbol] = _Symbol(self._history_ms)
+        return one
+
+    def _hold(self, one: _Symbol[T], trade: T) -> None:
+        held = _Held(trade)
+        one.waiting.append(held)
+        self._waiting += 1
+        if self._clock is not None:
+
+            def time_out(scheduler: abc.SchedulerBase, state: object = None) -> None:
+                while held.waits:
+                    self._release(one)
+
+            held.timer = self._clock.schedule_relative(self._wait_s, time_out)
+        if len(one.waiting) > MOST_WAITING:
+            self._release(one)
+
+    def _pass_time(self, now_ms: float) -> None:
+        """Without a clock, what comes says how late it is."""
+        if self._waiting:
+            due_ms = now_ms - 1000 * self._wait_s
+            for one in list(self._symbols.values()):
+                while one.waiting and one.waiting[0].trade.time_ms <= due_ms:
+                    self._release(one)
+
+    def _settle_all(self) -> None:
+        for one in list(self._symbols.values()):
+            self._settle(one)
+
+    def _settle(self, one: _Symbol[T]) -> None:
+        while one.waiting:
+            self._release(one)
+
+    def _release(self, one: _Symbol[T]) -> None:
+        """Join the trade that has waited longest."""
+        held = one.waiting.popleft()
+        self._waiting -= 1
+        held.end()
+        self._send(one, held.trade)
+        self._end_if_done()
+
+    def _send(self, one: _Symbol[T], trade: T) -> None:
+        book = one.books.met(trade)
+        if book is not None:
+            trade, skipped = one.books.told(trade)
+            self._observer.on_next(TradeWithBook(trade=trade, book=book, skipped=skipped))
+
+    def _end_if_done(self) -> None:
+        if self._last and not self._waiting and not self.ended:
+            self.clear()
+            self._observer.on_completed()

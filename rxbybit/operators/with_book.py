@@ -1,0 +1,109 @@
+"""Trades, each with the book that its taker met."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import TypeVar
+
+from reactivex import Observable, abc
+from reactivex.disposable import Disposable
+
+from rxbybit.book import OrderBook
+from rxbybit.errors import ConfigurationError
+from rxbybit.operators.joining import Joining
+from rxbybit.operators.pairs import Matched, TradeWithBook
+
+__all__ = ["with_book"]
+
+T = TypeVar("T", bound=Matched)
+
+
+def with_book(
+    book: Observable[OrderBook],
+    wait: float = 0.1,
+    *,
+    history: float = 5.0,
+    scheduler: abc.SchedulerBase | None = None,
+) -> Callable[[Observable[T]], Observable[TradeWithBook[T]]]:
+    """Each trade with the order book that its taker met: joined by sequence, not by arrival.
+
+    ::
+
+        book (sequence)  --10---------14--------------20-----------------|
+        trades           ------12---------13--18--------------25---------|
+        with_book(book)  -------------12,10--13,10----18,14------25,20---|
+
+    A trade's book is the newest one whose ``sequence`` is below the trade's: the trades of one
+    sequence, and all the fills of one sweep, have the book from before the first of them. Where
+    a trade or the books have no sequence, times decide: the newest book with a
+    ``meta.matched_ms`` (else ``time_ms``) below the trade's ``time_ms``. So the same frames give
+    the same pairs, whichever topic is ahead, as long as no wait runs out. Books are looked up
+    among those of the trade's symbol, and the trades of a symbol keep their order.
+
+    ``book``: any Observable of ``OrderBook``, of one symbol or several; it is subscribed first.
+    ``wait``: seconds that a trade is held for a book that lags: until one has come with the
+    trade's sequence or a higher one, which proves that the book before it is the newest. When
+    ``wait`` runs out, or the books end, the trade gets the newest book that is there from before
+    it; ``0`` holds nothing. The deeper the book, the rarer it is sent: 20 ms for 50 levels,
+    200 ms for 1000, which need a longer ``wait``.
+    ``history``: seconds, by the exchange's time, that books are kept for trades that lag behind.
+    ``scheduler``: the clock of ``wait``, instead of the one of the subscription (a ``Stream``
+    has one). Without any, the exchange's times in what comes are the clock, and what waits when
+    the trades end is joined then.
+
+    Left out are trades from before the first book, and those whose book is no longer kept: how
+    many these were says ``skipped`` of the next pair of the symbol, whose trade has the
+    ``meta.gap`` if one of them had it. A book that is ``resyncing`` or ``stale`` is a book: its
+    pairs say so in ``book.state``. Should the sequence of the books fall (the exchange has begun
+    anew), what waits is joined with the books from before, and those are forgotten.
+
+    It ends with the trades, when nothing waits any more. Errors: those of both sides, at once,
+    and ``ConfigurationError`` on the stream for what is no trade or no ``OrderBook``; for a wait
+    or a history that cannot be, when it is called. Both sides must call on one thread, as
+    streams do.
+    Memory, for each symbol: the books since that of the last trade, those of ``history`` and
+    1,000 at most, and 10,000 waiting trades at most.
+
+    ::
+
+        from rxbybit import operators as rxo
+        from rxbybit import order_book, trades
+
+        met = trades("BTCUSD").pipe(rxo.with_book(order_book("BTCUSD")))
+        met.subscribe(lambda pair: print(pair.trade.side, pair.trade.price, pair.book.best_ask))
+    """
+    if not isinstance(book, abc.ObservableBase):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError('with_book: an Observable of books, such as order_book("BTCUSD")')
+    for name, seconds in (("wait", wait), ("history", history)):
+        if not _is_time(seconds):
+            raise ConfigurationError(f"with_book: {name}={seconds!r}: seconds, 0 or more")
+
+    def operator(source: Observable[T]) -> Observable[TradeWithBook[T]]:
+        def subscribe(
+            observer: abc.ObserverBase[TradeWithBook[T]],
+            given: abc.SchedulerBase | None = None,
+        ) -> abc.DisposableBase:
+            joining = Joining(observer, scheduler or given, wait, history)
+            with ExitStack() as ends:
+                ends.callback(joining.clear)
+                of_books = book.subscribe(
+                    joining.on_book, joining.on_error, joining.on_books_end, scheduler=given
+                )
+                ends.callback(of_books.dispose)
+                if not joining.ended:
+                    of_trades = source.subscribe(
+                        joining.on_trade, joining.on_error, joining.on_trades_end, scheduler=given
+                    )
+                    ends.callback(of_trades.dispose)
+                return Disposable(ends.pop_all().close)
+
+        return Observable(subscribe)
+
+    return operator
+
+
+def _is_time(seconds: object) -> bool:
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        return False
+    return 0 <= seconds < float("inf")
