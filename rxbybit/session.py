@@ -111,6 +111,7 @@ class Session:
         self._outage = Outage(url, settings.hooks, self._loop.time)
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
         self._stopping = False
+        self._said: type[Status] | None = None
         self.want, self.drop, self.renew = self._talk.want, self._talk.drop, self._talk.renew
         self.fits, self.reroute = self._talk.fits, self._talk.reroute
         self.task = self._loop.create_task(self._run(), name=f"rxbybit-session-{number}")
@@ -137,6 +138,8 @@ class Session:
             self._owner.failed(self, error)
         finally:
             self._talk.stop()
+            if self._said in (Connecting, Reconnecting):  # which it will not any more
+                self._report(Disconnected, reason="closed here")
 
     async def _stay_connected(self) -> None:
         backoff, attempt, failures = self._settings.backoff, self._failures, 0
@@ -267,8 +270,8 @@ class Session:
             self._end(ConnectionFailed(f"reading failed: {error!r}"))
 
     def _report(self, kind: type[Status], **facts: object) -> None:
-        now = datetime.now(timezone.utc)
-        self._owner.status(kind(time=now, connection=self.number, **facts))
+        self._said = kind
+        self._owner.status(kind(time=datetime.now(timezone.utc), connection=self.number, **facts))
 
     # what the conversation says
 

@@ -210,6 +210,33 @@ def test_the_last_topic_unsubscribes_and_closes_within_100_ms() -> None:
     scenario(body)
 
 
+def test_a_link_that_is_closed_while_it_waits_or_connects_says_that_it_is_gone() -> None:
+    async def waits(world: World) -> None:
+        link = await world.live("a")
+        link.cut()
+        await until(lambda: world.owner.steps[-1] == "Reconnecting")
+        world.session.close()
+        await until(world.session.task.done)
+        assert world.owner.steps[-2:] == ["Reconnecting", "Disconnected"]
+        assert world.owner.of(Disconnected)[-1].reason == "closed here"
+
+    async def connects(world: World) -> None:
+        world.transport.hang = True
+        world.want("a")
+        await until(lambda: world.owner.steps == ["Connecting"])
+        world.session.close()
+        await until(world.session.task.done)
+        assert world.owner.steps == ["Connecting", "Disconnected"]
+
+    async def has_begun_nothing(world: World) -> None:
+        world.session.close()
+        await until(world.session.task.done)
+        assert world.owner.steps == []
+
+    for body in (waits, connects, has_begun_nothing):
+        scenario(body)
+
+
 def test_a_topic_that_comes_back_in_the_same_breath_keeps_the_connection() -> None:
     async def body(world: World) -> None:
         link = await world.live("a")
