@@ -3,8 +3,7 @@
 A frame is decoded into *wire twins* of the event: structs with exactly the event's attributes,
 declared in the order of the wire and renamed to its keys. A twin has the slots of the event,
 so it can become one (``adoption.py``). Attributes that the wire does not give stand in the
-twin too, under names no key equals. What is left to do to twins is ``written.py``'s; sparse
-events take another way (``sparse.py``).
+twin too, under names no key equals. What is left to do to twins is ``written.py``'s.
 
 Only what is known to equal marshmallow is compiled: the field classes of ``table.py``, and
 nothing with a hook or a validator. ``compile_frames`` gives ``None`` for all else.
@@ -12,22 +11,23 @@ nothing with a hook or a validator. ``compile_frames`` gives ``None`` for all el
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from functools import cache
 from typing import Any, Literal, cast
 
 import msgspec
 from marshmallow import EXCLUDE
-from msgspec import NODEFAULT, Struct
+from msgspec import NODEFAULT, UNSET, Struct
 from msgspec.structs import fields as fields_of
 
 from rxbybit.events import Event
 from rxbybit.schema.adoption import adopts
 from rxbybit.schema.fields import WireField, WireSchema
-from rxbybit.schema.sparse import sparse_decoder
 from rxbybit.schema.spec import Wire
 from rxbybit.schema.table import MILLISECONDS, Entry, entry_of
-from rxbybit.schema.written import Bind, Work, written
+from rxbybit.schema.written import Bind, Changed, Decode, Work, nulled, written
 
 __all__ = ["compile_frames"]
 
@@ -56,9 +56,7 @@ def compile_frames(
     # one schema and one event take frames of both kinds; else the kind chooses
     single = len(schemas) == 1 and snapshot is delta
     if wire.changed:
-        frame = _frame(snapshot, None, dict[str, str])
-        schema = wire.schema_of("snapshot")
-        return sparse_decoder(frame, snapshot, schema, numbers) if single else None
+        return _noting(snapshot, wire.schema_of("snapshot"), numbers) if single else None
     # Any: pyright cannot know a union of classes made at run time
     union = cast("Any", None)
     works: dict[str | None, tuple[type[Struct], Work]] = {}
@@ -79,6 +77,47 @@ def compile_frames(
     declared = [field for schema in schemas for field in schema().declared.values()]
     empties = any(isinstance(field, WireField) and field.empty for field in declared)
     return written(msgspec.json.Decoder(union).decode, works, many=wire.many, empties=empties)
+
+
+def _noting(event: type[Event], schema: type[WireSchema], numbers: type) -> Bind | None:
+    """What decodes frames of which the event says what they gave, mostly a few out of many.
+
+    In most frames all that is given has a value. Of those the first decoder makes twins whose
+    ``None`` means absent, which is so in the event, too, so that what is absent costs nearly
+    nothing. The other frames it refuses, and they go to a second one, which tells the two apart.
+    """
+    known = {f.name: f for f in fields_of(event)}
+    noted = [name for name, field in schema().declared.items() if not field.required]
+    if any(known[name].default_factory is not NODEFAULT for name in noted):
+        return None
+    ways: list[Bind] = []
+    for absent in (None, UNSET):
+        made = _twin(event, schema, {}, numbers, absent)
+        if made is None or made[1].levels:
+            return None
+        twin, work = made
+        work = replace(
+            work,
+            changed=Changed(noted),
+            absent=absent,
+            defaults={n: known[n].default for n in noted if known[n].default is not absent},
+        )
+        frame = _frame(event, None, twin)
+        read = msgspec.json.Decoder(frame).decode
+        if absent is UNSET:
+            read = _nulling(read)
+        ways.append(written(read, {None: (frame, work)}, many=False, empties=False))
+    first, second = ways
+
+    def bind(topic: str, slow: Decode) -> Decode:
+        return first(topic, second(topic, slow))
+
+    return bind
+
+
+# Any: frames are structs made at run time
+def _nulling(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    return lambda data: read(nulled(data))
 
 
 def _plain(schema: type[WireSchema]) -> bool:
@@ -105,21 +144,35 @@ def _frame(event: type[Event], kind: str | None, data: object) -> type[Struct]:
 
 
 def _twin(
-    event: type[Event], schema: type[WireSchema], given: dict[str, object], numbers: type
+    event: type[Event],
+    schema: type[WireSchema],
+    given: dict[str, object],
+    numbers: type,
+    absent: object = NODEFAULT,
 ) -> tuple[type[Struct], Work] | None:
+    """The wire twin of an event, and what there is to do to it.
+
+    ``absent`` is what an attribute that a frame did not give is in the twin, of events that say
+    which they are; of others it is what the event has for it.
+    """
     # Any: msgspec wants tuples of name, type and default, in any mixture
     defs: list[Any] = []
     rename = {"meta": f"{_UNREACHABLE}meta"}
     entries: dict[str, Entry] = {}
+    nones: set[str] = set()
     known = {f.name: f for f in fields_of(event) if f.name != "meta"}
     for name, field in schema().declared.items():
         entry = entry_of(field, numbers)
         if entry is None:
             return None
         entries[name] = entry
-        wanted = entry.wire | None if field.allow_none else entry.wire
-        defs.append((name, wanted) if field.required else (name, wanted, _default(known[name])))
+        nullable = field.allow_none and absent is not None  # where None means absent it is no value
+        wanted = entry.wire | None if nullable else entry.wire
+        default = _default(known[name]) if absent is NODEFAULT else absent
+        defs.append((name, wanted) if field.required else (name, wanted, default))
         rename[name] = field.data_key or name
+        if nullable or not (field.required or default is absent):
+            nones.add(name)
     for name in known.keys() - entries.keys():
         defs.append((name, None, given[name] if name in given else _default(known[name])))
         rename[name] = _UNREACHABLE + name
@@ -138,7 +191,7 @@ def _twin(
         event=event,
         adopted=adopts(twin, event),
         converts={n: (e.wire, e.convert) for n, e in entries.items() if e.convert is not None},
-        numbers={n: not known[n].required for n in special if n not in levels},
+        numbers={n: n in nones for n in special if n not in levels},
         levels=levels,
     )
     return twin, work

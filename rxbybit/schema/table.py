@@ -34,11 +34,8 @@ class Entry:
     """How msgspec reads a field."""
 
     wire: Any  # a type, in whatever form msgspec takes types
-    """What it decodes; any text but ``""`` where that is the way of ``text``."""
     convert: Read | None = None
     """Makes the attribute of that; ``ValueError`` or ``ArithmeticError`` if it cannot be one."""
-    text: Read | None = None
-    """Makes the attribute of the text, for fields that are texts on the wire."""
     special: bool = False
     """Whether ``wire`` lets NaN and infinities pass."""
 
@@ -49,27 +46,8 @@ def entry_of(field: stock.Field[Any], numbers: type) -> Entry | None:  # Any: se
     if any(getattr(field, name) for name in processors):
         return None
     if type(field) is fields.Choice:
-        return Entry(field.enum, text=_member_of(field))
+        return Entry(field.enum)
     return (_DECIMAL if numbers is Decimal else _FLOAT).get(type(field))
-
-
-def _member_of(field: fields.Choice) -> Read:
-    # a look-up in a dict takes a sixth of a call of the enum
-    enum, known = field.enum, {member.value: member for member in field.enum}
-    return lambda text: known.get(text) or enum(text)
-
-
-def _filled(text: str) -> str:
-    if not text:
-        raise ValueError("an empty text")
-    return text
-
-
-def _decimal(text: str) -> Decimal:
-    number = Decimal(text)
-    if not number.is_finite():
-        raise ValueError(f"not a finite number: {text!r}")
-    return number
 
 
 def _float(text: str) -> float:
@@ -98,22 +76,22 @@ def _texts(raw: msgspec.Raw) -> object:
 
 
 _EITHER: dict[type, Entry] = {
-    fields.String: Entry(_FILLED, text=_filled),
+    fields.String: Entry(_FILLED),
     fields.Boolean: Entry(bool),
     fields.Integer: Entry(int),
     fields.Milliseconds: Entry(MILLISECONDS),
-    fields.Whole: Entry(str, whole_of, text=whole_of),
-    fields.Moment: Entry(str, milliseconds_of, text=milliseconds_of),
-    fields.Names: Entry(str, names_of, text=names_of),
+    fields.Whole: Entry(str, whole_of),
+    fields.Moment: Entry(str, milliseconds_of),
+    fields.Names: Entry(str, names_of),
     fields.TextLevels: Entry(msgspec.Raw, _texts),
 }
 _DECIMAL = {
     **_EITHER,
-    fields.Decimal: Entry(Decimal, text=_decimal, special=True),
+    fields.Decimal: Entry(Decimal, special=True),
     fields.Levels: Entry(_DECIMALS, special=True),
 }
 _FLOAT = {
     **_EITHER,
-    fields.Decimal: Entry(str, _float, text=_float),
+    fields.Decimal: Entry(str, _float),
     fields.Levels: Entry(msgspec.Raw, _floats),
 }

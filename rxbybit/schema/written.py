@@ -7,18 +7,18 @@ that a function shared by several classes of events is slower than one for each.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
-from msgspec import Raw
+from msgspec import UNSET, Raw, UnsetType
 from msgspec.structs import force_setattr
 
 from rxbybit.events import Event, Meta
 from rxbybit.schema.adoption import copied
 
-__all__ = ["UNFIT", "Bind", "Decode", "Work", "written"]
+__all__ = ["UNFIT", "Bind", "Changed", "Decode", "Work", "nulled", "written"]
 
 Decode = Callable[[bytes, int, "int | None"], Sequence[Event]]
 """``decode(data, received_ns, connection)`` gives the events of a frame."""
@@ -28,6 +28,27 @@ not."""
 
 UNFIT = (ValueError, ArithmeticError, RecursionError)
 """What msgspec (a UnicodeDecodeError too is a ValueError) and conversions raise."""
+
+# what is remembered of the sets of attributes that frames gave: so many
+_HELD = 1024
+
+
+class Changed(dict[int, frozenset[str]]):
+    """The ``changed`` of events, by the attributes that a frame gave: ``1 << place`` for each.
+
+    ``names`` are those that it can give, each at its place.
+    """
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = tuple(names)
+
+    def __missing__(self, given: int) -> frozenset[str]:
+        # the same few come again and again
+        if len(self) >= _HELD:
+            self.clear()
+        found = frozenset(name for place, name in enumerate(self.names) if given >> place & 1)
+        self[given] = found
+        return found
 
 
 @dataclass(frozen=True)
@@ -44,6 +65,12 @@ class Work:
     """Attributes that could be a NaN or an infinity, and whether they may be ``None``."""
     levels: tuple[str, ...]
     """Attributes whose levels could hold one."""
+    changed: Changed | None = None
+    """Of events that say what a frame gave."""
+    absent: UnsetType | None = None
+    """What the attributes of ``changed`` are in a twin, where the frame did not give them."""
+    defaults: Mapping[str, object] = field(default_factory=dict[str, object])
+    """What they are then in the event, of those to which it is something else."""
 
 
 def written(
@@ -59,7 +86,7 @@ def written(
     do. ``many`` says that a frame holds several items, ``empties`` that ``""`` may stand for
     null.
     """
-    names: dict[str, Any] = {"read": read, "nulled": _nulled, **_NAMES}
+    names: dict[str, Any] = {"read": read, "nulled": nulled, **_NAMES}
     lines = ["def bind(topic, slow):", " def decode(data, received_ns, connection):"]
     lines += ["  try:"]
     if empties:
@@ -71,6 +98,8 @@ def written(
         names |= {f"frame{number}": frame, f"event{number}": work.event}
         for name, (wire, convert) in work.converts.items():
             names |= {f"{name}_wire{number}": wire, f"{name}_of{number}": convert}
+        names |= {f"{name}_else{number}": value for name, value in work.defaults.items()}
+        names[f"changed{number}"] = work.changed
         if kind is not None:
             lines += [f"   if type(frame) is frame{number}:"]
         kind_of = "frame.kind" if kind is None else repr(kind)
@@ -94,13 +123,9 @@ def _finished(work: Work, number: int, *, many: bool) -> list[str]:
 
 
 def _finish(work: Work, number: int) -> list[str]:
+    noted = work.changed.names if work.changed is not None else ()
     lines: list[str] = []
-    checks = [
-        f"x.{name} is not None and not x.{name}.is_finite()"
-        if optional
-        else f"not x.{name}.is_finite()"
-        for name, optional in work.numbers.items()
-    ]
+    checks = [_infinite(work, name) for name in work.numbers if name not in noted]
     if checks:
         lines += [f"if {' or '.join(checks)}: raise ValueError('not finite')"]
     if work.levels:
@@ -112,14 +137,44 @@ def _finish(work: Work, number: int) -> list[str]:
         lines += ["  if not (price.is_finite() and size.is_finite()):"]
         lines += ["   raise ValueError('not finite')"]
     for name in work.converts:
-        lines += [f"if isinstance(x.{name}, {name}_wire{number}):"]
-        lines += [f" force(x, {name!r}, {name}_of{number}(x.{name}))"]
+        if name not in noted:
+            lines += _convert(name, number)
+    if noted:
+        lines += _note(work, number, noted)
     if work.adopted:
         lines += [f"force(x, '__class__', event{number})"]
     return [*lines, "force(x, 'meta', meta)"]
 
 
+def _note(work: Work, number: int, names: tuple[str, ...]) -> list[str]:
+    """What notes which of ``names`` the frame gave, and does to them what there is to do."""
+    lines = ["given = 0"]
+    for place, name in enumerate(names):
+        lines += [f"if x.{name} is not {work.absent}:", f" given += {1 << place}"]
+        if name in work.numbers:
+            lines += [f" if {_infinite(work, name)}: raise ValueError('not finite')"]
+        if name in work.converts:
+            lines += [" " + line for line in _convert(name, number)]
+        if name in work.defaults:
+            lines += [f"else: force(x, {name!r}, {name}_else{number})"]
+    return [*lines, f"force(x, 'changed', changed{number}[given])"]
+
+
+def _infinite(work: Work, name: str) -> str:
+    """Whether the attribute is a NaN or an infinity."""
+    may_be_none = f"x.{name} is not None and " if work.numbers[name] else ""
+    return f"{may_be_none}not x.{name}.is_finite()"
+
+
+def _convert(name: str, number: int) -> list[str]:
+    return [
+        f"if isinstance(x.{name}, {name}_wire{number}):",
+        f" force(x, {name!r}, {name}_of{number}(x.{name}))",
+    ]
+
+
 _NAMES = {
+    "UNSET": UNSET,
     "Meta": Meta,
     "DecodeError": msgspec.DecodeError,
     "UNFIT": UNFIT,
@@ -130,7 +185,7 @@ _EMPTY = b':""'
 _scan = msgspec.json.Decoder(Raw).decode
 
 
-def _nulled(data: bytes) -> bytes:
+def nulled(data: bytes) -> bytes:
     """``data`` with null for every ``""``; ``ValueError`` when that is no use.
 
     In valid JSON, and only there, each ``:""`` is an empty value.

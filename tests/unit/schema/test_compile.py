@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from marshmallow import RAISE, post_load, validate
 from marshmallow import fields as stock
+from msgspec import field
 
+from rxbybit.book import Level
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event
 from rxbybit.schema import fields
@@ -103,13 +105,42 @@ def test_a_wire_is_compiled_once() -> None:
     )
 
 
-def test_a_sparse_event_needs_texts() -> None:
-    class Changing(Event, frozen=True, kw_only=True):
-        flag: bool = False
-        changed: frozenset[str] = frozenset()
+class Changing(Event, frozen=True, kw_only=True):
+    number: Decimal = Decimal(7)
+    flag: bool | None = True
+    sizes: tuple[Level, ...] = ()
+    names: tuple[str, ...] = field(default_factory=lambda: ())
+    changed: frozenset[str] = frozenset()
 
-    class Flags(WireSchema):
-        flag = fields.Boolean()
 
-    wire = Wire("things", Flags, changed=True)
-    assert compile_frames(wire, Changing, Changing, Decimal) is None
+def changing(**declared: fields.WireField[Any]) -> Wire:  # Any: of any kind
+    schema = WireSchema.from_dict(dict(declared))
+    return Wire("changing", cast("type[WireSchema]", schema), changed=True)
+
+
+@pytest.mark.parametrize("path", ["msgspec", "marshmallow"])
+def test_what_a_frame_does_not_give_is_as_the_event_has_it(
+    path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RXBYBIT_DECODER", path)
+    wire = changing(number=fields.Decimal(), flag=fields.Boolean(empty=True))
+    spec = StreamSpec("changing", Changing, v5=wire, categories=("linear",))
+    decoder = TopicDecoder(spec, "v5", "changing", report=lambda error: pytest.fail(str(error)))
+    assert decoder.compiled == (path == "msgspec")
+
+    def given(data: bytes) -> tuple[object, ...]:
+        [event] = decoder.decode(b'{"type":"delta","ts":5,"data":{%s}}' % data, 1, 2)
+        assert isinstance(event, Changing)
+        return event.number, event.flag, event.changed
+
+    assert given(b"") == (Decimal(7), True, frozenset())
+    assert given(b'"number":"1"') == (Decimal(1), True, {"number"})
+    assert given(b'"flag":""') == (Decimal(7), None, {"flag"})
+    assert given(b'"flag":null') == (Decimal(7), None, {"flag"})
+    assert given(b'"flag":"","number":"0"') == (Decimal(0), None, {"flag", "number"})
+    assert given(b'"flag":false') == (Decimal(7), False, {"flag"})
+
+
+def test_an_event_that_says_what_changed_has_single_values() -> None:
+    for declared in ({"sizes": fields.Levels()}, {"names": fields.Names()}):
+        assert compile_frames(changing(**declared), Changing, Changing, Decimal) is None

@@ -13,7 +13,7 @@ from rxbybit.errors import ConfigurationError, DecodeError
 from rxbybit.events import Side
 from rxbybit.schema import compile as compiling
 from rxbybit.schema import decoder as decoding
-from rxbybit.schema import sparse
+from rxbybit.schema import written
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.load import Loader
 from rxbybit.streams.ticker import TICKER_UPDATES
@@ -219,21 +219,37 @@ def test_where_adoption_is_refused_events_are_copied(
         compiling.compile_frames.cache_clear()
 
 
-def test_what_is_remembered_of_keys_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sparse, "_HELD", 4)
+def remembered(decode: Any) -> dict[int, frozenset[str]]:
+    """What a written decoder remembers of the attributes that its frames gave."""
+    held = inspect.getclosurevars(decode).globals["changed0"]
+    assert isinstance(held, written.Changed)
+    return held
+
+
+@pytest.mark.usefixtures("no_marshmallow")
+def test_only_frames_with_an_empty_value_go_to_the_second_decoder() -> None:
     compiling.compile_frames.cache_clear()
-    try:
-        decoder = TopicDecoder(SPARSE, "v5", "sparse.X", report=_fail)
-        for index in range(20):
-            data = framed(data={"t": "x", "number": "1", f"k{index}": "v"})
-            event: Any = decoder.decode(data, 1, 2)[0]  # Any: a Sparse
-            assert event.changed == {"number"}
-        decoder.decode(framed(data={"t": "x", "k" * 5000: "v"}), 1, 2)
-        seen = inspect.getclosurevars(decoder.decode).nonlocals["seen"]
-        assert 0 < len(seen) <= 4
-        assert all(sum(map(len, keys)) < 5000 for keys in seen)
-    finally:
-        compiling.compile_frames.cache_clear()
+    decoder = TopicDecoder(SPARSE, "v5", "sparse.X", report=_fail)
+    second = inspect.getclosurevars(decoder.decode).nonlocals["slow"]
+    full = {"t": "x", "side": "Buy", "number_or_none": "0", "spelled": "7", "new": {"x": [1]}}
+    event: Any = decoder.decode(framed(data=full), 1, 2)[0]  # Any: a Sparse, here and below
+    assert event.changed == {"side", "number_or_none", "spelled"}
+    assert (list(remembered(decoder.decode).values()), remembered(second)) == ([event.changed], {})
+    event = decoder.decode(b'{"type":"delta","ts":5,"data":{"t":"x","number_or_none":""}}', 1, 2)[0]
+    assert (event.changed, event.number_or_none) == ({"number_or_none"}, None)
+    assert list(remembered(second).values()) == [event.changed]
+    assert len(remembered(decoder.decode)) == 1
+
+
+def test_what_is_remembered_of_attributes_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(written, "_HELD", 4)
+    held = written.Changed("abcde")
+    assert held[0] == frozenset()
+    assert held[0b10101] == {"a", "c", "e"}
+    for given in range(32):
+        assert held[given] == {"abcde"[place] for place in range(5) if given >> place & 1}
+        assert 0 < len(held) <= 4
+        assert held[given] is held[given]
 
 
 def _fail(error: DecodeError) -> None:
