@@ -10,19 +10,35 @@
 
 from __future__ import annotations
 
+from rxbybit.operators.bar import Bar
+from rxbybit.operators.bars import bars
 from rxbybit.operators.closed import closed
+from rxbybit.operators.ema import ema
+from rxbybit.operators.imbalance import imbalance
 from rxbybit.operators.merge_ticker import merge_ticker
+from rxbybit.operators.microprice import microprice
+from rxbybit.operators.order_flow import order_flow
 from rxbybit.operators.pairs import TradeWithBook, TradeWithTicker
+from rxbybit.operators.spread import spread
 from rxbybit.operators.value import Value
+from rxbybit.operators.vwap import vwap
 from rxbybit.operators.with_book import with_book
 from rxbybit.operators.with_latest import with_latest
 
 __all__ = [
+    "Bar",
     "TradeWithBook",
     "TradeWithTicker",
     "Value",
+    "bars",
     "closed",
+    "ema",
+    "imbalance",
     "merge_ticker",
+    "microprice",
+    "order_flow",
+    "spread",
+    "vwap",
     "with_book",
     "with_latest",
 ]

@@ -201,6 +201,25 @@ buys = rxbybit.trades("BTCUSD").filter(lambda trade: trade.side is Side.BUY)
 assert_type(buys.take(1).run(), Trade)
 
 
+# Operators.
+assert_type(rxbybit.trades("BTCUSD").pipe(rxo.bars("1m")), Stream[rxo.Bar])
+assert_type(rxbybit.trades("BTCUSD").pipe(rxo.bars("1m"), rxo.ema(20)), Stream[rxo.Value])
+assert_type(rxbybit.trades("BTCUSD").pipe(rxo.vwap("1m", inverse=True)), Stream[rxo.Value])
+assert_type(rxbybit.trades("BTCUSD").pipe(rxo.order_flow("500 trades")), Stream[rxo.Value])
+assert_type(rxbybit.klines("BTCUSD", closed=True).pipe(rxo.ema(20)), Stream[rxo.Value])
+highs = rxbybit.klines("BTCUSD").pipe(rxo.ema(20, key=lambda kline: kline.high))
+assert_type(highs, Stream[rxo.Value])
+rxbybit.klines("BTCUSD").pipe(rxo.vwap("1m"))  # pyright: ignore[reportCallIssue, reportArgumentType]
+rxbybit.tickers("BTCUSD").pipe(rxo.ema(20))  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def reads_a_bar(bar: rxo.Bar) -> None:
+    """The attributes of what operators give."""
+    assert_type(bar.close, Decimal)
+    assert_type(bar.vwap, Decimal | None)
+    assert_type(bar.start, datetime)
+
+
 def reads_a_trade(trade: Trade) -> None:
     """The attributes of an event, and of its meta."""
     assert_type(trade.price, Decimal)
