@@ -6,7 +6,8 @@ from collections import deque
 from typing import Generic, TypeVar
 
 from rxbybit.book import OrderBook
-from rxbybit.events import Event, Gap, marked
+from rxbybit.events import Event, Gap
+from rxbybit.marking import marked
 from rxbybit.operators.pairs import Matched
 
 __all__ = ["AsOf", "made_ms"]

@@ -8,7 +8,8 @@ from typing import TypeVar
 from reactivex import Observable
 
 from rxbybit.candle import Candle, ClosedKlines
-from rxbybit.events import Event, Gap, marked
+from rxbybit.events import Event, Gap
+from rxbybit.marking import marked
 from rxbybit.operators.stepwise import foreign, stepwise
 
 __all__ = ["closed"]

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from rxbybit.events import Gap, marked
+from rxbybit.events import Gap
+from rxbybit.marking import marked
 from rxbybit.operators.stepwise import foreign, stepwise
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 

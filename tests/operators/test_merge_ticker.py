@@ -15,6 +15,7 @@ from hypothesis import given
 from reactivex.testing import ReactiveTest, TestScheduler
 
 from rxbybit import operators as rxo
+from rxbybit.bookkeeping import NoRenewal
 from rxbybit.events import Gap, Meta
 from rxbybit.hub import Hub
 from rxbybit.schema.decoder import TopicDecoder
@@ -137,6 +138,8 @@ def hub_of(topic: str) -> Hub:
             time=NOW, topic=topic, after_ms=after_ms, before_ms=before_ms
         ),
         on_empty=lambda: None,
+        renewal=NoRenewal(),
+        numbers=D,
     )
 
 
