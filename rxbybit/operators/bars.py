@@ -51,8 +51,8 @@ def bars(
 
     ::
 
-        time, price    0:01 100   0:30 103   0:59 101   1:02 102        1:40 99
-        bars("1m")                                      Bar of 0:00               Bar of 1:00
+        time, price    --0:01 100--0:30 103--0:59 101--1:02 102-----1:40 99-----2:05 98-----|
+        bars("1m")     --------------------------------Bar of 0:00-------------Bar of 1:00--|
 
     ``size``: a length of time (``"500ms"``, ``"1s"``, ``"1m"``, ``"4h"``, ``"1d"``, ``"1w"``), a
     number of trades (``"500 trades"``), or a volume (``"10000 volume"``, ``"0.5 volume"``) in the

@@ -56,8 +56,8 @@ def ema(
 
     ::
 
-        close     10      12      11
-        ema(3)    10      11      11      a Value each
+        close     ---10---12---11---|
+        ema(3)    ---10---11---11---|
 
     ``n``: the average follows as fast as a plain one of ``n`` events. ``key`` gives the number of
     an event; without it that is the ``close`` of a candle or a bar, else the ``price`` of a trade,

@@ -19,8 +19,8 @@ def imbalance(levels: int = 1) -> Callable[[Observable[Book]], Observable[Value]
 
     ::
 
-        best bid / ask size    3 / 1    1 / 1    resyncing    1 / 3
-        imbalance()            0.5      0                     -0.5      a Value each
+        best bid/ask size    ---3/1---1/1---resyncing---1/3----|
+        imbalance()          ---0.5---0-----------------(-0.5)-|
 
     ``levels``: how many of each side count, the best first; where there are fewer, all.
 

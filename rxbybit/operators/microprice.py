@@ -17,8 +17,8 @@ def microprice() -> Callable[[Observable[Book]], Observable[Value]]:
 
     ::
 
-        bid × size / ask × size    100×1 / 102×1    100×3 / 102×1    resyncing
-        microprice()               101              101.5                         a Value each
+        bid×size/ask×size    ---100×1/102×1---100×3/102×1---resyncing---|
+        microprice()         ---101-----------101.5---------------------|
 
     The value is (bid × ask size + ask × bid size) / (bid size + ask size), of the best bid and
     the best ask, in the quote currency: it is nearer to the side that has less, as that one is

@@ -20,8 +20,8 @@ def order_flow(window: str) -> Callable[[Observable[Sided]], Observable[Value]]:
 
     ::
 
-        taker, size           Buy 3    Sell 1    Buy 2
-        order_flow("1m")      3        2         4        a Value each
+        taker, size         ---Buy 3---Sell 1---Buy 2---|
+        order_flow("1m")    ---3-------2--------4-------|
 
     ``window``: a length of time (``"500ms"``, ``"30s"``, ``"1m"``, ``"4h"``, ``"1d"``), or a number
     of trades (``"500 trades"``). At a trade of time t, a window of length w holds what was traded

@@ -17,8 +17,8 @@ def spread() -> Callable[[Observable[Book]], Observable[Value]]:
 
     ::
 
-        bid / ask     100 / 101    100 / 100.5    resyncing    99 / 100.5
-        spread()      1            0.5                         1.5           a Value each
+        bid/ask     ---100/101---100/100.5---resyncing---99/100.5---|
+        spread()    ---1---------0.5---------------------1.5--------|
 
     In the quote currency. A book that is not ``synced`` (``resyncing``, ``stale``), or has an
     empty side, gives no value: the last one stands until a book can be trusted again. Whoever has

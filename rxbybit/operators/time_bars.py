@@ -65,7 +65,6 @@ class TimeBars:
             return (again.bar(self._end_of(start_ms)),)
         over = self._close(line, start_ms, gap=_gap_of(trade))
         line.open = self._open(line, trade, start_ms)
-        line.next_ms = start_ms
         line.due_ms = due_ms = max(start_ms + self._length_ms, now_ms) + GRACE_MS
         self.due_ms = due_ms if self.due_ms is None else min(self.due_ms, due_ms)
         return over
@@ -121,7 +120,7 @@ class TimeBars:
         if self._fill and line.given is not None:
             starts = range(line.next_ms, until_ms, self._length_ms)
             over = chain(over, self._empty(line.given.bar(0), starts, gap))
-            line.next_ms = max(line.next_ms, until_ms)
+            line.next_ms = until_ms
             line.due_ms = line.next_ms + self._length_ms + GRACE_MS
         return over
 

@@ -22,8 +22,8 @@ def vwap(
 
     ::
 
-        price × size   100×1    102×1    104×2
-        vwap("1m")     100      101      102.5      a Value each
+        price×size    ---100×1---102×1---104×2---|
+        vwap("1m")    ---100-----101-----102.5---|
 
     ``window``: a length of time (``"500ms"``, ``"30s"``, ``"1m"``, ``"4h"``, ``"1d"``), or a number
     of trades (``"500 trades"``). At a trade of time t, a window of length w holds what was traded

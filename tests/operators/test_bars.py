@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import reactivex
+from reactivex import Observable
 from reactivex import operators as ops
+from reactivex.disposable import Disposable
 from reactivex.subject import Subject
 from reactivex.testing import ReactiveTest, TestScheduler
 
@@ -167,6 +169,27 @@ class TestWhenABarIsGiven:
         for n in range(100):
             source.on_next(trade(0, size=n))
         assert scheduler.made == 1
+
+    def test_a_timer_that_fires_too_early_does_not_spin(self) -> None:
+        class ByHand(TestScheduler):
+            asked: ClassVar[list[Any]] = []
+
+            def schedule_relative(self, duetime, action, state=None):
+                self.asked.append((self.to_seconds(duetime), action))
+                return Disposable()
+
+        scheduler = ByHand()
+        source: Subject[Any] = Subject()
+        out: list[rxo.Bar] = []
+        source.pipe(rxo.bars("1m")).subscribe(out.append, scheduler=scheduler)
+        source.on_next(trade(0))
+        scheduler.advance_to(60.9999)
+        scheduler.asked[0][1](scheduler)
+        assert out == []
+        assert [seconds for seconds, _ in scheduler.asked] == [61, 0.001]
+        scheduler.advance_to(61.0009)
+        scheduler.asked[1][1](scheduler)
+        assert starts(out) == [0]
 
 
 class TestWhatIsInABar:
@@ -342,6 +365,11 @@ class TestWhatComesLate:
             bar(60, (101,) * 4, 1, vwap=101),
         ]
 
+    def test_and_again_with_the_next(self) -> None:
+        late = trade(59_000, 90), trade(59_500, 80)
+        out = made(rxo.bars("1m"), trade(60_000, 101), *late)
+        assert [(b.count, b.low) for b in out] == [(1, 90), (2, 80)]
+
     def test_older_than_the_last_one_it_counts_in_that(self) -> None:
         out = made(rxo.bars("1m"), trade(120_000), trade(180_000), trade(0, 7), trade(240_000))
         assert starts(out) == [120, 120, 180]
@@ -364,6 +392,31 @@ class TestTheEnd:
         error = OSError("lost")
         messages = played(on_next(210, trade(0)), on_error(220, error), partial=True)
         assert messages == [on_error(220, error)]
+
+    @pytest.mark.parametrize("end", ["on_error", "on_completed"])
+    def test_all_is_let_go_before_it_is_told(self, end) -> None:
+        """Who hears of it may subscribe again at once."""
+        let_go: list[str] = []
+        told: list[list[str]] = []
+        sources: list[Any] = []
+
+        class Noting(TestScheduler):
+            def schedule_relative(self, duetime, action, state=None):
+                return Disposable(lambda: let_go.append("timer"))
+
+        def subscribe(observer: Any, scheduler: Any = None) -> Disposable:
+            sources.append(observer)
+            return Disposable(lambda: let_go.append("source"))
+
+        Observable(subscribe).pipe(rxo.bars("1m")).subscribe(
+            lambda _: None,
+            lambda _: told.append(list(let_go)),
+            lambda: told.append(list(let_go)),
+            scheduler=Noting(),
+        )
+        sources[0].on_next(trade(0))
+        getattr(sources[0], end)(*([OSError("lost")] if end == "on_error" else []))
+        assert told == [["timer", "source"]]
 
     @pytest.mark.parametrize("end", [on_completed(220), on_error(220, OSError("lost"))])
     def test_nothing_comes_after_it(self, end) -> None:

@@ -53,6 +53,11 @@ def test_each_symbol_has_its_own_and_any_other_side_counts_for_nothing() -> None
     assert values(rxo.order_flow("1m"), *trades) == [value(0, 3), value(1, -5, "X"), value(2, 3)]
 
 
+def test_an_older_trade_counts_as_of_the_newest() -> None:
+    out = values(rxo.order_flow("1s"), trade(0), trade(5_000), trade(10, size=2))
+    assert out[-1] == value(5_000, 3)
+
+
 def test_floats_leave_nothing_behind() -> None:
     trades = [Foreign("X", n, 1.0, size) for n, size in enumerate([1e16, 0.1, 0.2, 0.3])]
     out = values(rxo.order_flow("2 trades"), *trades)
