@@ -8,7 +8,7 @@ import pytest
 import reactivex
 from reactivex.testing import ReactiveTest, TestScheduler
 
-from rxbybit import ConfigurationError
+from rxbybit import ConfigurationError, OrderBook
 from rxbybit import operators as rxo
 from tests.operators.market import START_MS, FakeBook
 
@@ -47,3 +47,12 @@ def test_one_level_if_not_told_otherwise() -> None:
 def test_levels_that_cannot_be(levels) -> None:
     with pytest.raises(ConfigurationError, match="whole number, 1 or more"):
         rxo.imbalance(levels)
+
+
+def test_of_a_book_of_ours() -> None:
+    bids = (Decimal(100), Decimal(1)), (Decimal(99), Decimal(11))
+    asks = (Decimal("101.5"), Decimal(3)), (Decimal(102), Decimal(1))
+    book = OrderBook(symbol="BTCUSD", depth=50, bids=bids, asks=asks, time_ms=START_MS)
+    out: list[rxo.Value] = []
+    reactivex.of(book).pipe(rxo.imbalance(2)).subscribe(out.append)
+    assert out == [value("0.5")]

@@ -7,7 +7,7 @@ from decimal import Decimal
 import reactivex
 from reactivex.testing import ReactiveTest, TestScheduler
 
-from rxbybit import ConfigurationError
+from rxbybit import ConfigurationError, OrderBook
 from rxbybit import operators as rxo
 from tests.operators.market import START_MS, FakeBook
 
@@ -38,3 +38,12 @@ def test_a_book_without_a_time_is_an_error() -> None:
     (error,) = errors
     assert isinstance(error, ConfigurationError)
     assert "no time" in str(error)
+
+
+def test_of_a_book_of_ours() -> None:
+    bids = (Decimal(100), Decimal(1)), (Decimal(99), Decimal(5))
+    asks = (Decimal("101.5"), Decimal(3)), (Decimal(102), Decimal(1))
+    book = OrderBook(symbol="BTCUSD", depth=50, bids=bids, asks=asks, time_ms=START_MS)
+    out: list[rxo.Value] = []
+    reactivex.of(book).pipe(rxo.microprice()).subscribe(out.append)
+    assert out == [value("100.375")]

@@ -209,6 +209,11 @@ assert_type(rxbybit.trades("BTCUSD").pipe(rxo.order_flow("500 trades")), Stream[
 assert_type(rxbybit.klines("BTCUSD", closed=True).pipe(rxo.ema(20)), Stream[rxo.Value])
 highs = rxbybit.klines("BTCUSD").pipe(rxo.ema(20, key=lambda kline: kline.high))
 assert_type(highs, Stream[rxo.Value])
+assert_type(rxbybit.order_book("BTCUSD").pipe(rxo.spread()), Stream[rxo.Value])
+assert_type(rxbybit.order_book("BTCUSD").pipe(rxo.imbalance(5)), Stream[rxo.Value])
+assert_type(rxbybit.order_book("BTCUSD").pipe(rxo.microprice(), rxo.ema(9)), Stream[rxo.Value])
+mids = rxbybit.order_book("BTCUSD").pipe(rxo.ema(9, key=lambda book: book.mid))
+assert_type(mids, Stream[rxo.Value])
 rxbybit.klines("BTCUSD").pipe(rxo.vwap("1m"))  # pyright: ignore[reportCallIssue, reportArgumentType]
 rxbybit.tickers("BTCUSD").pipe(rxo.ema(20))  # pyright: ignore[reportCallIssue, reportArgumentType]
 
