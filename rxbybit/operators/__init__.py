@@ -13,6 +13,7 @@ from __future__ import annotations
 from rxbybit.operators.bar import Bar
 from rxbybit.operators.bars import bars
 from rxbybit.operators.closed import closed
+from rxbybit.operators.conflate import conflate
 from rxbybit.operators.ema import ema
 from rxbybit.operators.imbalance import imbalance
 from rxbybit.operators.merge_ticker import merge_ticker
@@ -32,6 +33,7 @@ __all__ = [
     "Value",
     "bars",
     "closed",
+    "conflate",
     "ema",
     "imbalance",
     "merge_ticker",

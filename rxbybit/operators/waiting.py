@@ -1,0 +1,98 @@
+"""Values that wait for who takes them: bounded, with four ways to overflow, and counted."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Generic, Literal, TypeVar, get_args
+
+from msgspec.structs import replace
+
+from rxbybit.errors import ConfigurationError, SlowConsumer
+from rxbybit.events import Event, Gap
+
+__all__ = ["Overflow", "Waiting", "check_overflow", "gap_of", "with_gap"]
+
+T = TypeVar("T")
+
+Overflow = Literal["error", "drop_oldest", "drop_newest", "latest"]
+_POLICIES: tuple[Overflow, ...] = get_args(Overflow)
+
+REPORT_S = 1.0
+"""Drops are reported at most once in so many seconds."""
+
+
+def check_overflow(operator: str, name: str, limit: object, overflow: object) -> None:
+    """``ConfigurationError`` for a limit that holds nothing, or a policy that there is not."""
+    if type(limit) is not int or limit < 1:
+        raise ConfigurationError(
+            f"{operator}: {name} {limit!r}: a whole number of events, at least 1"
+        )
+    if overflow not in _POLICIES:
+        raise ConfigurationError(f"{operator}: overflow {overflow!r}: use {', '.join(_POLICIES)}")
+
+
+class Waiting(Generic[T]):
+    """``limit`` values at most, of ``"latest"`` one; what ``overflow`` drops is counted.
+
+    Where a dropped event was the first one after a hole, the next one that stays says so.
+    """
+
+    def __init__(self, limit: int, overflow: Overflow) -> None:
+        self._limit = 1 if overflow == "latest" else limit
+        self._overflow = overflow
+        self._values: deque[T] = deque()
+        self._owed: Gap | None = None
+        self._reported_s: float | None = None
+        self.dropped = 0
+        """How many were dropped since the last report."""
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def put(self, value: T) -> None:
+        """Take in a value; ``SlowConsumer`` where that is too much."""
+        values = self._values
+        if len(values) < self._limit:
+            owed, self._owed = self._owed, None
+            values.append(value if owed is None else with_gap(value, owed))
+            return
+        if self._overflow == "error":
+            raise SlowConsumer(len(values) + 1)
+        self.dropped += 1
+        if self._overflow == "drop_newest":
+            self._owed = gap_of(value) or self._owed
+            return
+        gap = gap_of(values.popleft())
+        values.append(value)
+        if gap is not None:
+            values[0] = with_gap(values[0], gap)
+
+    def take(self) -> T:
+        """The value that has waited longest."""
+        return self._values.popleft()
+
+    def clear(self) -> None:
+        """Forget what waits."""
+        self._values.clear()
+
+    def report(self, now_s: float, *, last: bool = False) -> int:
+        """How many were dropped since the last report, if that is told now; else 0."""
+        before_s = self._reported_s
+        # a clock that was set back must not silence the reports for as long
+        soon = before_s is not None and before_s <= now_s < before_s + REPORT_S
+        if not self.dropped or (soon and not last):
+            return 0
+        count, self.dropped, self._reported_s = self.dropped, 0, now_s
+        return count
+
+
+def gap_of(value: object) -> Gap | None:
+    """The hole that an event says it is the first one after."""
+    return value.meta.gap if isinstance(value, Event) else None
+
+
+def with_gap(value: T, gap: Gap) -> T:
+    """``value``, when it is an event, as the first one after ``gap``, or after a later one."""
+    if not isinstance(value, Event) or value.meta.gap is not None:
+        return value
+    return replace(value, meta=replace(value.meta, gap=gap))
