@@ -18,6 +18,7 @@ from rxbybit.operators.ema import ema
 from rxbybit.operators.imbalance import imbalance
 from rxbybit.operators.merge_ticker import merge_ticker
 from rxbybit.operators.microprice import microprice
+from rxbybit.operators.on_slow import on_slow
 from rxbybit.operators.order_flow import order_flow
 from rxbybit.operators.pairs import TradeWithBook, TradeWithTicker
 from rxbybit.operators.spread import spread
@@ -38,6 +39,7 @@ __all__ = [
     "imbalance",
     "merge_ticker",
     "microprice",
+    "on_slow",
     "order_flow",
     "spread",
     "vwap",
