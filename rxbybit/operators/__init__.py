@@ -21,6 +21,7 @@ from rxbybit.operators.microprice import microprice
 from rxbybit.operators.on_slow import on_slow
 from rxbybit.operators.order_flow import order_flow
 from rxbybit.operators.pairs import TradeWithBook, TradeWithTicker
+from rxbybit.operators.pause_when import pause_when
 from rxbybit.operators.spread import spread
 from rxbybit.operators.value import Value
 from rxbybit.operators.vwap import vwap
@@ -41,6 +42,7 @@ __all__ = [
     "microprice",
     "on_slow",
     "order_flow",
+    "pause_when",
     "spread",
     "vwap",
     "with_book",
