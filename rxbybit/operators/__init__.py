@@ -22,6 +22,7 @@ from rxbybit.operators.on_slow import on_slow
 from rxbybit.operators.order_flow import order_flow
 from rxbybit.operators.pairs import TradeWithBook, TradeWithTicker
 from rxbybit.operators.pause_when import pause_when
+from rxbybit.operators.per_symbol import per_symbol
 from rxbybit.operators.retry_backoff import retry_backoff
 from rxbybit.operators.spread import spread
 from rxbybit.operators.value import Value
@@ -44,6 +45,7 @@ __all__ = [
     "on_slow",
     "order_flow",
     "pause_when",
+    "per_symbol",
     "retry_backoff",
     "spread",
     "vwap",
