@@ -16,6 +16,7 @@ from rxbybit.operators.closed import closed
 from rxbybit.operators.conflate import conflate
 from rxbybit.operators.ema import ema
 from rxbybit.operators.imbalance import imbalance
+from rxbybit.operators.map_async import map_async
 from rxbybit.operators.merge_ticker import merge_ticker
 from rxbybit.operators.microprice import microprice
 from rxbybit.operators.on_slow import on_slow
@@ -40,6 +41,7 @@ __all__ = [
     "conflate",
     "ema",
     "imbalance",
+    "map_async",
     "merge_ticker",
     "microprice",
     "on_slow",
