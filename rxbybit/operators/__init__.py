@@ -14,6 +14,7 @@ from rxbybit.operators.bar import Bar
 from rxbybit.operators.bars import bars
 from rxbybit.operators.closed import closed
 from rxbybit.operators.conflate import conflate
+from rxbybit.operators.detect_gaps import Hole, detect_gaps
 from rxbybit.operators.ema import ema
 from rxbybit.operators.imbalance import imbalance
 from rxbybit.operators.map_async import map_async
@@ -33,12 +34,14 @@ from rxbybit.operators.with_latest import with_latest
 
 __all__ = [
     "Bar",
+    "Hole",
     "TradeWithBook",
     "TradeWithTicker",
     "Value",
     "bars",
     "closed",
     "conflate",
+    "detect_gaps",
     "ema",
     "imbalance",
     "map_async",

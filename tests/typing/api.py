@@ -13,7 +13,7 @@ import reactivex
 from reactivex import ConnectableObservable, Observable, abc
 from reactivex import operators as ops
 from reactivex.disposable import Disposable
-from reactivex.scheduler import ImmediateScheduler
+from reactivex.scheduler import EventLoopScheduler, ImmediateScheduler
 
 import rxbybit
 from rxbybit import (
@@ -223,6 +223,36 @@ def reads_a_bar(bar: rxo.Bar) -> None:
     assert_type(bar.close, Decimal)
     assert_type(bar.vwap, Decimal | None)
     assert_type(bar.start, datetime)
+# The flow operators keep or name the type of the events.
+all_trades = rxbybit.trades("BTCUSD")
+assert_type(all_trades.pipe(rxo.conflate(lambda trade: trade.symbol, every=1)), Stream[Trade])
+assert_type(all_trades.pipe(rxo.conflate()), Stream[Trade])
+worker = EventLoopScheduler()
+assert_type(all_trades.pipe(rxo.on_slow(9, "latest", scheduler=worker)), Stream[Trade])
+assert_type(all_trades.pipe(rxo.on_slow(9, scheduler=worker, on_drop=print)), Stream[Trade])
+rxo.on_slow(9)  # pyright: ignore[reportCallIssue]
+assert_type(all_trades.pipe(rxo.pause_when(rxbybit.status(), on_drop=print)), Stream[Trade])
+assert_type(all_trades.pipe(rxo.pause_when(all_trades.map(lambda t: t.is_block))), Stream[Trade])
+assert_type(all_trades.pipe(rxo.retry_backoff(first=1, budget=9)), Stream[Trade])
+assert_type(all_trades.pipe(rxo.retry_backoff(Backoff(cap=9))), Stream[Trade])
+pairs = all_trades.pipe(rxo.per_symbol(lambda one: one.pipe(ops.pairwise()), idle=60))
+assert_type(pairs, Stream[tuple[Trade, Trade]])
+rxbybit.insurance().pipe(rxo.per_symbol(ops.pairwise()))  # pyright: ignore[reportCallIssue, reportArgumentType]
+marked = rxbybit.order_book_updates("BTCUSD").pipe(rxo.detect_gaps())
+assert_type(marked, Stream[BookSnapshot | BookDelta | rxo.Hole])
+assert_type(rxbybit.klines("BTCUSD").pipe(rxo.detect_gaps()), Stream[Kline | rxo.Hole])
+all_trades.pipe(rxo.detect_gaps())  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+async def asks(trade: Trade) -> Decimal:
+    """A coroutine that an operator runs."""
+    return trade.price
+
+
+assert_type(all_trades.pipe(rxo.map_async(asks, max_in_flight=4)), Stream[Decimal])
+plain: Observable[Trade] = reactivex.of()
+assert_type(plain.pipe(rxo.conflate(lambda trade: trade.symbol)), Observable[Trade])
+assert_type(plain.pipe(rxo.map_async(asks)), Observable[Decimal])
 
 
 def reads_a_trade(trade: Trade) -> None:
