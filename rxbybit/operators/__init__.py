@@ -27,6 +27,7 @@ from rxbybit.operators.pause_when import pause_when
 from rxbybit.operators.per_symbol import per_symbol
 from rxbybit.operators.retry_backoff import retry_backoff
 from rxbybit.operators.spread import spread
+from rxbybit.operators.to_book import to_book
 from rxbybit.operators.value import Value
 from rxbybit.operators.vwap import vwap
 from rxbybit.operators.with_book import with_book
@@ -53,6 +54,7 @@ __all__ = [
     "per_symbol",
     "retry_backoff",
     "spread",
+    "to_book",
     "vwap",
     "with_book",
     "with_latest",

@@ -46,7 +46,7 @@ def conflate(
 
     It holds one value and one timer for each key that was heard in the last ``every`` seconds.
     Where an event that is replaced was the first one after a hole, the one handed over in its
-    place has its ``meta.gap`` (an ``OrderBook`` cannot carry it, nor what is not ours).
+    place has its ``meta.gap``, unless it is not ours.
 
     Errors: ``ConfigurationError`` for an ``every`` that is no positive number, and on the stream
     where there is no clock: an Observable that is no ``Stream``, subscribed without a scheduler.

@@ -47,7 +47,7 @@ def on_slow(
     end. After a dispose, on any thread, nothing is called but what runs.
 
     It holds ``capacity`` values. Where a dropped event was the first one after a hole, the next
-    one that is kept has its ``meta.gap``, but an ``OrderBook`` cannot carry it.
+    one that is kept has its ``meta.gap``, unless it is not ours.
 
     Errors: ``ConfigurationError`` for a capacity below 1, an unknown policy, or what is no
     scheduler. What ``on_drop`` raises ends the stream, and so does a scheduler that takes no

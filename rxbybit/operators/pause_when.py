@@ -43,8 +43,8 @@ def pause_when(
 
     ``on_drop(count)`` is called once for each pause in which something was dropped: when it ends,
     in the call of ``status`` that ends it, or before the end of the source. Where a dropped event
-    was the first one after a hole, the next one that passes has its ``meta.gap`` (an
-    ``OrderBook`` cannot carry it).
+    was the first one after a hole, the next one that passes has its ``meta.gap``, unless it is
+    not ours.
 
     Errors: those of the source and of ``status``; ``ConfigurationError`` when ``status`` gives
     something else. What ``on_drop`` raises ends the stream.

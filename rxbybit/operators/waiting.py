@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, Literal, TypeVar, get_args
 
-from msgspec.structs import replace
-
+from rxbybit.book import OrderBook
 from rxbybit.errors import ConfigurationError, SlowConsumer
 from rxbybit.events import Event, Gap
+from rxbybit.marking import marked
 
 __all__ = ["Overflow", "Waiting", "check_overflow", "gap_of", "with_gap"]
 
@@ -88,11 +88,9 @@ class Waiting(Generic[T]):
 
 def gap_of(value: object) -> Gap | None:
     """The hole that an event says it is the first one after."""
-    return value.meta.gap if isinstance(value, Event) else None
+    return value.meta.gap if isinstance(value, Event | OrderBook) else None
 
 
 def with_gap(value: T, gap: Gap) -> T:
     """``value``, when it is an event, as the first one after ``gap``, or after a later one."""
-    if not isinstance(value, Event) or value.meta.gap is not None:
-        return value
-    return replace(value, meta=replace(value.meta, gap=gap))
+    return marked(value, gap) if isinstance(value, Event | OrderBook) else value

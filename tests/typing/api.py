@@ -223,6 +223,8 @@ def reads_a_bar(bar: rxo.Bar) -> None:
     assert_type(bar.close, Decimal)
     assert_type(bar.vwap, Decimal | None)
     assert_type(bar.start, datetime)
+
+
 # The flow operators keep or name the type of the events.
 all_trades = rxbybit.trades("BTCUSD")
 assert_type(all_trades.pipe(rxo.conflate(lambda trade: trade.symbol, every=1)), Stream[Trade])

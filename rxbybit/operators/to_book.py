@@ -1,0 +1,95 @@
+"""Order books out of their snapshots and deltas."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+
+from reactivex import Observable
+
+from rxbybit.book import BookDelta, BookSnapshot, OrderBook
+from rxbybit.bookkeeping import BookKeeper, BookText, NoRenewal
+from rxbybit.content import written
+from rxbybit.events import Gap
+from rxbybit.marking import marked
+from rxbybit.operators.stepwise import foreign, stepwise
+
+__all__ = ["to_book"]
+
+
+def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[OrderBook]]:
+    """The whole book after each update, kept and checked as ``order_book(...)`` keeps it.
+
+    ::
+
+        updates    --snapshot 5--delta 6--delta 8-------delta 9--snapshot 20---|
+        to_book()  --synced 5----synced 6--resyncing 6-----------synced 20-----|
+
+    An update that is missing, a book that would cross, a price in two spellings: then the last
+    content that was whole is sent once more as ``"resyncing"``, and deltas mean nothing until the
+    next snapshot. There is no link here that could be asked for one; of ``order_book_updates``
+    it comes with each reconnect, and a lost link shows in nothing before that.
+
+    Updates of several symbols and depths may be mixed, each has a book of its own; so have those
+    of different links, which tell linear from spot. Deltas before the first snapshot are not
+    passed, nor is a snapshot that repeats what is known. The ``meta.gap`` of an update that gives
+    no book goes to the next book.
+
+    Errors: ``ConfigurationError`` on the stream for an event that is no ``BookSnapshot`` or
+    ``BookDelta``. Memory: one book for each symbol, depth and link.
+    Source: V5 manual, "Orderbook".
+
+    ::
+
+        from rxbybit import operators as rxo
+        from rxbybit import order_book_updates
+
+        books = order_book_updates("BTCUSD").pipe(rxo.to_book())
+        books.subscribe(lambda book: print(book.best_bid, book.best_ask, book.state))
+    """
+    return stepwise(_Books)
+
+
+_Key = tuple[str, int, int | None]
+
+
+class _Books:
+    """The books of one subscriber."""
+
+    def __init__(self) -> None:
+        self._keepers: dict[_Key, BookKeeper] = {}
+        self._owed: dict[_Key, Gap] = {}
+
+    def __call__(self, update: BookSnapshot | BookDelta) -> OrderBook | None:
+        if not isinstance(update, BookSnapshot | BookDelta):  # pyright: ignore[reportUnnecessaryIsInstance]
+            expected = "BookSnapshot and BookDelta, such as order_book_updates(...) gives"
+            raise foreign("to_book()", expected, update)
+        key = update.symbol, update.depth, update.meta.connection
+        keeper = self._keepers.get(key)
+        if keeper is None:
+            keeper = self._keepers[key] = BookKeeper(NoRenewal(), _numbers(update))
+        keeper.apply(_text(update))
+        if update.meta.gap is not None:
+            self._owed[key] = update.meta.gap
+        book = keeper.news
+        gap = self._owed.pop(key, None) if book is not None and self._owed else None
+        return book if book is None or gap is None else marked(book, gap)
+
+
+def _numbers(update: BookSnapshot | BookDelta) -> type:
+    """What its levels are made of."""
+    return next((type(price) for price, _ in (*update.bids, *update.asks)), Decimal)
+
+
+def _text(update: BookSnapshot | BookDelta) -> BookText:
+    meta = update.meta
+    kind = "snapshot" if isinstance(update, BookSnapshot) else "delta"
+    return BookText(
+        symbol=update.symbol,
+        depth=update.depth,
+        bids=written(update.bids),
+        asks=written(update.asks),
+        update_id=update.update_id,
+        sequence=update.sequence,
+        meta=meta if meta.kind == kind else meta.__replace__(kind=kind),
+    )
