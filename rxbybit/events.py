@@ -201,7 +201,7 @@ class DecodeFailed(Status, frozen=True, kw_only=True):
 
 
 class Dropped(Status, frozen=True, kw_only=True):
-    """A consumer fell behind, and this many events were dropped for it by its own policy."""
+    """So many events were dropped for a consumer by its own policy: it fell behind, or paused."""
 
     count: int
     topic: str | None = None

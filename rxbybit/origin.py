@@ -9,7 +9,7 @@ from typing import Protocol
 
 from rxbybit.runtime import Runtime, RuntimeScheduler
 
-__all__ = ["ClientOrigin", "Clients", "Origin", "ServingClock"]
+__all__ = ["ClientClock", "ClientOrigin", "Clients", "Origin", "ServingClock"]
 
 
 class Origin(Protocol):
@@ -30,7 +30,7 @@ class Origin(Protocol):
         ...
 
     def dropped(self, count: int, /) -> None:
-        """Hear that an ``iterate`` dropped so many events since its last report."""
+        """Hear that an ``iterate`` or an operator dropped so many since its last report."""
         ...
 
     def when_closed(self, callback: Callable[[], None], /) -> Callable[[], None]:
@@ -95,14 +95,30 @@ class Clients:
             self._cut_off()
 
 
-class ServingClock(RuntimeScheduler):
-    """The clock of one subscription that belongs to no client; inner ones find it by this."""
-
-    def __init__(self, runtime: Runtime, clients: Clients) -> None:
-        super().__init__(runtime)
-        self.clients = clients
+class _Clock(RuntimeScheduler):
+    """The clock of one subscription."""
 
     @property
     def now(self) -> datetime:
         """The time of the runtime's own clock: all of them are to agree."""
         return self.runtime.scheduler.now
+
+
+class ServingClock(_Clock):
+    """That of a subscription that belongs to no client; inner ones find it by this."""
+
+    def __init__(self, runtime: Runtime, clients: Clients) -> None:
+        super().__init__(runtime)
+        self.clients = clients
+
+
+class ClientClock(_Clock):
+    """That of a subscription of a client; operators tell it what they drop."""
+
+    def __init__(self, runtime: Runtime, origin: Origin) -> None:
+        super().__init__(runtime)
+        self._origin = origin
+
+    def dropped(self, count: int) -> None:
+        """So many values were dropped since the last report; on any thread."""
+        self.runtime.call(lambda: self._origin.dropped(count))

@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias, TypeVar
 from reactivex import abc
 
 from rxbybit.errors import ClosedError, RxBybitError
-from rxbybit.origin import Clients, Origin, ServingClock
+from rxbybit.origin import ClientClock, Clients, Origin, ServingClock
 from rxbybit.runtime import Release, Runtime, RuntimeScheduler
 
 __all__ = ["Connect", "Listen", "Subscription"]
@@ -107,6 +107,8 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
                 clients.join(origin)
                 self._clients = clients
             self._closed = origin.when_closed(self._on_client_close)
+            if scheduler is None:
+                clock = ClientClock(self.runtime, origin)
         elif clients is None and isinstance(clock, RuntimeScheduler):
             clients = Clients(self._on_client_close)
             self._closed = clients.leave

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, RxBybitError, SlowConsumer
-from rxbybit.operators.sink import Sink
+from rxbybit.operators.sink import Sink, reporting
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
 __all__ = ["map_async"]
@@ -41,7 +41,8 @@ def map_async(
     the stream with ``SlowConsumer``, ``"drop_oldest"`` and ``"drop_newest"`` drop, ``"latest"``
     keeps only the newest value to wait: it sends the newest quote whenever the one before is
     through. ``on_drop(count)`` tells how many values were dropped since it was called last:
-    before a result, at most once a second, and before the last one.
+    before a result, at most once a second, and before the last one; on a client's stream
+    ``status()`` tells it too (``Dropped``).
 
     When ``fn`` raises, the results of the values before come first, then its error; all other
     tasks are cancelled. When the source ends, or errs, what was begun and what waits is done
@@ -76,7 +77,8 @@ def map_async(
             observer: abc.ObserverBase[R], clock: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             waiting: Waiting[T] = Waiting(buffer, overflow)
-            return _Flights(observer, fn, max_in_flight, waiting, on_drop).listen(source, clock)
+            told = reporting(clock, on_drop)
+            return _Flights(observer, fn, max_in_flight, waiting, told).listen(source, clock)
 
         return Observable(subscribe)
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 
 from rxbybit.errors import ConfigurationError, SlowConsumer
-from rxbybit.operators.sink import Sink
+from rxbybit.operators.sink import Sink, reporting
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
 __all__ = ["on_slow"]
@@ -44,7 +44,8 @@ def on_slow(
     scheduled when there is something to hand over, and after what waited at its begin it lets
     others have their turn. ``on_drop(count)`` tells how many values were dropped since it was
     called last: on the scheduler, before the next value, at most once a second, and before the
-    end. After a dispose, on any thread, nothing is called but what runs.
+    end; on a client's stream ``status()`` tells it too (``Dropped``). After a dispose, on any
+    thread, nothing is called but what runs.
 
     It holds ``capacity`` values. Where a dropped event was the first one after a hole, the next
     one that is kept has its ``meta.gap``, unless it is not ours.
@@ -85,7 +86,8 @@ def on_slow(
             observer: abc.ObserverBase[T], clock: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             waiting: Waiting[T] = Waiting(capacity, overflow)
-            return _HandOver(observer, waiting, scheduler, on_drop).listen(source, clock)
+            told = reporting(clock, on_drop)
+            return _HandOver(observer, waiting, scheduler, told).listen(source, clock)
 
         return Observable(subscribe)
 

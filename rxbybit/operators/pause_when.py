@@ -10,7 +10,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Disconnected, Gap, Reconnecting, Status, Subscribed
-from rxbybit.operators.sink import Sink
+from rxbybit.operators.sink import Sink, reporting
 from rxbybit.operators.waiting import gap_of, with_gap
 
 __all__ = ["pause_when"]
@@ -42,9 +42,9 @@ def pause_when(
     only what happens from the subscription on. When ``status`` ends, it stays as it is.
 
     ``on_drop(count)`` is called once for each pause in which something was dropped: when it ends,
-    in the call of ``status`` that ends it, or before the end of the source. Where a dropped event
-    was the first one after a hole, the next one that passes has its ``meta.gap``, unless it is
-    not ours.
+    in the call of ``status`` that ends it, or before the end of the source; on a client's stream
+    ``status()`` tells it too (``Dropped``). Where a dropped event was the first one after a hole,
+    the next one that passes has its ``meta.gap``, unless it is not ours.
 
     Errors: those of the source and of ``status``; ``ConfigurationError`` when ``status`` gives
     something else. What ``on_drop`` raises ends the stream.
@@ -65,7 +65,7 @@ def pause_when(
         def subscribe(
             observer: abc.ObserverBase[T], clock: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            gate = _Gate(observer, on_drop)
+            gate = _Gate(observer, reporting(clock, on_drop))
             gate.watch(status, clock)
             return gate.listen(source, clock)
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Generic, TypeVar
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from rxbybit.errors import ConfigurationError
 
-__all__ = ["Sink", "clock_of"]
+__all__ = ["Sink", "clock_of", "reporting"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -61,6 +62,24 @@ class Sink(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
 
     def _let_go(self) -> None:
         """Free what it holds beside its source."""
+
+
+def reporting(
+    clock: abc.SchedulerBase | None, on_drop: Callable[[int], object] | None
+) -> Callable[[int], object] | None:
+    """What hears how many values were dropped: ``on_drop``, and the client whose clock it is,
+    which tells it as ``Dropped`` on its ``status()``.
+    """
+    # Any: only the clock of a client's stream has it
+    client: Any = getattr(clock, "dropped", None)
+    if client is None or on_drop is None:
+        return on_drop if client is None else client
+
+    def tell(count: int) -> None:
+        client(count)
+        on_drop(count)
+
+    return tell
 
 
 def clock_of(operator: str, *clocks: abc.SchedulerBase | None) -> abc.SchedulerBase:
