@@ -34,12 +34,12 @@ def with_book(
         trades           ------12---------13--18--------------25---------|
         with_book(book)  -------------12,10--13,10----18,14------25,20---|
 
-    A trade's book is the newest one whose ``sequence`` is below the trade's: the trades of one
-    sequence, and all the fills of one sweep, have the book from before the first of them. Where
-    a trade or the books have no sequence, times decide: the newest book with a
-    ``meta.matched_ms`` (else ``time_ms``) below the trade's ``time_ms``. So the same frames give
-    the same pairs, whichever topic is ahead, as long as no wait runs out. Books are looked up
-    among those of the trade's symbol, and the trades of a symbol keep their order.
+    A trade's book is the newest one whose ``sequence`` is below the trade's: trades of one
+    sequence have the book from before the first of them. Where a trade or the books have no
+    sequence, times decide: the newest book with a ``meta.matched_ms`` (else ``time_ms``) below
+    the trade's ``time_ms``. So the same frames give the same pairs, whichever topic is ahead, as
+    long as no wait runs out. Books are looked up among those of the trade's symbol, and the
+    trades of a symbol keep their order.
 
     ``book``: any Observable of ``OrderBook``, of one symbol or several; it is subscribed first.
     ``wait``: seconds that a trade is held for a book that lags: until one has come with the
@@ -52,11 +52,11 @@ def with_book(
     has one). Without any, the exchange's times in what comes are the clock, and what waits when
     the trades end is joined then.
 
-    Left out are trades from before the first book, and those whose book is no longer kept: how
-    many these were says ``skipped`` of the next pair of the symbol, whose trade has the
-    ``meta.gap`` if one of them had it. A book that is ``resyncing`` or ``stale`` is a book: its
-    pairs say so in ``book.state``. Should the sequence of the books fall (the exchange has begun
-    anew), what waits is joined with the books from before, and those are forgotten.
+    Trades from before the first book are left out. So are those whose book is no longer kept:
+    ``skipped`` of the next pair of the symbol counts them, and its trade has the ``meta.gap`` if
+    one of them had it. A book that is ``resyncing`` or ``stale`` is a book: its pairs say so in
+    ``book.state``. Should the sequence of the books fall (the exchange has begun anew), what
+    waits is joined with the books from before, and those are forgotten.
 
     It ends with the trades, when nothing waits any more. Errors: those of both sides, at once,
     and ``ConfigurationError`` on the stream for what is no trade or no ``OrderBook``; for a wait
