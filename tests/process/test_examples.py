@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from rxbybit.sim import Recording, ServedExchange, serve_in_thread
+from rxbybit.sim import Market, Recording, ServedExchange, serve_in_thread
 from tests.child import ROOT, Child
-from tests.sim.clock import market as living_market
+from tests.sim.market.journal import START_MS, small
 
 LINES = 40
 """An example has fewer lines."""
@@ -21,6 +21,7 @@ SHOWS = {
     "asyncio_trades": ("BTCUSD",),
     "blocking": ("Trade(",),
     "book_imbalance": ("balanced", "more "),
+    "candle_crossover": (" crossed ", " crossed "),
     "custom_operator": ("a new high:",),
     "liquidation_alert": (" USD liquidated, ",),
     "merged": ("Connecting(", "Subscribed(", "Kline(", "(Decimal("),
@@ -28,19 +29,29 @@ SHOWS = {
     "pandas_frame": ("[100 rows x 5 columns]", "Name: size, dtype: float64"),
     "quotes": ("quote ", "quote "),
     "sweeps": (" took all ",),
+    "vwap_against_mark": ("near the mark price", "the mark price"),
     "watch_status": ("Connecting(", "Connected(", "Subscribed(", "Trade("),
 }
 """What an example must print before it ends, or before Ctrl-C."""
 ENDLESS = {
-    *("book_imbalance", "liquidation_alert", "one_liner", "quotes", "sweeps", "watch_status"),
+    *("book_imbalance", "candle_crossover", "liquidation_alert", "one_liner", "quotes"),
+    *("sweeps", "vwap_against_mark", "watch_status"),
 }
 LIVING = {
     **dict.fromkeys(("book_imbalance", "custom_operator", "pandas_frame", "quotes", "sweeps"), 5),
+    **dict.fromkeys(("candle_crossover", "vwap_against_mark"), 5),
     "liquidation_alert": 50,
 }
 """What needs a market that goes on, and how many times as fast: of BTCUSD and BTCUSDT."""
 SLOW = "held the event loop for"
 """A busy machine is told of, and is no fault of an example."""
+
+
+def living_market() -> Market:
+    """Lively, and a day old: candles have a past."""
+    launch_ms = START_MS - 86_400_000
+    instruments = small(launch_ms=launch_ms), small("linear", "BTCUSDT", launch_ms=launch_ms)
+    return Market(seed=1, start_ms=START_MS, instruments=instruments)
 
 
 @pytest.fixture(scope="module")
