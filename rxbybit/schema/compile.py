@@ -88,7 +88,7 @@ def _noting(event: type[Event], schema: type[WireSchema], numbers: type) -> Bind
     """
     known = {f.name: f for f in fields_of(event)}
     noted = [name for name, field in schema().declared.items() if not field.required]
-    if any(known[name].default_factory is not NODEFAULT for name in noted):
+    if any(known[name].default is NODEFAULT for name in noted):  # it needs a call, or a value
         return None
     ways: list[Bind] = []
     for absent in (None, UNSET):
