@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import cache
+from struct import Struct
 from time import time_ns
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,10 @@ else:
 _LIMIT = 2**16
 _TEXT, _BINARY = aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY
 _WHOLE_TEXT = 0x81
+_LONG = 126  # in the place of a length: two bytes behind it hold that
+_LONG_TEXT = _WHOLE_TEXT << 8 | _LONG
+_REST_OF_A_FRAME = 4096  # mostly; it may be more
+_long_head = Struct(">HH").unpack_from
 SLOW_NS = 100_000_000
 
 OnMessage = Callable[[bytes, int], None]
@@ -98,45 +103,86 @@ class DirectParser:
         self._owed = 0  # how much of a frame the other parser has yet to get
         self._broken = False
         self._in_parts = False  # such a message goes on in frames that are not all texts
+        self._last, self._count = b"", 0  # what was handed over at once
 
     def feed_data(self, data: bytes) -> tuple[bool, bytes]:
         """Called by aiohttp's protocol with what was read; gives whether it cannot go on."""
         received_ns = time_ns()
-        queue, count, message = self._queue, 0, b""
-        data = self._rest + data if self._rest else bytes(data)
+        queue, self._count = self._queue, 0
         try:
-            at, end = self._pass_on(data, 0) if self._owed else 0, len(data)
-            while end - at > 1 and not self._broken:
-                length, start = data[at + 1], at + 2
-                if data[at] != _WHOLE_TEXT or length > 126 or self._in_parts:
-                    if not self._know_size(data, at):
-                        break
-                    at = self._pass_on(data, at)
-                    continue
-                if length == 126:
-                    if end - at < 4:
-                        break
-                    length, start = data[at + 2] << 8 | data[at + 3], at + 4
-                stop = start + length
-                if stop > end:
-                    break
-                message = data[start:stop]
-                queue.take(message, received_ns)
-                at = stop
-                count += 1
+            data, at = self._joined(bytes(data), received_ns)
+            at = self._take(data, at, received_ns)
         except Exception as error:  # noqa: BLE001 - whoever reads the queue raises it
             queue.error = error
             queue.set_exception(error)
             return True, b""
         self._rest = data[at:]
         took_ns = time_ns() - received_ns
-        if took_ns > SLOW_NS and count:
-            queue.on_slow(message, count, took_ns / 1e9)
+        if took_ns > SLOW_NS and self._count:
+            queue.on_slow(self._last, self._count, took_ns / 1e9)
         return self._broken, b""
 
     def feed_eof(self) -> None:
         """Called by aiohttp's protocol at the end."""
         self._other.feed_eof()
+
+    def _joined(self, data: bytes, received_ns: int) -> tuple[bytes, int]:
+        """What is to be taken, and from where on, with what the reads before have left.
+
+        Up to 256 kB are read at once. To copy all of it behind the beginning of a frame costs
+        memory that the system has to find anew each time, so as a rule only that frame is
+        put together.
+        """
+        rest = self._rest
+        if rest and len(data) > _REST_OF_A_FRAME:
+            at = self._take(rest + data[:_REST_OF_A_FRAME], 0, received_ns) - len(rest)
+            if at >= 0:
+                return data, at
+        return rest + data if rest else data, 0
+
+    def _take(self, data: bytes, at: int, received_ns: int) -> int:
+        """Take the frames from ``at`` on, as far as they are there; gives their end."""
+        if self._owed:
+            at = self._pass_on(data, at)
+        while len(data) - at > 1 and not self._broken:
+            if data[at] == _WHOLE_TEXT and data[at + 1] <= _LONG and not self._in_parts:
+                stop = self._hand_over(data, at, received_ns)
+            elif self._know_size(data, at):
+                stop = self._pass_on(data, at)
+            else:
+                break
+            if stop == at:
+                break
+            at = stop
+        return at
+
+    def _hand_over(self, data: bytes, at: int, received_ns: int) -> int:
+        """Hand over the texts that begin at ``at``, as far as they are there; gives their end.
+
+        Nearly all that an exchange sends are texts of some hundred bytes, so this is a loop of
+        its own, where one call reads a whole head: bytes taken one by one cost a third more.
+        """
+        queue, count, end, head_of = self._queue, 0, len(data), _long_head
+        message, start = self._last, at + 4
+        while start <= end:
+            head, length = head_of(data, at)
+            stop = start + length
+            if head != _LONG_TEXT or stop > end:
+                break
+            message = data[start:stop]
+            take = queue.take  # may be another one by now; queue.take() looks for a method first
+            take(message, received_ns)
+            at, start = stop, stop + 4
+            count += 1
+        if not count and data[at + 1] < _LONG:
+            stop = at + 2 + data[at + 1]
+            if stop <= end:
+                message = data[at + 2 : stop]
+                queue.take(message, received_ns)
+                at = stop
+                count = 1
+        self._last, self._count = message, self._count + count
+        return at
 
     def _know_size(self, data: bytes, at: int) -> bool:
         """Whether the head of the frame at ``at`` is there, and what it is owed then."""

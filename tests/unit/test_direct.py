@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from aiohttp._websocket.reader import WebSocketReader
 from hypothesis import given
 
+from rxbybit import direct
 from rxbybit.direct import DirectParser, DirectQueue
 
 TEXT, BINARY, MORE, CLOSE, PING, PONG = 1, 2, 0, 8, 9, 10
@@ -87,6 +89,50 @@ def test_whatever_comes_in_whatever_pieces(sent: list[bytes], cuts: list[int]) -
         whole = whole[cut:]
     ours, theirs = both(pieces)
     assert ours == theirs
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4, 100])
+@pytest.mark.parametrize(
+    ("opcode", "size"),
+    [
+        *((TEXT, 100), (TEXT, 300), (TEXT, 5_000), (TEXT, 65_535), (TEXT, LONGEST - 1)),
+        (BINARY, 10_000),
+    ],
+)
+def test_a_frame_whose_rest_comes_with_much_more(opcode: int, size: int, cut: int) -> None:
+    whole = frame(opcode, size) + frame(TEXT, 6_000) + frame(PING, 1) + frame(TEXT, 7)
+    ours, theirs = both([whole[:cut], whole[cut:]])
+    assert ours == theirs
+    assert len(ours) == 4
+
+
+@pytest.mark.parametrize("cut", [1, 4, 100, 9_000])
+def test_what_looks_like_frames_inside_of_another_one(cut: int) -> None:
+    inner = frame(TEXT, 3) * 2_000
+    whole = bytes([0x80 | BINARY, 126]) + len(inner).to_bytes(2, "big") + inner + frame(TEXT, 8)
+    ours, theirs = both([whole[:cut], whole[cut:]])
+    assert ours == theirs
+    assert [data for _, data in ours] == [inner, frame(TEXT, 8)[2:]]
+
+
+def test_what_is_told_of_reads_that_took_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(direct, "SLOW_NS", -1)
+    told: list[tuple[int, int]] = []
+    times = [time.time_ns()]
+    loop = asyncio.new_event_loop()
+    queue: Any = DirectQueue(SimpleNamespace(_reading_paused=False), 2**16, loop=loop)
+    queue.start(
+        lambda _, received_ns: times.append(received_ns),
+        lambda last, count, _: told.append((len(last), count)),
+    )
+    parser = DirectParser(queue, WebSocketReader(queue, LONGEST, compress=False, decode_text=False))
+    whole = frame(TEXT, 200) + frame(TEXT, 3) + frame(TEXT, 300) + frame(TEXT, 5_000)
+    for piece in (whole[:220], whole[220:], frame(PING, 1), frame(TEXT, 9) + frame(PING, 1)):
+        parser.feed_data(piece)
+    loop.close()
+    assert told == [(3, 2), (5_000, 2), (9, 1)]
+    assert len(times) == 6
+    assert all(abs(received_ns - times[0]) < 60e9 for received_ns in times)
 
 
 @pytest.mark.parametrize("opcode", [TEXT, PING])
