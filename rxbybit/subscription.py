@@ -154,11 +154,12 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
 
     def on_each(self, values: Sequence[T]) -> None:
         """Take several values, one after the other: a call for each costs more than it does."""
+        on_next = self._next  # called as self._next(value) it would be looked for as a method first
         try:
             for value in values:
                 if self._stopped:
                     return
-                self._next(value)
+                on_next(value)
         except _PROGRAM_ENDS:
             raise
         except BaseException as raised:  # noqa: BLE001 - a subscriber's error is the subscriber's
