@@ -3,7 +3,8 @@
 A book is ``synced`` while every update since its snapshot was taken in. An update that is missing,
 a bid that is not below every ask, a price in two spellings: then it is ``resyncing`` until the
 next snapshot, shows what was known last, and a new snapshot is asked for. (V5 manual,
-"Orderbook": ``u`` rises by 1 from frame to frame; 1 marks a restart of the exchange's service.)
+"Orderbook": ``u`` rises by 1 from frame to frame; 1 marks a restart of the exchange's service;
+``seq`` is the later, the higher.)
 """
 
 from __future__ import annotations
@@ -80,7 +81,8 @@ class BookKeeper:
                     self._change(frame)
             elif this == last + 1:
                 self._change(frame)
-            elif this > last or this == 1:
+            elif this > last or this == 1 or (frame.sequence or 0) > (content.sequence or 0):
+                # a lower id of a later time: the snapshot of a restart was lost
                 self.spoil(f"update {this} came after {last}")
 
     def reset(self) -> None:

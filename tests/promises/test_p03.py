@@ -25,7 +25,7 @@ from tests.truebook import TrueBook, TrueExchange
 from tests.virtual import run, until
 
 FAULTS = ["skip", "twice", "swap", "garble", "cut", "restart", "restart delta", "snapshot"]
-FAULTS += ["late", "respell", "crossed", "missing field", "wait", "silent"]
+FAULTS += ["late", "respell", "crossed", "missing field", "wait", "silent", "lost restart"]
 
 
 class World:
@@ -89,6 +89,8 @@ class World:
                     link.cut()
             case "restart":
                 self.push(book.restart())
+            case "lost restart":
+                book.restart()
             case "restart delta":
                 book.restart()
                 frame = json.loads(book.change())
@@ -172,7 +174,17 @@ def test_a_synced_book_is_the_true_one(
 
 
 @pytest.mark.parametrize(
-    "fault", ["skip", "garble", "restart delta", "respell", "crossed", "missing field", "cut"]
+    "fault",
+    [
+        "skip",
+        "garble",
+        "restart delta",
+        "lost restart",
+        "respell",
+        "crossed",
+        "missing field",
+        "cut",
+    ],
 )
 def test_what_breaks_a_book_is_said_before_it_heals(fault: str) -> None:
     for seed in range(3):

@@ -130,6 +130,19 @@ def test_a_missing_update_or_a_restart_asks_for_a_snapshot(wrong: int) -> None:
     assert world.renewed == 1
 
 
+def test_a_lower_update_of_a_later_time_is_of_a_restart_that_was_missed() -> None:
+    """Applied once its number fits, it would make a book that never was."""
+    world = World()
+    world.snapshot(sequence=50)
+    assert world.delta(4, [("99", "0")], sequence=50) is None
+    assert world.asked == []
+    book = world.delta(2, [("99", "0")], sequence=51)
+    assert book is not None
+    assert (book.state, texts(book)) == ("resyncing", (BIDS, ASKS))
+    assert world.asked == ["update 2 came after 5"]
+    assert world.delta(6, [("99", "0")], sequence=90) is None
+
+
 @pytest.mark.parametrize(
     ("bids", "asks"),
     [
