@@ -16,7 +16,7 @@ from rxbybit.book import OrderBook
 from rxbybit.content import BookState, Content
 from rxbybit.events import Event
 from rxbybit.ladder import Ladder, Unfit, Written
-from rxbybit.schema.spec import Renewal
+from rxbybit.schema.spec import NO_SNAPSHOT, Renewal
 
 __all__ = ["BookKeeper", "BookText", "NoRenewal"]
 
@@ -37,6 +37,10 @@ class NoRenewal:
 
     def ask(self, why: str) -> None:
         """Wait for the next snapshot."""
+
+    def late(self) -> bool:
+        """Nothing is too late for who only waits."""
+        return False
 
     def done(self) -> None:
         """It has come."""
@@ -84,6 +88,8 @@ class BookKeeper:
             elif this > last or this == 1 or (frame.sequence or 0) > (content.sequence or 0):
                 # a lower id of a later time: the snapshot of a restart was lost
                 self.spoil(f"update {this} came after {last}")
+        elif self._renewal.late():
+            self.spoil(NO_SNAPSHOT)
 
     def reset(self) -> None:
         """The link is gone: what comes next is a snapshot."""
@@ -94,11 +100,12 @@ class BookKeeper:
             assert self._content is not None
             self._content.state, self._new = BookState.RESYNCING, True
 
-    def spoil(self, why: str) -> None:
+    def spoil(self, why: str) -> bool:
         """An update is missing, for the reason given: ask for a snapshot."""
         self.reset()
         self._asked = True
         self._renewal.ask(why)
+        return True
 
     def _begin(self, frame: BookText) -> None:
         try:

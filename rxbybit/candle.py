@@ -54,8 +54,9 @@ class ClosedKlines:
     def reset(self) -> None:
         """Keeps what it knows: a candle stays closed whatever happens to the link."""
 
-    def spoil(self, why: str) -> None:
+    def spoil(self, why: str) -> bool:
         """Keeps what it knows: the next frame of a candle says all of it."""
+        return False
 
     def news(self, event: C) -> C | None:
         """``event``, the last one taken in, if it is a candle that closed just now."""

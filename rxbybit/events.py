@@ -168,7 +168,9 @@ class Rejected(Status, frozen=True, kw_only=True):
 
 
 class Resynced(Status, frozen=True, kw_only=True):
-    """A book is whole again: its topic was subscribed anew, and a new snapshot has come."""
+    """A topic was subscribed anew, as its book was not whole or a snapshot was missing, and the new
+    snapshot has come.
+    """
 
     topic: str
     reason: str

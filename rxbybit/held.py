@@ -60,6 +60,7 @@ class Held:
         self._gaps = 0
         self._gap: Gap | None = None  # of the last hole, once it is known
         self._complained: _Reading | None = None  # who has told of what is wrong with a frame
+        self._told = False  # that a frame, read twice, is what was asked for
         self._live = False
         self._waiting: dict[object, Callable[[], None]] = {}
 
@@ -90,7 +91,7 @@ class Held:
             return feeds[0]
 
         def feed(data: bytes, received_ns: int, connection: int | None) -> None:
-            self._complained = None
+            self._complained, self._told = None, False
             for one in feeds:
                 one(data, received_ns, connection)
 
@@ -119,7 +120,8 @@ class Held:
         """The link is gone."""
         self._live = False
         self._gap = None
-        self._call_off()
+        for renewal in self._renewals.values():
+            renewal.cancel()
         for hub in self.hubs:
             hub.lost(was_live=was_live)
 
@@ -135,7 +137,8 @@ class Held:
 
     def let_go(self) -> None:
         """It is not held any more: nothing of it is left to happen."""
-        self._call_off()
+        for renewal in self._renewals.values():
+            renewal.end()
         if self.lingering is not None:
             self.lingering.cancel()
 
@@ -187,13 +190,9 @@ class Held:
         )
 
     def _reroute(self) -> None:
-        self._complained = None
+        self._complained, self._told = None, False
         if hasattr(self, "session"):
             self.session.reroute(self.topic, self.feed)
-
-    def _call_off(self) -> None:
-        for renewal in self._renewals.values():
-            renewal.cancel()
 
     def _on_empty(self, reading: _Reading) -> None:
         """The last hub stays, as its state must go on while the topic lingers."""
@@ -201,7 +200,7 @@ class Held:
             self._owner.unheard(self)
             return
         gone = self._hubs.pop(reading)
-        self._renewals.pop(reading).cancel()
+        self._renewals.pop(reading).end()
         before, counting = self._counted
         if counting is gone:
             heir = self.hubs[0]
@@ -228,6 +227,9 @@ class Held:
             hub.spoil("a frame could not be read")
 
     def _on_resynced(self, why: str) -> None:
+        if self._told:
+            return
+        self._told = len(self._hubs) > 1
         now, number = datetime.now(timezone.utc), self.session.number
         self._owner.status(Resynced(time=now, connection=number, topic=self.topic, reason=why))
 

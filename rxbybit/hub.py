@@ -14,7 +14,7 @@ from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
 from rxbybit.marking import Emitted, marked
 from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, folding, straight
-from rxbybit.schema.spec import Renewal, TopicState
+from rxbybit.schema.spec import NO_SNAPSHOT, Renewal, TopicState
 from rxbybit.schema.written import Decode
 
 __all__ = ["Feed", "Hub", "OnDelay"]
@@ -68,6 +68,7 @@ class Hub:
         self._last_ms: int | None = None
         self._hole = False
         self._awaits_snapshot = snapshot_first
+        self._asking = False  # for the snapshot that is awaited
         self._attention = snapshot_first
 
     def _feeding(
@@ -145,7 +146,7 @@ class Hub:
             self._hole = True
             for outlet in self._outlets:
                 outlet.missed |= frozenset(outlet.sends)
-        self._awaits_snapshot = self._snapshot_first
+        self._awaits_snapshot, self._asking = self._snapshot_first, False
         self._attention = self._attention or self._hole or self._awaits_snapshot
         self._lapse()
 
@@ -156,8 +157,10 @@ class Hub:
 
     def spoil(self, why: str) -> None:
         """A frame could not be read, for the reason given."""
-        for state in self._states:
-            state.spoil(why)
+        asked = [state.spoil(why) for state in self._states]
+        if self._awaits_snapshot and not any(asked):
+            self._asking = True
+            self._renewal.ask(why)
         self._lapse()
 
     def _lapse(self) -> None:
@@ -223,8 +226,13 @@ class Hub:
         first = events[0]
         snapshot = first.meta.kind == "snapshot"
         if self._awaits_snapshot and not snapshot:
+            if self._renewal.late():
+                self.spoil(NO_SNAPSHOT)
             return ()
         self._awaits_snapshot = False
+        if self._asking:
+            self._asking = False
+            self._renewal.done()
         if snapshot:
             for outlet in self._outlets:
                 outlet.sends += outlet.newcomers

@@ -153,8 +153,9 @@ class TickerState:
         self._known = frozenset()
         self._since.clear()
 
-    def spoil(self, why: str) -> None:
+    def spoil(self, why: str) -> bool:
         """A frame could not be read: what it said is said again when it changes again."""
+        return False
 
     def full_update(self) -> TickerUpdate | None:
         """One update that says all that is known."""

@@ -18,12 +18,14 @@ from rxbybit.marking import Emitted
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
 
-__all__ = ["MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
+__all__ = ["NO_SNAPSHOT", "MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
 
 
 E = TypeVar("E", bound=Emitted)
 Kind = str
 """``"snapshot"`` or ``"delta"``."""
+NO_SNAPSHOT = "deltas came and no snapshot"
+"""Why a topic is subscribed anew whose first frame was lost."""
 
 
 class Renewal(Protocol):
@@ -31,6 +33,10 @@ class Renewal(Protocol):
 
     def ask(self, why: str) -> None:
         """Have the topic subscribed anew, for the reason given."""
+
+    def late(self) -> bool:
+        """A delta has come in place of the snapshot: whether the snapshot is not coming."""
+        ...
 
     def done(self) -> None:
         """What was asked for has come."""
@@ -45,8 +51,9 @@ class TopicState(Protocol):
     def reset(self) -> None:
         """The link was lost."""
 
-    def spoil(self, why: str) -> None:
-        """A frame could not be read."""
+    def spoil(self, why: str) -> bool:
+        """A frame could not be read, or is missing; whether a new snapshot was asked for."""
+        ...
 
 
 MakeState = Callable[[Renewal, type], TopicState]

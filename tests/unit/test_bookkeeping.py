@@ -41,10 +41,14 @@ class World:
     def __init__(self, numbers: type = D) -> None:
         self.asked: list[str] = []
         self.renewed = 0
+        self.too_late = False
         self.keeper = BookKeeper(self, numbers)
 
     def ask(self, why: str) -> None:
         self.asked.append(why)
+
+    def late(self) -> bool:
+        return self.too_late
 
     def done(self) -> None:
         self.renewed += 1
@@ -101,6 +105,17 @@ def test_deltas_before_a_snapshot_mean_nothing() -> None:
     world = World()
     assert world.delta(6, [("1", "1")]) is None
     assert (world.keeper.book, world.asked) == (None, [])
+
+
+def test_a_delta_that_comes_long_after_its_snapshot_should_have_asks_again() -> None:
+    world = World()
+    world.too_late = True
+    assert world.delta(6) is None
+    world.snapshot()
+    world.delta(8)
+    world.delta(9)
+    none = "deltas came and no snapshot"
+    assert world.asked == [none, "update 8 came after 5", none]
 
 
 @pytest.mark.parametrize("late", [5, 4, 2])

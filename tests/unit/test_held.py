@@ -15,6 +15,7 @@ from rxbybit import (
     Backoff,
     BookDelta,
     BookSnapshot,
+    BookState,
     Bybit,
     DecodeError,
     DecodeFailed,
@@ -293,6 +294,85 @@ def test_a_first_snapshot_that_cannot_be_read_is_asked_for_again() -> None:
     scenario(body)
 
 
+@pytest.mark.parametrize("both", [True, False])
+def test_updates_do_not_end_with_a_first_snapshot_that_cannot_be_read(both: bool) -> None:
+    """Deltas mean nothing without one, and nobody but a book would ask for another."""
+
+    async def body(world: World) -> None:
+        world.exchange.spoiled = lambda frame: frame.replace(b'"u":', b'"v":')
+        sent = world.sent()
+        ears = [sent, world.kept()] if both else [sent]
+        await until(lambda: len(world.of(DecodeFailed)) > 2)
+        world.exchange.spoiled = None
+        await in_step(world, *ears)
+        assert isinstance(sent.heard[0], BookSnapshot)
+        assert [status.reason for status in world.of(Resynced)] == ["a frame could not be read"]
+        count = len(world.asked)
+        await asyncio.sleep(60)
+        assert len(world.asked) == count
+
+    scenario(body)
+
+
+WITHHELD = ["kept", "sent", "both"]
+
+
+@pytest.mark.parametrize("who", WITHHELD)
+@pytest.mark.parametrize("first", [True, False])
+def test_a_snapshot_that_does_not_come_is_asked_for_again(who: str, first: bool) -> None:
+    async def body(world: World) -> None:
+        withheld = lambda frame: b'{"topic":"another"}'  # noqa: E731
+        world.exchange.spoiled = withheld if first else None
+        ears = {"kept": [world.kept], "sent": [world.sent], "both": [world.sent, world.kept]}[who]
+        heard = [listen() for listen in ears]
+        if not first:
+            await in_step(world, *heard)
+            world.exchange.spoiled = withheld
+            (link,) = world.exchange.live
+            link.cut()
+        await until(lambda: world.asked.count(SUBSCRIBED) == 2 - first)
+        await asyncio.sleep(1)
+        asked, before = list(world.asked), [len(ear.heard) for ear in heard]
+        world.change()
+        await asyncio.sleep(renewal.LATE_S - 0.1)
+        world.change()
+        await asyncio.sleep(0.05)
+        assert world.asked == asked  # they may be of before it
+        assert [len(ear.heard) for ear in heard] == before
+        world.exchange.spoiled = None
+        await asyncio.sleep(0.1)
+        world.change()
+        await in_step(world, *heard)
+        assert world.asked == [*asked, *RENEWED]
+        assert [status.reason for status in world.of(Resynced)] == ["deltas came and no snapshot"]
+
+    scenario(body)
+
+
+def test_a_book_that_asked_in_vain_asks_again() -> None:
+    async def body(world: World) -> None:
+        kept = world.kept()
+        await in_step(world, kept)
+        world.exchange.spoiled = lambda frame: b'{"topic":"another"}'
+        world.book.change()
+        world.change()
+        await until(lambda: world.asked == [SUBSCRIBED, *RENEWED])
+        world.change()
+        await asyncio.sleep(renewal.LATE_S - 0.1)
+        world.change()
+        await asyncio.sleep(0.05)
+        assert world.asked == [SUBSCRIBED, *RENEWED]
+        world.exchange.spoiled = None
+        await asyncio.sleep(0.1)
+        world.change()
+        await in_step(world, kept)
+        assert world.asked == [SUBSCRIBED, *RENEWED, *RENEWED]
+        assert [book.state for book in kept.heard].count(BookState.RESYNCING) == 1
+        assert len(world.of(Resynced)) == 1
+
+    scenario(body, backoff=Backoff(first=0.001, cap=0.001))
+
+
 def test_a_strict_client_ends_the_readings_that_fail() -> None:
     async def body(world: World) -> None:
         kept, sent = world.kept(), world.sent()
@@ -351,6 +431,48 @@ def test_nothing_is_left_of_a_renewal_when_the_topic_is_let_go() -> None:
         world.exchange.push(world.book.topic, NOT_READ)
         await until(lambda: kept.last.state == "resyncing")
         kept.subscription.dispose()
+
+    scenario(body)
+
+
+@pytest.mark.usefixtures("slow_renewals")
+def test_who_leaves_with_the_first_reading_has_the_second_ask_for_nothing() -> None:
+    """The rest of the call still reads the frame, and finds that one is missing."""
+
+    async def body(world: World) -> None:
+        leaving: list[abc.DisposableBase] = []
+
+        def on_next(update: object) -> None:
+            for subscription in leaving:
+                subscription.dispose()
+
+        sent = world.client.order_book_updates("BTCUSD").subscribe(on_next)
+        kept = world.kept()
+        await in_step(world, kept)
+        world.exchange.push(world.book.topic, NOT_READ)
+        await until(lambda: world.of(Resynced))
+        await in_step(world, kept)
+        leaving += [sent, kept.subscription]
+        world.book.change()
+        world.change()
+        await until(lambda: not world.exchange.live)
+
+    scenario(body)
+
+
+@pytest.mark.usefixtures("slow_renewals")
+def test_a_lost_link_brings_the_snapshot_that_was_asked_for_in_vain() -> None:
+    async def body(world: World) -> None:
+        world.exchange.spoiled = lambda frame: frame.replace(b'"u":', b'"v":')
+        sent = world.sent()
+        await until(lambda: len(world.of(DecodeFailed)) == 2)
+        world.exchange.spoiled = None
+        (link,) = world.exchange.live
+        link.cut()
+        await in_step(world, sent)
+        await asyncio.sleep(60)
+        assert world.of(Resynced) == []
+        assert world.asked == [SUBSCRIBED, *RENEWED, SUBSCRIBED]
 
     scenario(body)
 

@@ -103,3 +103,50 @@ def test_the_last_reason_is_told_when_it_is_well() -> None:
         assert len(world.renewed) == 1
 
     scenario(body)
+
+
+def test_a_delta_is_late_once_deltas_have_come_for_long_without_a_snapshot() -> None:
+    async def body(world: World) -> None:
+        await asyncio.sleep(100)
+        assert not world.paced.late()
+        await asyncio.sleep(renewal.LATE_S - 0.5)
+        assert not world.paced.late()
+        await asyncio.sleep(1.0)
+        assert world.paced.late()
+        world.paced.ask("no snapshot")
+        assert not world.paced.late()
+        await asyncio.sleep(renewal.LATE_S - 0.5)
+        world.paced.done()
+        await asyncio.sleep(1.0)
+        assert not world.paced.late()
+
+    scenario(body)
+
+
+def test_nothing_is_late_while_a_renewal_waits() -> None:
+    async def body(world: World) -> None:
+        world.paced._backoff = Backoff(first=30.0, cap=60.0)
+        world.paced.ask("one")
+        world.paced.ask("two")
+        assert not world.paced.late()
+        await asyncio.sleep(29.9)
+        assert not world.paced.late()
+        await asyncio.sleep(0.2)
+        assert len(world.renewed) == 2
+        assert not world.paced.late()
+        await asyncio.sleep(renewal.LATE_S + 0.1)
+        assert world.paced.late()
+
+    scenario(body)
+
+
+def test_after_its_end_nothing_is_renewed() -> None:
+    async def body(world: World) -> None:
+        world.paced.ask("one")
+        world.paced.ask("two")
+        world.paced.end()
+        world.paced.ask("three")
+        await asyncio.sleep(60)
+        assert len(world.renewed) == 1
+
+    scenario(body)
