@@ -165,12 +165,15 @@ class Hub:
 
     def _lapse(self) -> None:
         """What is known to be incomplete from now on is told at once."""
+        told: list[tuple[tuple[Send, ...], Emitted]] = []
         for outlet in self._outlets:
             lapse = outlet.spec.lapse
             value = None if lapse is None else lapse(outlet.state)
             if value is not None:
-                for send in outlet.sends:
-                    send((value,))
+                told.append((outlet.sends, value))
+        for sends, value in told:
+            for send in sends:
+                send((value,))
 
     def fail(self, error: Exception) -> None:
         """End every observer with ``error``; the hub is empty before the first hears of it."""
@@ -191,32 +194,34 @@ class Hub:
         return observers
 
     def _fold(self, events: Sequence[Event]) -> None:
-        """Send each outlet what it makes of the events."""
-        folded: list[tuple[Outlet, list[Emitted]]] = [(outlet, []) for outlet in self._outlets]
+        """Send each outlet what it makes of the events, and nobody who comes meanwhile."""
+        folded = [(outlet, outlet.sends, list[Emitted]()) for outlet in self._outlets]
         for event in events:
             for state in self._states:
                 state.apply(event)
-            for outlet, values in folded:
+            for outlet, _, values in folded:
                 emit = outlet.spec.emit
                 value = event if emit is None else emit(outlet.state, event)
                 if value is not None:
                     values.append(value)
-        for outlet, values in folded:
+        for outlet, sends, values in folded:
             if not values:
                 continue
             if outlet.owed is not None:
-                self._pay(outlet, outlet.owed, values)
+                self._pay(outlet, sends, outlet.owed, values)
             else:
-                for send in outlet.sends:
+                for send in sends:
                     send(values)
 
-    def _pay(self, outlet: Outlet, gap: Gap, values: list[Emitted]) -> None:
+    def _pay(
+        self, outlet: Outlet, sends: tuple[Send, ...], gap: Gap, values: list[Emitted]
+    ) -> None:
         """Send the first events after a hole, marked for those who were there before it."""
         missed = outlet.missed
         outlet.owed, outlet.missed = None, frozenset()
         self._settle()
         told = [marked(values[0], gap), *values[1:]]
-        for send in outlet.sends:
+        for send in sends:
             send(told if send in missed else values)
 
     def _attend(self, events: Sequence[Event]) -> Sequence[Event]:

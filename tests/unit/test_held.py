@@ -218,6 +218,30 @@ def test_one_that_leaves_inside_its_own_call_disturbs_nobody() -> None:
     scenario(body)
 
 
+@pytest.mark.parametrize("at", ["synced", "resyncing", "gap"])
+def test_who_comes_inside_a_call_has_each_book_once(at: str) -> None:
+    async def body(world: World) -> None:
+        late: list[Ear] = []
+
+        def on_next(book: Any) -> None:
+            there = at in ("gap" if book.meta.gap else "", book.state)
+            if there and book.update_id != 100 and not late:
+                late.append(world.kept(depth=25))
+
+        world.client.order_book("BTCUSD").subscribe(on_next)
+        small = world.kept(depth=25)
+        await in_step(world, small)
+        world.change()
+        (link,) = world.exchange.live
+        link.cut()
+        await until(lambda: world.of(Gap))
+        await in_step(world, small)
+        (ear,) = late
+        assert ear.heard == small.heard[-len(ear.heard) :]
+
+    scenario(body)
+
+
 def test_a_hole_is_told_once_and_marks_the_first_of_each_reading() -> None:
     async def body(world: World) -> None:
         kept, sent = world.kept(), world.sent()
