@@ -10,21 +10,23 @@ import io
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+from reactivex.subject import Subject
 from rich.console import Console, Group
 
 from rxbybit import (
+    BookDelta,
+    BookSnapshot,
     Connected,
     Connecting,
     Disconnected,
-    Event,
     Gap,
     Reconnecting,
     Status,
     TickerUpdate,
 )
+from rxbybit import operators as rxo
 from rxbybit.cli.decode import LineDecoder
 from rxbybit.sim import Recording
-from rxbybit.ticker import TickerState
 from rxbybit.view.board import Board
 from rxbybit.view.render import render
 
@@ -65,27 +67,28 @@ def demo_board() -> tuple[Board, float]:
     """The board after so many seconds of the packaged market, and the clock it has then."""
     board = Board.of(SYMBOLS, source="invented prices on http://127.0.0.1:8765")
     decoder = LineDecoder(print)
-    tickers = {symbol: TickerState() for symbol in SYMBOLS}
     frames = Recording.demo().frames
     began_ms = frames[0].sent_ms or 0
     _outage(board, datetime.fromtimestamp(began_ms / 1000, timezone.utc))
     now_s = 0.0
+    tickers: Subject[TickerUpdate] = Subject()
+    books: Subject[BookSnapshot | BookDelta] = Subject()
+    tickers.pipe(rxo.merge_ticker()).subscribe(lambda ticker: board.apply(ticker, now_s))
+    books.pipe(rxo.to_book()).subscribe(lambda book: board.apply(book, now_s))
     for frame in frames:
         now_s = ((frame.sent_ms or began_ms) - began_ms) / 1000
         if now_s > SHOWN_S:
             break
         for events in decoder.lines([frame.raw]):
             for event in events:
-                board.apply(_merged(event, tickers), now_s)
+                match event:
+                    case TickerUpdate():
+                        tickers.on_next(event)
+                    case BookSnapshot() | BookDelta():
+                        books.on_next(event)
+                    case _:
+                        board.apply(event, now_s)
     return board, now_s
-
-
-def _merged(event: Event, tickers: dict[str, TickerState]) -> Event:
-    if not isinstance(event, TickerUpdate):
-        return event
-    state = tickers[event.symbol]
-    state.apply(event)
-    return state.ticker or event
 
 
 def _outage(board: Board, began: datetime) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.book import BookState, OrderBook
 from rxbybit.events import (
     Connected,
     Connecting,
@@ -25,7 +25,6 @@ from rxbybit.streams.kline import Kline
 from rxbybit.streams.trade import Trade
 from rxbybit.ticker import Ticker
 from rxbybit.view.candles import Candles
-from rxbybit.view.ladder import Ladder
 from rxbybit.view.words import clock, printable, status_words
 
 __all__ = ["Board", "Counts", "Entry", "Link", "Market", "Mood"]
@@ -43,19 +42,14 @@ class Market:
 
     symbol: str
     ticker: Ticker | None = None
-    ladder: Ladder = field(default_factory=Ladder)
+    book: OrderBook | None = None
     candles: Candles = field(default_factory=Candles)
     trades: deque[Trade] = field(default_factory=lambda: deque[Trade](maxlen=TAPE))
     """Newest first."""
 
     def copied(self) -> Market:
         """A market of its own that holds the same."""
-        return replace(
-            self,
-            ladder=self.ladder.copied(),
-            candles=self.candles.copied(),
-            trades=self.trades.copy(),
-        )
+        return replace(self, candles=self.candles.copied(), trades=self.trades.copy())
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +126,15 @@ class Board:
         markets = {s: Market(s, candles=Candles(length_ms=chart_ms or 0)) for s in symbols}
         return cls(markets, source=source, chart=chart, makes_candles=chart_ms is not None)
 
-    def apply(self, event: Event | Status, now_s: float) -> None:
+    def apply(self, event: Event | OrderBook | Status, now_s: float) -> None:
         """Take in what happened; ``now_s`` is a clock that never goes back, in seconds."""
         if isinstance(event, Status):
             self._hear(event)
             return
         self._count(int(now_s))
-        self.exchange_ms = event.meta.sent_ms or self.exchange_ms
+        # A book in doubt was not sent now: it is what was known last.
+        if not isinstance(event, OrderBook) or event.state == BookState.SYNCED:
+            self.exchange_ms = event.meta.sent_ms or self.exchange_ms
         market = self.markets.get(getattr(event, "symbol", ""))
         match event:
             case _ if market is None:
@@ -151,8 +147,8 @@ class Board:
                 market.ticker = event
             case Kline() if not self.makes_candles:
                 market.candles.add_kline(event)
-            case BookSnapshot() | BookDelta():
-                market.ladder.apply(event)
+            case OrderBook():
+                market.book = event
             case _:
                 pass
 
@@ -228,7 +224,6 @@ class Board:
                     entry, mood="good", words=f"{_short(words)} again after {after_s:.1f} s"
                 )
             case Disconnected(reason=reason):
-                self._lose_books(number)
                 self.links[number] = Link(
                     "bad", _short(words), lost or status.time, "" if lost is None else reason
                 )
@@ -247,11 +242,6 @@ class Board:
         if mood != "note" or before.mood != "good":
             lost = before.lost is not None
             self.links[number] = replace(before, mood="bad" if lost else mood, words=_short(words))
-
-    def _lose_books(self, number: int | None) -> None:
-        for market in self.markets.values():
-            if market.ladder.connection == number:
-                market.ladder.lose()
 
 
 def _entry(status: Status) -> Entry:

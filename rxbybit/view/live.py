@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from reactivex import abc
 
-from rxbybit.book import BookDelta, BookSnapshot
+from rxbybit.book import OrderBook
 from rxbybit.client import Bybit
 from rxbybit.events import Event, Status
 from rxbybit.runtime import Runtime, shutdown_background
@@ -43,7 +43,6 @@ class Feed:
         self._notes = notes
         self._runtime = Runtime.current()
         self._subscriptions: list[abc.DisposableBase] = []
-        self._books: dict[str, abc.DisposableBase] = {}
 
     def open(self) -> None:
         """Subscribe. Errors: ``ConfigurationError`` for a symbol that cannot be."""
@@ -56,8 +55,7 @@ class Feed:
         self._hear(client.trades(*symbols), self._apply)
         if not board.makes_candles:
             self._hear(client.klines(*symbols, interval=board.chart), self._apply)
-        for symbol in symbols:
-            self._open_book(symbol)
+        self._hear(client.order_book(*symbols), self._apply)
 
     def board(self) -> Board:
         """A copy of the board as it is now, for another thread to draw."""
@@ -67,10 +65,10 @@ class Feed:
 
     def close(self) -> None:
         """Hear nothing more."""
-        for subscription in (*self._subscriptions, *self._books.values()):
+        for subscription in self._subscriptions:
             subscription.dispose()
 
-    def _apply(self, event: Event | Status) -> None:
+    def _apply(self, event: Event | OrderBook | Status) -> None:
         self._board.apply(event, time.monotonic())
 
     def _hear(self, stream: Stream[T], on_next: Callable[[T], None]) -> None:
@@ -79,22 +77,6 @@ class Feed:
     def _fail(self, error: Exception) -> None:
         self.error = self.error or error
         self.ended.set()
-
-    def _open_book(self, symbol: str) -> None:
-        updates = self._client.order_book_updates(symbol, depth=None)
-        before = self._books.get(symbol)
-        self._books[symbol] = updates.subscribe(
-            lambda event: self._apply_book(symbol, event), self._fail
-        )
-        if before is not None:
-            before.dispose()
-
-    def _apply_book(self, symbol: str, event: BookSnapshot | BookDelta) -> None:
-        ladder = self._board.markets[symbol].ladder
-        was_synced = ladder.state == "synced"
-        self._apply(event)
-        if was_synced and ladder.state == "resyncing":
-            self._open_book(symbol)  # a new subscription begins with a snapshot
 
 
 def watch(

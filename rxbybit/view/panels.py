@@ -6,10 +6,9 @@ from decimal import Decimal
 
 from rich.text import Text
 
-from rxbybit.book import Level
+from rxbybit.book import BookState, Level, OrderBook
 from rxbybit.events import Side
 from rxbybit.view.board import Board, Market
-from rxbybit.view.ladder import Ladder
 from rxbybit.view.rows import amount, bar, below, digits, fit, money, packed, title
 from rxbybit.view.words import clock
 
@@ -50,13 +49,13 @@ def headline(market: Market, exchange_ms: int | None, width: int, height: int) -
     return below([first, *packed(shown, width, height - 1)], width, height)
 
 
-def book(ladder: Ladder, width: int, height: int) -> list[Text]:
+def book(held: OrderBook | None, width: int, height: int) -> list[Text]:
     """Asks above bids, best in the middle, each with a bar for its size."""
-    good = ladder.state == "synced"
-    head = title("Book", ladder.state, width, GREEN if good else YELLOW)
+    state = "waiting" if held is None else held.state
+    head = title("Book", state, width, GREEN if state == BookState.SYNCED else YELLOW)
     above = max(1, (height - 2) // 2)
-    bids, asks = ladder.best(max(1, height - 2 - above))
-    asks = asks[:above]
+    bids = () if held is None else held.bids[: max(1, height - 2 - above)]
+    asks = () if held is None else held.asks[:above]
     both = bids + asks
     places, size_places = digits(p for p, _ in both), digits(s for _, s in both)
     prices = [money(price, places) for price, _ in both]
@@ -82,7 +81,7 @@ def book(ladder: Ladder, width: int, height: int) -> list[Text]:
     return below([*rows, *(row(bid, GREEN) for bid in bids)], width, height)
 
 
-def _spread(bids: list[Level], asks: list[Level], places: int, width: int) -> Text:
+def _spread(bids: tuple[Level, ...], asks: tuple[Level, ...], places: int, width: int) -> Text:
     if not (bids and asks):
         return Text("one side only" if bids or asks else "no book yet", style="dim")
     return Text(f"{money(asks[0][0] - bids[0][0], places):>{width}} spread", style="dim")

@@ -86,12 +86,12 @@ def _market(board: Board, market: Market, width: int, height: int) -> list[Text]
             *chart(list(market.candles.kept), board.chart, side, upper),
             *panels.tape(market, side, rest - upper),
         ]
-        return top + beside(panels.book(market.ladder, book_width, rest), right)
+        return top + beside(panels.book(market.book, book_width, rest), right)
     if rest < 14:
-        return top + panels.book(market.ladder, width, rest)
+        return top + panels.book(market.book, width, rest)
     upper = rest * 3 // 5
     return [
         *top,
-        *panels.book(market.ladder, width, upper),
+        *panels.book(market.book, width, upper),
         *panels.tape(market, width, rest - upper),
     ]

@@ -15,6 +15,7 @@ from rxbybit.events import (
     Reconnecting,
     Rejected,
     RequestFailed,
+    Resynced,
     Status,
     Subscribed,
 )
@@ -63,6 +64,8 @@ def _words(status: Status) -> str:
             return _gap(status)
         case Rejected(topic=topic, message=message):
             return f"refused {topic}: {message}"
+        case Resynced(topic=topic, reason=reason):
+            return f"{topic} is whole again: {reason}"
         case RequestFailed(url=url, reason=reason, attempt=attempt, delay_s=delay_s):
             return f"{reason}: {url}; asking again in {delay_s:.1f} s (attempt {attempt})"
         case DecodeFailed(topic=topic, messages=messages):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from rxbybit import Bybit, ConfigurationError, SubscriptionRejected
+from rxbybit import Backoff, Bybit, ConfigurationError, SubscriptionRejected
 from rxbybit.runtime import Runtime
 from rxbybit.sim import Recording, ServedExchange, Skip, serve_in_thread
 from rxbybit.view.board import Board
@@ -27,6 +27,11 @@ def asked_of_the_book(served: ServedExchange) -> list[str]:
     return [request.op for request in served.requests if BOOK in request.args]
 
 
+def state_of(feed: Feed) -> str:
+    book = feed.board().markets["BTCUSD"].book
+    return "waiting" if book is None else book.state
+
+
 def test_a_book_that_misses_an_update_is_subscribed_anew_and_all_is_given_back() -> None:
     recording = Recording.demo(speed=10)
     with (
@@ -34,15 +39,35 @@ def test_a_book_that_misses_an_update_is_subscribed_anew_and_all_is_given_back()
         Bybit(served.url) as client,
     ):
         feed = Feed(client, Board.of(["BTCUSD", "ETHUSD"]))
+        assert state_of(feed) == "waiting"
         feed.open()
         began = Runtime.current().subscriptions
         until(lambda: asked_of_the_book(served) == ["subscribe", "unsubscribe", "subscribe"])
-        until(lambda: feed.board().markets["BTCUSD"].ladder.state == "synced")
+        until(lambda: any("whole again" in entry.words for entry in feed.board().log))
+        until(lambda: state_of(feed) == "synced")
         assert Runtime.current().subscriptions == began, "the one before was not given back"
         assert not feed.ended.is_set()
         feed.close()
         assert Runtime.current().idle(20), "something of it still lives"
         until(lambda: not served.links)
+
+
+def test_the_books_of_a_lost_link_are_in_doubt_until_it_is_back() -> None:
+    with (
+        serve_in_thread({"inverse": Recording.demo(speed=10)}) as served,
+        Bybit(served.url, backoff=Backoff(first=0.05, cap=0.2)) as client,
+    ):
+        feed = Feed(client, Board.of(["BTCUSD"]))
+        feed.open()
+        until(lambda: state_of(feed) == "synced")
+        served.call(served.exchange.stop_listening())
+        served.run(lambda: [link.cut("rst") for link in served.exchange.links])
+        until(lambda: state_of(feed) == "resyncing")
+        assert not feed.ended.is_set()
+        served.call(served.exchange.listen())
+        until(lambda: state_of(feed) == "synced")
+        feed.close()
+        assert Runtime.current().idle(20)
 
 
 def test_candles_of_the_exchange_are_asked_for_only_when_they_are_shown() -> None:

@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxbybit import (
-    BookDelta,
-    BookSnapshot,
+    BookState,
     Connected,
     Connecting,
     DecodeFailed,
@@ -21,8 +20,10 @@ from rxbybit import (
     Insurance,
     Kline,
     Meta,
+    OrderBook,
     Reconnecting,
     Rejected,
+    Resynced,
     Side,
     Status,
     Subscribed,
@@ -59,6 +60,11 @@ def kline(start_ms: int, close: str) -> Kline:
         turnover=D(1),
         closed=False,
     )
+
+
+def book(sent_ms: int = AT_MS, state: str = BookState.SYNCED) -> OrderBook:
+    bids, meta = [(D(1), D(1))], Meta(sent_ms=sent_ms)
+    return OrderBook(symbol="BTCUSD", depth=1, bids=bids, asks=(), state=state, meta=meta)
 
 
 def connected(seconds: float = 0, link: int = 1) -> Connected:
@@ -158,17 +164,34 @@ def test_a_link_that_answers_stays_connected_whatever_it_is_asked() -> None:
     assert (board.links[1].mood, board.links[1].words) == ("good", "link 1 connected")
 
 
-def test_a_lost_link_is_shown_and_the_books_that_it_carried_resync() -> None:
-    board = Board.of(["BTCUSD", "ETHUSD"])
-    for link, symbol in enumerate(board.markets, 1):
-        event = BookSnapshot(
-            meta=Meta(connection=link), symbol=symbol, depth=1, bids=((D(1), D(1)),), asks=()
-        )
-        board.apply(event, 0.0)
+def test_a_lost_link_is_shown() -> None:
+    board = Board.of(["BTCUSD"])
+    board.apply(connected(), 0.0)
     board.apply(lost(), 0.0)
-    states = [market.ladder.state for market in board.markets.values()]
-    assert states == ["resyncing", "synced"]
     assert (board.links[1].mood, board.links[1].words) == ("bad", "link 1 disconnected")
+
+
+def test_a_book_is_that_which_came_last_and_one_in_doubt_sets_no_clock() -> None:
+    board = Board.of(["BTCUSD", "ETHUSD"])
+    whole = book(sent_ms=AT_MS + 1)
+    for event in (book(sent_ms=AT_MS), whole, trade()):
+        board.apply(event, 0.0)
+    assert board.markets["BTCUSD"].book is whole
+    assert board.markets["ETHUSD"].book is None
+    assert board.exchange_ms == AT_MS + 2
+    # What was known last comes once more with the time that it had, which is over.
+    board.apply(book(sent_ms=AT_MS + 1, state=BookState.RESYNCING), 0.0)
+    shown = board.markets["BTCUSD"].book
+    assert shown is not None
+    assert shown.state == "resyncing"
+    assert board.exchange_ms == AT_MS + 2
+
+
+def test_a_book_that_was_had_anew_is_a_line_of_the_log() -> None:
+    board = Board.of(["BTCUSD"])
+    again = Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5")
+    board.apply(again, 0.0)
+    assert words(board) == ["link 1 t is whole again: update 7 came after 5"]
 
 
 def test_gaps_in_a_row_are_one_line_and_all_counted() -> None:
@@ -221,8 +244,7 @@ def test_a_copy_is_left_alone_by_what_comes_later() -> None:
     before = render(board, 80, 24, now_s=1.0)
     copied = board.copied()
     assert render(copied, 80, 24, now_s=1.0) == before
-    snapshot = BookSnapshot(symbol="BTCUSD", depth=1, bids=((D(1), D(1)),), asks=())
-    for event in (trade("2"), trade("5"), connected(), snapshot, lost()):
+    for event in (trade("2"), trade("5"), connected(), book(), lost()):
         board.apply(event, 0.0)
     board.note(AT, "x\n")
     assert words(board)[-1] == "x?"
@@ -239,10 +261,12 @@ MAYBE = st.none() | NUMBERS
 TIMES = st.integers(0, 4_102_444_800_000)
 TEXTS = st.text(max_size=40)
 METAS = st.builds(Meta, sent_ms=st.none() | TIMES, connection=st.none() | st.integers(1, 3))
-LEVELS = st.lists(st.tuples(NUMBERS, NUMBERS), max_size=6).map(tuple)
-IDS = st.none() | st.integers(0, 6)
-BOOK = {"meta": METAS, "symbol": SYMBOLS, "bids": LEVELS, "asks": LEVELS, "update_id": IDS}
-EVENTS: st.SearchStrategy[Event] = st.one_of(
+LEVELS = st.lists(
+    st.tuples(NUMBERS, NUMBERS.filter(lambda size: size > 0)),
+    max_size=6,
+    unique_by=lambda level: float(level[0]),
+)
+EVENTS: st.SearchStrategy[Event | OrderBook] = st.one_of(
     st.builds(
         Trade,
         meta=METAS,
@@ -265,8 +289,15 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
         open_interest=MAYBE,
         volume_24h=MAYBE,
     ),
-    st.builds(BookSnapshot, depth=st.just(50), **BOOK),
-    st.builds(BookDelta, depth=st.just(50), **BOOK),
+    st.builds(
+        OrderBook,
+        symbol=SYMBOLS,
+        depth=st.just(50),
+        bids=LEVELS,
+        asks=LEVELS,
+        state=st.sampled_from(BookState),
+        meta=METAS,
+    ),
     st.builds(kline, TIMES, st.just("5")),
     st.builds(
         Insurance, coin=TEXTS, symbols=st.just(()), balance=NUMBERS, time_ms=TIMES, meta=METAS
@@ -291,6 +322,7 @@ STATUSES: st.SearchStrategy[Status] = st.one_of(
         **WHERE,
     ),
     st.builds(Rejected, topic=TEXTS, message=TEXTS, **WHERE),
+    st.builds(Resynced, topic=TEXTS, reason=TEXTS, **WHERE),
     st.builds(DecodeFailed, topic=TEXTS, raw=TEXTS, messages=st.just(["x"]), **WHERE),
     st.builds(Dropped, count=st.integers(1, 9), topic=st.none() | TEXTS, **WHERE),
 )
@@ -304,7 +336,7 @@ STATUSES: st.SearchStrategy[Status] = st.one_of(
     st.booleans(),
 )
 def test_no_order_of_events_breaks_the_board_or_its_picture(
-    events: list[Event | Status], width: int, height: int, first: int, made: bool
+    events: list[Event | OrderBook | Status], width: int, height: int, first: int, made: bool
 ) -> None:
     board = Board.of(["BTCUSD", "ETHUSD"], chart_ms=5000 if made else None)
     for number, event in enumerate(events):

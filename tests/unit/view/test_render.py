@@ -13,11 +13,10 @@ import pytest
 from rich.console import Console, Group
 from rich.text import Text
 
-from rxbybit import BookSnapshot, Ticker
+from rxbybit import OrderBook, Ticker
 from rxbybit.view.board import Board, Market
 from rxbybit.view.candles import Candle
 from rxbybit.view.chart import chart
-from rxbybit.view.ladder import Ladder
 from rxbybit.view.panels import book, headline
 from rxbybit.view.render import columns_in, render
 from rxbybit.view.rows import amount, bar, packed
@@ -91,15 +90,12 @@ def test_the_market_that_is_shown_is_marked_among_the_others() -> None:
     assert marked == ["ETHUSD"]
 
 
-def ladder(bids: list[tuple[str, str]], asks: list[tuple[str, str]]) -> Ladder:
-    sides = [tuple((D(p), D(s)) for p, s in side) for side in (bids, asks)]
-    made = Ladder()
-    made.apply(BookSnapshot(symbol="X", depth=50, bids=sides[0], asks=sides[1]))
-    return made
+BIDS = [(D("99.5"), D(100000)), (D(9), D("0.25"))]
+ASKS = [(D(100), D(3))]
 
 
 def test_a_book_is_aligned_on_the_point_whatever_was_sent() -> None:
-    made = ladder([("99.5", "100000"), ("9", "0.25")], [("100", "3")])
+    made = OrderBook(symbol="X", depth=50, bids=BIDS, asks=ASKS)
     assert [row.plain for row in book(made, 32, 6)] == [
         "Book                      synced",
         "                                ",
@@ -108,6 +104,22 @@ def test_a_book_is_aligned_on_the_point_whatever_was_sent() -> None:
         " 99.5 100,000.00 ███████████████",
         "  9.0       0.25                ",
     ]
+
+
+def test_a_book_shows_the_best_levels_that_there_is_room_for() -> None:
+    asks = [(D(price), D(1)) for price in (103, 100, 102, 101)]
+    made = OrderBook(symbol="X", depth=50, bids=BIDS, asks=asks)
+    rows = [row.plain.split()[0] for row in book(made, 24, 5)]
+    assert rows == ["Book", "100.0", "0.5", "99.5", "9.0"]
+
+
+@pytest.mark.parametrize(
+    ("state", "style"), [("synced", "green"), ("resyncing", "yellow"), ("stale", "yellow")]
+)
+def test_a_book_says_whether_it_can_be_trusted(state: str, style: str) -> None:
+    made = OrderBook(symbol="X", depth=50, bids=BIDS, asks=ASKS, state=state)
+    assert colours(book(made, 32, 6))[state] == style
+    assert colours(book(None, 32, 6))["waiting"] == "yellow"
 
 
 def test_the_candles_are_drawn_to_half_a_row() -> None:
