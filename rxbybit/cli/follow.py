@@ -11,6 +11,7 @@ from typing import NoReturn, TypeVar
 from rich.console import Console
 from rich.text import Text
 
+from rxbybit.book import OrderBook
 from rxbybit.client import Bybit
 from rxbybit.events import (
     Connected,
@@ -22,6 +23,7 @@ from rxbybit.events import (
     Reconnecting,
     Rejected,
     RequestFailed,
+    Resynced,
     Status,
 )
 from rxbybit.stream import Stream
@@ -31,6 +33,8 @@ __all__ = ["Trouble", "event_writer", "follow", "follow_lines", "json_writer", "
 
 T = TypeVar("T")
 Write = Callable[[T], None]
+Shown = Event | OrderBook
+"""What a stream of the command line gives."""
 
 
 class _Screen(Console):
@@ -47,17 +51,17 @@ def line_writer() -> Write[Line]:
     return lambda line: screen.print(Text(line.text, style=line.style))
 
 
-def event_writer() -> Write[Event]:
+def event_writer() -> Write[Shown]:
     """Writes events to standard output as lines."""
     write = line_writer()
     return lambda event: write(line_of(event))
 
 
-def json_writer(*, meta: bool) -> Write[Event]:
+def json_writer(*, meta: bool) -> Write[Shown]:
     """Writes events to standard output as JSON."""
     out = sys.stdout.buffer
 
-    def write(event: Event) -> None:
+    def write(event: Shown) -> None:
         out.write(event.to_json(meta=meta) + b"\n")
 
     return write
@@ -65,8 +69,8 @@ def json_writer(*, meta: bool) -> Write[Event]:
 
 def follow(
     client: Bybit,
-    stream: Stream[Event],
-    write: Write[Event],
+    stream: Stream[Shown],
+    write: Write[Shown],
     seconds: float | None,
     *,
     named: bool,
@@ -147,7 +151,9 @@ class Trouble:
     """
 
     def __init__(self, *, named: bool) -> None:
-        told = (Disconnected, Reconnecting, RequestFailed, DecodeFailed, Gap, Dropped)
+        told = (
+            Disconnected, Reconnecting, RequestFailed, DecodeFailed, Gap, Resynced, Dropped
+        )  # fmt: skip
         self._told = told if named else (*told, Rejected)
         self._down: set[int | None] = set()
 

@@ -15,7 +15,6 @@ from rxbybit.cli.ending import ending
 from rxbybit.client import Bybit
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
-from rxbybit.events import Event
 from rxbybit.instrument import Instrument
 from rxbybit.stream import Stream
 from rxbybit.symbols import read_symbols
@@ -118,6 +117,12 @@ COMMANDS = (
         "klines", "Show candles as they grow.", Bybit.klines, (_INTERVAL, _CLOSED, _HISTORY)
     ),
     StreamCommand(
+        "book",
+        "Show whole order books, at each change.",
+        Bybit.order_book,
+        (_DEPTH,),
+    ),
+    StreamCommand(
         "book-updates",
         "Show order books as they are sent: snapshots and deltas.",
         Bybit.order_book_updates,
@@ -165,6 +170,6 @@ def _run(command: StreamCommand, given: dict[str, object]) -> None:
         cast("str | None", given["category"]),
     )
     options = {option.name: given[option.name] for option in command.options}
-    stream = cast("Stream[Event]", command.factory(client, *names, **options))
+    stream = command.factory(client, *names, **options)
     write = json_writer(meta=bool(given["meta"])) if given["json"] else event_writer()
     follow(client, stream, write, seconds, named=bool(names))

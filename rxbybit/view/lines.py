@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from rxbybit.book import BookDelta, BookSnapshot, Level
+from rxbybit.book import BookDelta, BookSnapshot, Level, OrderBook
 from rxbybit.events import Event, Side, Status
 from rxbybit.instrument import Instrument
 from rxbybit.streams.insurance import Insurance
@@ -26,7 +26,7 @@ class Line(NamedTuple):
     style: str = ""
 
 
-def line_of(event: Event) -> Line:
+def line_of(event: Event | OrderBook) -> Line:
     """The line of any event; of one that this module does not know, its repr."""
     match event:
         case Trade():
@@ -39,7 +39,9 @@ def line_of(event: Event) -> Line:
         case Kline():
             return _line(event.meta.sent, "candle", event.symbol, _candle(event), "yellow")
         case BookSnapshot() | BookDelta():
-            return _line(event.meta.sent, "book", event.symbol, _book(event), "blue")
+            return _line(event.meta.sent, "book", event.symbol, _update(event), "blue")
+        case OrderBook():
+            return _line(event.time, "book", event.symbol, _book(event), "blue")
         case Liquidation():
             text = f"{event.position or event.side:<5} {_of(event.price, event.size)}"
             return _line(event.time, "liquidation", event.symbol, text, _colour(event.side))
@@ -124,7 +126,13 @@ def _instrument(one: Instrument) -> str:
     return f"{one.status:<10} tick {number(one.tick_size):>9}  {shown}  {one.contract_type or ''}"
 
 
-def _book(event: BookSnapshot | BookDelta) -> str:
+def _book(book: OrderBook) -> str:
+    bid, ask = (_of(*(best or (None, None))) for best in (book.best_bid, book.best_ask))
+    levels = f"{book.depth:>4} levels"
+    return f"{book.state:<10} {levels}  bid {bid}  ask {ask}  spread {number(book.spread)}"
+
+
+def _update(event: BookSnapshot | BookDelta) -> str:
     kind = "snapshot" if isinstance(event, BookSnapshot) else "delta"
     sides = f"{_levels('bids', event.bids)}  {_levels('asks', event.asks)}"
     return f"{kind:<8} {event.depth:>4}  {sides}  update {event.update_id}"

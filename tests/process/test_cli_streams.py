@@ -12,9 +12,9 @@ from collections.abc import Iterator
 import pytest
 from reactivex import operators as ops
 
-from rxbybit import Bybit, Event
+from rxbybit import Bybit, Event, OrderBook
 from rxbybit.cli.streams import COMMANDS, StreamCommand
-from rxbybit.sim import Cut, Market, Recording, ServedExchange, serve_in_thread
+from rxbybit.sim import Cut, Market, Recording, ServedExchange, Skip, serve_in_thread
 from rxbybit.view.lines import line_of
 from tests.child import ROOT, Child
 
@@ -35,10 +35,10 @@ def market() -> Iterator[ServedExchange]:
         yield served
 
 
-def expected(command: StreamCommand, url: str) -> list[Event]:
+def expected(command: StreamCommand, url: str) -> list[Event | OrderBook]:
     """The first events of the same stream in this process."""
 
-    async def first() -> list[Event]:
+    async def first() -> list[Event | OrderBook]:
         async with Bybit(url) as bybit:
             stream = command.factory(bybit, *NAMES.get(command.name, BOTH))
             return await asyncio.wait_for(stream.pipe(ops.take(COUNT), ops.to_list()), 20)
@@ -72,8 +72,8 @@ def test_json_is_to_json_of_the_events(command: StreamCommand, market: ServedExc
         lines = [child.line() for _ in events]
     assert lines == [event.to_json().decode() for event in events]
     assert {json.loads(line)["event"] for line in lines} <= {
-        "Trade", "Ticker", "TickerUpdate", "Kline", "BookSnapshot", "BookDelta", "Liquidation",
-        "Insurance", "Instrument",
+        "Trade", "Ticker", "TickerUpdate", "Kline", "BookSnapshot", "BookDelta", "OrderBook",
+        "Liquidation", "Insurance", "Instrument",
     }  # fmt: skip
 
 
@@ -93,6 +93,7 @@ def first_row(market: ServedExchange, *words: str) -> dict[str, object]:
 
 def test_depth_and_closed_reach_the_stream(market: ServedExchange) -> None:
     assert first_row(market, "book-updates", "BTCUSD", "--depth", "50")["depth"] == 50
+    assert first_row(market, "book", "BTCUSD", "--depth", "25")["depth"] == 25
     assert first_row(market, "klines", "BTCUSD", "--closed")["closed"] is True
     assert first_row(market, "klines", "BTCUSD", "--interval", "1")["closed"] is False
 
@@ -131,6 +132,24 @@ def test_an_outage_is_told_on_standard_error_and_healed() -> None:
         "disconnected", "reconnecting", "connected", "gap",
     ]  # fmt: skip
     assert not any("status" in line for line in lines)
+    assert status == 130
+
+
+def test_a_book_that_misses_an_update_says_so_and_is_had_anew() -> None:
+    fault = Skip(topic="orderbook.50.BTCUSD", nth=5)
+    with (
+        serve_in_thread({"inverse": Recording.demo(speed=20)}, faults=(fault,)) as served,
+        Child([*RXBYBIT, "book", "BTCUSD", "--environment", served.url]) as child,
+    ):
+        lines = child.lines_until("resyncing")
+        lines += child.lines_until("synced")
+        child.until_stderr("whole again")
+        child.interrupt()
+        status, _, errors = child.end()
+    states = [line.split()[3] for line in lines]
+    assert states == ["synced"] * (len(states) - 2) + ["resyncing", "synced"]
+    (told,) = errors.splitlines()
+    assert "  status  link 1 orderbook.50.BTCUSD is whole again: update " in told
     assert status == 130
 
 

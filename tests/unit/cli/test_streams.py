@@ -16,6 +16,7 @@ from rxbybit import (
     Reconnecting,
     Rejected,
     RequestFailed,
+    Resynced,
     Status,
 )
 from rxbybit.cli.client import CommandHooks
@@ -31,6 +32,7 @@ WRONG = [
     (["trades", "BTCUSD", "--category", "x"], "rxbybit: category 'x': use one of inverse, linear"),
     (["trades", "BTCUSD", "--environment", "x"], "rxbybit: environment: 'x' is no environment"),
     (["klines", "BTCUSD", "--interval", "7m"], "rxbybit: interval '7m': use one of 1m"),
+    (["book", "BTCUSD", "--depth", "7"], "rxbybit: depth 7: inverse has 1, 25, 50"),
     (["book-updates", "BTCUSD", "--depth", "7"], "rxbybit: depth 7: inverse has 1, 25, 50"),
     (["trades", "BTCUSD", "--for", "soon"], "rxbybit: 'soon' is no length of time"),
     (["insurance", "USDT", "--category", "inverse"], "rxbybit: insurance: USDT is linear"),
@@ -100,6 +102,7 @@ REFUSED = Rejected(time=AT, connection=1, topic="t", message="no")
 QUIET = Connecting(time=AT, connection=1, url="ws://x")
 UNASKED = RequestFailed(time=AT, url="http://x", reason="gone", attempt=1, delay_s=1)
 AGAIN = Reconnecting(time=AT, connection=1, attempt=1, delay_s=1)
+WHOLE = Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5")
 HOLE = Gap(time=AT, connection=1, topic="t", after_ms=None, before_ms=None)
 
 
@@ -112,6 +115,7 @@ HOLE = Gap(time=AT, connection=1, topic="t", after_ms=None, before_ms=None)
         (True, [LOST, Connected(time=AT, connection=2, url="ws://y")], [LOST]),
         (True, [REFUSED], []),
         (True, [UNASKED], [UNASKED]),
+        (True, [WHOLE], [WHOLE]),
         (False, [REFUSED], [REFUSED]),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from rxbybit import (
     BookDelta,
     BookSnapshot,
+    BookState,
     Connected,
     Connecting,
     ContractType,
@@ -23,8 +24,10 @@ from rxbybit import (
     Insurance,
     Kline,
     Meta,
+    OrderBook,
     Reconnecting,
     Rejected,
+    Resynced,
     Side,
     Status,
     Subscribed,
@@ -49,7 +52,7 @@ class Novel(Status, frozen=True, kw_only=True):
     text: str
 
 
-EVENTS: list[tuple[Event, str, str]] = [
+EVENTS: list[tuple[Event | OrderBook, str, str]] = [
     (
         Trade(
             symbol="BTCUSD",
@@ -134,6 +137,28 @@ EVENTS: list[tuple[Event, str, str]] = [
         "blue",
     ),
     (
+        OrderBook(
+            symbol="BTCUSD",
+            depth=50,
+            bids=[(D("64999.5"), D(1)), (D(8), D(2))],
+            asks=[(D(65000), D(3))],
+            time_ms=AT_MS,
+        ),
+        (
+            "12:00:40.250  book    BTCUSD     synced       50 levels  bid     64999.5 x 1"
+            "           ask       65000 x 3           spread 0.5"
+        ),
+        "blue",
+    ),
+    (
+        OrderBook(symbol="BTCUSD", depth=1, bids=(), asks=(), state=BookState.RESYNCING),
+        (
+            "------------  book    BTCUSD     resyncing     1 levels  bid           - x -"
+            "           ask           - x -           spread -"
+        ),
+        "blue",
+    ),
+    (
         Liquidation(symbol="BTCUSD", side=Side.BUY, price=D(5), size=D(6), time_ms=AT_MS),
         "12:00:40.250  liquidation  BTCUSD     long            5 x 6",
         "green",
@@ -168,7 +193,7 @@ EVENTS: list[tuple[Event, str, str]] = [
 
 
 @pytest.mark.parametrize(("event", "text", "style"), EVENTS, ids=lambda v: type(v).__name__)
-def test_the_line_of_each_event(event: Event, text: str, style: str) -> None:
+def test_the_line_of_each_event(event: Event | OrderBook, text: str, style: str) -> None:
     assert line_of(event) == (text, style)
 
 
@@ -199,6 +224,10 @@ STATUSES: list[tuple[Status, str]] = [
         "gap in t: an unknown number lost, 0 filled in",
     ),
     (Rejected(time=AT, topic="t", message="no\x1b[31m"), "refused t: no?[31m"),
+    (
+        Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5"),
+        "link 1 t is whole again: update 7 came after 5",
+    ),
     (
         DecodeFailed(time=AT, topic="t", raw="{}", messages={"p": ["missing"]}),
         "could not decode a message of t: {'p': ['missing']}",
