@@ -11,7 +11,7 @@ from typing import Any, cast
 from rxbybit.content import BookState, Content, Level, written
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, Meta, Side, json_of, shown, utc
-from rxbybit.ladder import Ladder
+from rxbybit.ladder import Ladder, TextLevel
 
 __all__ = ["BookDelta", "BookSnapshot", "BookState", "Level", "OrderBook"]
 
@@ -148,12 +148,12 @@ class OrderBook:
     @property
     def best_bid(self) -> Level | None:
         """Price and size; ``None`` when there are no bids."""
-        return next(self._read(self._content.bid_side.falling()), None)
+        return self._level(self._content.bid_side.last)
 
     @property
     def best_ask(self) -> Level | None:
         """Price and size; ``None`` when there are no asks."""
-        return next(self._read(self._content.ask_side.rising()), None)
+        return self._level(self._content.ask_side.first)
 
     @property
     def mid(self) -> Decimal | None:
@@ -246,7 +246,10 @@ class OrderBook:
         bids = islice(self._read(content.bid_side.falling()), count)
         return list(bids), list(islice(self._read(content.ask_side.rising()), count))
 
-    def _read(self, levels: Iterator[tuple[str, str]]) -> Iterator[Level]:
+    def _level(self, level: TextLevel | None) -> Level | None:
+        return None if level is None else next(self._read((level,)))
+
+    def _read(self, levels: Iterable[TextLevel]) -> Iterator[Level]:
         # Any: floats go under the name of Decimals, where a client wants them
         number = cast("Callable[[str], Any]", self._content.number)
         return ((number(price), number(size)) for price, size in levels)

@@ -15,7 +15,7 @@ from sys import getrefcount
 from rxbybit.book import OrderBook
 from rxbybit.content import BookState, Content
 from rxbybit.events import Event
-from rxbybit.ladder import Ladder, Unfit, Written
+from rxbybit.ladder import Ladder, TextLevel, Unfit
 from rxbybit.schema.spec import NO_SNAPSHOT, Renewal
 
 __all__ = ["BookKeeper", "BookText", "NoRenewal"]
@@ -26,8 +26,8 @@ class BookText(Event, frozen=True, kw_only=True):
 
     symbol: str
     depth: int
-    bids: Written
-    asks: Written
+    bids: tuple[TextLevel, ...]
+    asks: tuple[TextLevel, ...]
     update_id: int | None = None
     sequence: int | None = None
 
@@ -146,9 +146,9 @@ class BookKeeper:
             asks.undo(frame.asks, asks_before)
             self.spoil(f"update {frame.update_id} {error}")
         else:
-            if frame.bids.texts:
+            if frame.bids:
                 content.bids = None
-            if frame.asks.texts:
+            if frame.asks:
                 content.asks = None
             self._take_over(content, frame)
 
@@ -176,7 +176,7 @@ def _alone() -> int:
     if gil is not None and not gil():
         return -1
     keeper = BookKeeper(NoRenewal(), object)
-    keeper.apply(BookText(symbol="", depth=1, bids=Written(), asks=Written()))
+    keeper.apply(BookText(symbol="", depth=1, bids=(), asks=()))
     return keeper.holders()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from rxbybit.events import Meta, OpenEnum
-from rxbybit.ladder import Ladder, Written
+from rxbybit.ladder import Ladder, TextLevel, size_text
 
 __all__ = ["BookState", "Content", "Level", "written"]
 
@@ -59,7 +59,8 @@ class Content:
 
     def copy(self) -> Content:
         """The same, with sides of its own."""
-        made = Content(self.symbol, self.depth, self.number)
+        made = Content.__new__(Content)  # what __init__ makes would be thrown away
+        made.symbol, made.depth, made.number = self.symbol, self.depth, self.number
         made.bid_side, made.ask_side = self.bid_side.copy(), self.ask_side.copy()
         made.update_id, made.sequence, made.time_ms = self.update_id, self.sequence, self.time_ms
         made.state, made.meta = self.state, self.meta
@@ -67,8 +68,6 @@ class Content:
         return made
 
 
-def written(levels: Iterable[Level]) -> Written:
+def written(levels: Iterable[Level]) -> tuple[TextLevel, ...]:
     """Levels of numbers, as texts."""
-    held = tuple(levels)
-    texts = tuple((str(price), str(size)) for price, size in held)
-    return Written(texts, tuple((float(price), float(size)) for price, size in held))
+    return tuple([(str(price), size_text(str(size), size)) for price, size in levels])

@@ -19,7 +19,7 @@ from marshmallow import fields as stock
 from marshmallow.exceptions import ValidationError
 
 from rxbybit.events import OpenEnum
-from rxbybit.ladder import Written
+from rxbybit.ladder import TextLevel, size_text
 from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, number_of, whole_of
 
 __all__ = [
@@ -221,16 +221,15 @@ class Levels(WireField[tuple[Level, ...]]):
         return tuple(_levels(value, lambda number: _number(number, numbers)))
 
 
-class TextLevels(WireField[Written]):
-    """Levels of a book as they are spelled, and as floats, which must be finite."""
+class TextLevels(WireField[tuple[TextLevel, ...]]):
+    """Levels of a book as they are spelled; as floats they must be finite."""
 
     complaint = "Not a list of levels."
-    gives = Written
+    gives = tuple[TextLevel, ...]
 
-    def read(self, value: object) -> Written:
+    def read(self, value: object) -> tuple[TextLevel, ...]:
         levels = _levels(value, _spelled)
-        texts = tuple((price[0], size[0]) for price, size in levels)
-        return Written(texts, tuple((price[1], size[1]) for price, size in levels))
+        return tuple((price[0], size_text(*size)) for price, size in levels)
 
 
 def _levels(value: object, read: Callable[[object], T]) -> list[tuple[T, T]]:
@@ -249,9 +248,9 @@ def _levels(value: object, read: Callable[[object], T]) -> list[tuple[T, T]]:
     return levels
 
 
-def _spelled(value: object) -> tuple[str, float]:
-    number = float(_number(value, _Decimal))
-    if not isfinite(number):
+def _spelled(value: object) -> tuple[str, _Decimal]:
+    number = _number(value, _Decimal)
+    if not isfinite(float(number)):
         raise ValueError
     return str(value), number
 

@@ -6,6 +6,7 @@ another processor of its own is not known to be equal, and has no entry.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Annotated, Any
 import msgspec
 from marshmallow import fields as stock
 
-from rxbybit.ladder import Written
+from rxbybit.ladder import TextLevel
 from rxbybit.schema import fields
 from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, whole_of
 
@@ -71,8 +72,17 @@ def _floats(raw: msgspec.Raw) -> tuple[tuple[float, float], ...]:
     return _float_levels(text)
 
 
-def _texts(raw: msgspec.Raw) -> object:
-    return Written(_text_levels(raw), _floats(raw))
+# Levels as exchanges send them: prices and sizes in plain digits, so few that a float holds them,
+# and no zero but "0". To look takes less time than to read the numbers.
+_DIGITS = rb"[0-9]{1,40}+(?:\.[0-9]{1,40}+)?+"
+_SIZE = rb'(?!0*+\.?+0*+")%b|0' % _DIGITS
+_plain = re.compile(rb'\[(?:\["%b","(?:%b)"\],?+)*+\]' % (_DIGITS, _SIZE)).fullmatch
+
+
+def _texts(raw: msgspec.Raw) -> tuple[TextLevel, ...]:
+    if _plain(raw) is None:
+        raise ValueError("levels that are spelled in another way")
+    return _text_levels(raw)
 
 
 _EITHER: dict[type, Entry] = {

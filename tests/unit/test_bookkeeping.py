@@ -12,15 +12,10 @@ import pytest
 from rxbybit.book import OrderBook
 from rxbybit.bookkeeping import BookKeeper, BookText
 from rxbybit.events import Meta
-from rxbybit.ladder import Written
 
 Pairs = Sequence[tuple[str, str]]
 BIDS: Pairs = [("99", "1"), ("98", "2")]
 ASKS: Pairs = [("101", "3"), ("102", "4")]
-
-
-def levels(pairs: Pairs) -> Written:
-    return Written(tuple(pairs), tuple((float(price), float(size)) for price, size in pairs))
 
 
 def frame(kind: str, update_id: int | None, bids: Pairs, asks: Pairs, **more: Any) -> BookText:
@@ -29,8 +24,8 @@ def frame(kind: str, update_id: int | None, bids: Pairs, asks: Pairs, **more: An
     return BookText(
         symbol="BTCUSD",
         depth=50,
-        bids=levels(bids),
-        asks=levels(asks),
+        bids=tuple(bids),
+        asks=tuple(asks),
         update_id=update_id,
         sequence=sequence,
         meta=meta,

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rxbybit.content import written
-from rxbybit.ladder import Ladder, Unfit, Written
+from rxbybit.ladder import Ladder, TextLevel, Unfit, size_text
 
 Pairs = Sequence[tuple[str, str]]
 
 
-def levels(*pairs: tuple[str, str]) -> Written:
-    return Written(pairs, tuple((float(price), float(size)) for price, size in pairs))
+def levels(*pairs: tuple[str, str]) -> tuple[TextLevel, ...]:
+    return tuple((price, size_text(size, Decimal(size))) for price, size in pairs)
 
 
 def shown(ladder: Ladder) -> list[tuple[str, str]]:
@@ -110,7 +111,7 @@ CHANGES = st.lists(
 @given(CHANGES)
 def test_it_equals_a_dict_and_every_change_can_be_taken_back(changes: list[Pairs]) -> None:
     ladder, sizes = Ladder(), dict[str, str]()
-    done: list[tuple[Written, list[str | None], list[tuple[str, str]]]] = []
+    done: list[tuple[tuple[TextLevel, ...], list[str | None], list[tuple[str, str]]]] = []
     for pairs in changes:
         before = shown(ladder)
         done.append((levels(*pairs), ladder.apply(levels(*pairs)), before))
@@ -139,5 +140,27 @@ def test_a_hundred_thousand_changes_equal_those_of_a_dict() -> None:
 
 
 def test_numbers_are_written_as_they_stand() -> None:
-    level = (Decimal("1.50"), Decimal("2"))
-    assert written([level]) == Written((("1.50", "2"),), ((1.5, 2.0),))
+    assert written([(Decimal("1.50"), Decimal("2"))]) == (("1.50", "2"),)
+    floats: Any = [(1e-7, 0.0), (1.5, 1e22)]  # Any: they go under the name of Decimals
+    assert written(floats) == (("1e-07", "0"), ("1.5", "1e+22"))
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *((text, text) for text in ("0", "7", "0.001", "00012", "1E+5", "1e-400", "-1", "１")),
+        *((text, "0") for text in ("0.000", "-0", "00", "0e5", ".0", "+0")),
+        *(("+1", "1"), (" 1", "1"), (".5", "0.5"), ("_-1", "-1")),
+    ],
+)
+def test_the_text_of_a_size_tells_its_sign(text: str, shown: str) -> None:
+    number = Decimal(text)
+    assert size_text(text, number) == shown
+    assert Decimal(shown) == number
+    assert (shown == "0", shown > "0", shown < "0") == (number == 0, number > 0, number < 0)
+
+
+def test_the_first_and_the_last_level() -> None:
+    ladder = Ladder(levels(("10", "2"), ("9", "4"), ("11.0", "1")))
+    assert (ladder.first, ladder.last) == (("9", "4"), ("11.0", "1"))
+    assert Ladder().first is Ladder().last is None

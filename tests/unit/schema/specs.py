@@ -9,7 +9,7 @@ from typing import Any
 from rxbybit.book import Level
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event, Side, utc
-from rxbybit.ladder import Written
+from rxbybit.ladder import TextLevel
 from rxbybit.schema import fields
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.fields import WireSchema
@@ -27,7 +27,7 @@ class Odd(Event, frozen=True, kw_only=True):
     number: Decimal | None = None
     names: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
-    spelled_levels: Written = Written()
+    spelled_levels: tuple[TextLevel, ...] = ()
     text_or_none: str | None = None
     side_or_none: Side | None = None
     spelled_or_none: int | None = None

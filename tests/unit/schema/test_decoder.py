@@ -7,6 +7,7 @@ import json
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from rxbybit.errors import ConfigurationError, DecodeError
@@ -16,6 +17,7 @@ from rxbybit.schema import decoder as decoding
 from rxbybit.schema import written
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.load import Loader
+from rxbybit.streams.orderbook import ORDER_BOOK
 from rxbybit.streams.ticker import TICKER_UPDATES
 from rxbybit.streams.trade import TRADES
 from tests.conformance.golden import AS_SENT, EVENTS, frames
@@ -158,6 +160,16 @@ def test_good_frames_do_not_go_through_marshmallow(name: str) -> None:
         for numbers in (Decimal, float):
             decoder = TopicDecoder(AS_SENT[name], "v5", topic, numbers=numbers, report=_fail)
             assert len(decoder.decode(data, 1, 2)) == len(expected)
+
+
+@pytest.mark.usefixtures("no_marshmallow")
+@pytest.mark.parametrize("levels", [[], [["0", "0.001"]], [["1.50", "0"], ["10", "20"]]])
+def test_levels_in_plain_digits_do_not_go_through_marshmallow(levels: list[list[str]]) -> None:
+    decoder = TopicDecoder(ORDER_BOOK, "v5", "orderbook.50.BTCUSDT", report=_fail)
+    data = {"s": "BTCUSDT", "b": levels, "a": [["3", "4"]], "u": 1, "seq": 2}
+    frame = {"type": "delta", "ts": 5, "data": data}
+    event: Any = decoder.decode(msgspec.json.encode(frame), 1, 2)[0]  # Any: a BookText
+    assert (event.bids, event.asks) == (tuple(map(tuple, levels)), (("3", "4"),))
 
 
 @pytest.mark.usefixtures("no_marshmallow")
