@@ -50,6 +50,8 @@ class Held:
         self.url = url
         self.topic = topic
         self.lingering: asyncio.TimerHandle | None = None
+        self.spent = False
+        """Its last observers were ended by an error: nobody can go on from what it knows."""
         self._settings = settings
         self._owner = owner
         self._loop = asyncio.get_running_loop()
@@ -60,6 +62,7 @@ class Held:
         self._gaps = 0
         self._gap: Gap | None = None  # of the last hole, once it is known
         self._complained: _Reading | None = None  # who has told of what is wrong with a frame
+        self._feeding = False
         self._told = False  # that a frame, read twice, is what was asked for
         self._live = False
         self._waiting: dict[object, Callable[[], None]] = {}
@@ -91,9 +94,13 @@ class Held:
             return feeds[0]
 
         def feed(data: bytes, received_ns: int, connection: int | None) -> None:
-            self._complained, self._told = None, False
-            for one in feeds:
-                one(data, received_ns, connection)
+            self._complained, self._told, self._feeding = None, False, True
+            try:
+                for one in feeds:
+                    one(data, received_ns, connection)
+            finally:
+                self._feeding = False
+                self._hand_on()
 
         return feed
 
@@ -199,13 +206,17 @@ class Held:
         if len(self._hubs) == 1:
             self._owner.unheard(self)
             return
-        gone = self._hubs.pop(reading)
+        del self._hubs[reading]
         self._renewals.pop(reading).end()
-        before, counting = self._counted
-        if counting is gone:
-            heir = self.hubs[0]
-            self._counted = before + gone.heard() - heir.heard(), heir
+        self._hand_on()
         self._reroute()
+
+    def _hand_on(self) -> None:
+        """Let another hub count if the one that did is gone; not before both have the frame."""
+        before, counting = self._counted
+        if not self._feeding and counting not in self._hubs.values():
+            heir = self.hubs[0]
+            self._counted = before + counting.heard() - heir.heard(), heir
 
     def _on_undecodable(self, reading: _Reading, error: DecodeError) -> None:
         if self._complained in (None, reading):
@@ -222,6 +233,7 @@ class Held:
             )
         hub = self._hubs.get(reading)
         if hub is not None and self._settings.strict:
+            self.spent = len(self._hubs) == 1
             hub.fail(error)
         elif hub is not None:
             hub.spoil("a frame could not be read")

@@ -194,7 +194,7 @@ class Pool:
         """Let the topic go, or let it linger."""
         if self._held.get((held.url, held.topic)) is not held:
             return  # refused, failed or closed: it is not wanted any more
-        if self._settings.linger > 0:
+        if self._settings.linger > 0 and not held.spent:
             delay_s = self._settings.linger
             held.lingering = self._runtime.loop.call_later(delay_s, self._release, held)
         else:

@@ -199,6 +199,41 @@ def test_a_reading_that_nobody_hears_is_no_longer_done_and_counting_goes_on() ->
     scenario(body)
 
 
+@pytest.mark.parametrize("kept_first", [True, False])
+@pytest.mark.parametrize("first_leaves", [True, False])
+def test_no_frame_is_counted_twice_or_missed_when_one_leaves_inside_its_call(
+    kept_first: bool, first_leaves: bool
+) -> None:
+    async def body(world: World) -> None:
+        first, second = world.client.order_book, world.client.order_book_updates
+        if not kept_first:
+            first, second = second, first
+        ends: list[abc.DisposableBase] = []
+        heard: list[int] = []
+
+        def leaving(event: Any) -> None:
+            heard.append(event.update_id)
+            if len(heard) == 3:
+                ends[0].dispose()
+
+        streams: list[Any] = [first("BTCUSD"), second("BTCUSD")]
+        place = 0 if first_leaves else 1
+        callbacks = [leaving if place == at else (lambda event: None) for at in (0, 1)]
+        there = [stream.subscribe(call) for stream, call in zip(streams, callbacks, strict=True)]
+        ends.append(there[place])
+        await until(lambda: heard)
+        for frames in range(2, 7):
+            world.change()
+            await asyncio.sleep(0.1)
+            (counted,) = world.client.counters().topics
+            assert (counted.frames, counted.events) == (frames, frames)
+        there[1 - place].dispose()
+        await until(lambda: not world.exchange.live)
+        assert world.client.counters().frames == 6
+
+    scenario(body)
+
+
 def test_one_that_leaves_inside_its_own_call_disturbs_nobody() -> None:
     async def body(world: World) -> None:
         sent, kept = world.sent(), Ear(world.client.status())
@@ -407,6 +442,30 @@ def test_a_strict_client_ends_the_readings_that_fail() -> None:
         await until(lambda: not world.exchange.live)
 
     scenario(body, strict=True)
+
+
+@pytest.mark.parametrize("kind", ["kept", "sent"])
+def test_after_a_strict_end_the_topic_does_not_linger(kind: str) -> None:
+    """It would have no book any more, and get no snapshot to begin one with."""
+
+    async def body(world: World) -> None:
+        listen = world.kept if kind == "kept" else world.sent
+        ear = listen()
+        await in_step(world, ear)
+        again: list[Ear] = []
+        ear.subscription.dispose()
+        stream: Any = world.client.order_book if kind == "kept" else world.client.order_book_updates
+        stream("BTCUSD").subscribe(on_error=lambda error: again.append(listen()))
+        world.exchange.push(world.book.topic, NOT_READ)
+        await until(lambda: again)
+        await in_step(world, *again)
+        again[0].subscription.dispose()
+        await asyncio.sleep(4)
+        assert world.exchange.live
+        await asyncio.sleep(2)
+        assert not world.exchange.live
+
+    scenario(body, strict=True, linger=5.0)
 
 
 def test_a_refused_topic_ends_both_readings() -> None:
