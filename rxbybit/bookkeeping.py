@@ -53,6 +53,8 @@ class BookKeeper:
     ``Decimal`` or ``float``.
     """
 
+    __slots__ = ("_asked", "_book", "_content", "_new", "_numbers", "_renewal")
+
     def __init__(self, renewal: Renewal, numbers: type) -> None:
         self._renewal = renewal
         self._asked = False
@@ -77,14 +79,14 @@ class BookKeeper:
         content = self._content
         if frame.meta.kind == "snapshot":
             self._begin(frame)
-        elif content is not None and content.state is BookState.SYNCED:
+        elif content is not None and content.state is _SYNCED:
             last, this = content.update_id, frame.update_id
             if last is None or this is None:
                 # the legacy wire numbers no updates: a sequence that falls is of an older one
                 if (frame.sequence or 0) >= (content.sequence or 0):
-                    self._change(frame)
+                    self._change(content, frame)
             elif this == last + 1:
-                self._change(frame)
+                self._change(content, frame)
             elif this > last or this == 1 or (frame.sequence or 0) > (content.sequence or 0):
                 # a lower id of a later time: the snapshot of a restart was lost
                 self.spoil(f"update {this} came after {last}")
@@ -95,10 +97,9 @@ class BookKeeper:
         """The link is gone: what comes next is a snapshot."""
         self._new = self._asked = False
         content = self._content
-        if content is not None and content.state is BookState.SYNCED:
-            self._fork()
-            assert self._content is not None
-            self._content.state, self._new = BookState.RESYNCING, True
+        if content is not None and content.state is _SYNCED:
+            self._own(content).state = BookState.RESYNCING
+            self._new = True
 
     def spoil(self, why: str) -> bool:
         """An update is missing, for the reason given: ask for a snapshot."""
@@ -117,7 +118,7 @@ class BookKeeper:
             self.spoil("a crossed snapshot")
             return
         old = self._content
-        if old is not None and old.state is BookState.SYNCED and old.update_id is not None:
+        if old is not None and old.state is _SYNCED and old.update_id is not None:
             same = old.update_id == frame.update_id
             if same and bids == old.bid_side and asks == old.ask_side:
                 return  # said once more
@@ -129,10 +130,8 @@ class BookKeeper:
             self._asked = False
             self._renewal.done()
 
-    def _change(self, frame: BookText) -> None:
-        self._fork()
-        content = self._content
-        assert content is not None
+    def _change(self, content: Content, frame: BookText) -> None:
+        content = self._own(content)
         bids, asks = content.bid_side, content.ask_side
         bids_before: list[str | None] = []
         asks_before: list[str | None] = []
@@ -158,12 +157,12 @@ class BookKeeper:
         content.time_ms, content.meta = meta.matched_ms or meta.sent_ms, meta
         self._new = True
 
-    def _fork(self) -> None:
-        """Before a change: who holds the book keeps it as it is."""
+    def _own(self, content: Content) -> Content:
+        """The content to change: who holds the book keeps it as it is."""
         if self.holders() > _ALONE:
-            assert self._content is not None
-            self._content = self._content.copy()
-            self._book = OrderBook.showing(self._content)
+            content = self._content = content.copy()
+            self._book = OrderBook.showing(content)
+        return content
 
     def holders(self) -> int:
         """How many references to the book there are, ours and that of this call included."""
@@ -180,4 +179,5 @@ def _alone() -> int:
     return keeper.holders()
 
 
+_SYNCED = BookState.SYNCED  # to look a member of an enum up takes as long as a call
 _ALONE = _alone()
