@@ -48,6 +48,7 @@ class Plan(msgspec.Struct, kw_only=True, frozen=True):
     rate: float = 5_000.0
     symbols: int = 10
     category: Literal["linear", "inverse"] = "linear"
+    mix: Literal["usual", "books"] = "usual"
     settle_s: float = 0.5
     """From the last subscription to the opening trade, and half of it from there on."""
 
@@ -160,18 +161,20 @@ class Feed:
 
     def __init__(self, report: Report) -> None:
         self._report = report
-        self._scripts: dict[tuple[str, int], Script] = {}
+        self._scripts: dict[tuple[str, int, str], Script] = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self._run: Run | None = None
 
     def plan(self, plan: Plan) -> Outline:
         """Connections from now on are served by ``plan``."""
-        key = (plan.category, plan.symbols)
+        key = (plan.category, plan.symbols, plan.mix)
         script = self._scripts.get(key)
         if script is None or len(script.messages) < plan.messages:
             # a longer one takes the place of its own beginning
-            script = self._scripts[key] = Script(*key, plan.messages)
+            script = self._scripts[key] = Script(
+                plan.category, plan.symbols, plan.messages, plan.mix
+            )
         self._run = Run(plan, script, self._report)
         return outline(script, plan.messages)
 

@@ -1,11 +1,15 @@
-"""rxbybit as its user has it: four streams a symbol, plain subscribers, one call a trade."""
+"""rxbybit as its user has it: four streams a symbol, plain subscribers, one call a trade.
+
+Books come as they are sent, or as ``order_book`` keeps them.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from decimal import Decimal
 
-from rxbybit import Bybit, Event, Trade
+from rxbybit import Bybit, Event, OrderBook, Trade
 from tests.perf.probe import Options, Probe, run_client
 from tests.perf.script import symbols_of
 
@@ -20,6 +24,16 @@ async def read(options: Options, probe: Probe) -> None:
     def on_other(event: Event) -> None:
         other()
 
+    def holder() -> Callable[[OrderBook], None]:
+        last: OrderBook | None = None
+
+        def on_book(book: OrderBook) -> None:
+            nonlocal last  # as long as it is held, the next update has to make a copy
+            last = book
+            other()
+
+        return on_book
+
     def on_error(error: Exception) -> None:
         probe.fail(repr(error))
 
@@ -29,7 +43,11 @@ async def read(options: Options, probe: Probe) -> None:
         for _ in range(options.subscribers):
             for symbol in symbols_of(options.category, options.symbols):
                 client.trades(symbol).subscribe(on_trade, on_error)
-                client.order_book_updates(symbol, depth=50).subscribe(on_other, on_error)
+                if options.books == "updates":
+                    client.order_book_updates(symbol, depth=50).subscribe(on_other, on_error)
+                else:
+                    on_book = on_other if options.books == "kept" else holder()
+                    client.order_book(symbol, depth=50).subscribe(on_book, on_error)
                 client.ticker_updates(symbol).subscribe(on_other, on_error)
                 client.klines(symbol, interval="1m").subscribe(on_other, on_error)
         await asyncio.Event().wait()

@@ -38,6 +38,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     symbols: int = 10
     subscribers: int = 1
     numbers: Literal["decimal", "float"] = "decimal"
+    books: Literal["updates", "kept", "held"] = "updates"
+    """What is heard of books: what is sent, the book, or the book by who holds the last one."""
     loop: Literal["asyncio", "uvloop"] = "asyncio"
     core: int | None = None
     messages: int

@@ -77,6 +77,7 @@ def parse_options() -> argparse.Namespace:
     parser.add_argument("--symbols", type=int, default=10, help="four topics each")
     parser.add_argument("--category", choices=("linear", "inverse"), default="linear")
     parser.add_argument("--subscribers", type=int, default=1, help="of each stream of ours")
+    parser.add_argument("--books", choices=("updates", "kept", "held"), default="updates")
     parser.add_argument("--loop", choices=("asyncio", "uvloop"), default="asyncio")
     parser.add_argument("--numbers", choices=("decimal", "float"), default="decimal")
     parser.add_argument("--out", type=Path, help="append every result as a JSON line")
@@ -109,7 +110,8 @@ def clients(options: argparse.Namespace) -> dict[str, list[str]]:
     named = {CEILING: module("leanest")}
     if options.loop == "uvloop":
         named[f"{CEILING}+uvloop"] = [*module("leanest"), *_options(loop="uvloop")]
-    chosen = _options(loop=options.loop, numbers=options.numbers, subscribers=options.subscribers)
+    names = ("loop", "numbers", "subscribers", "books")
+    chosen = _options(**{name: getattr(options, name) for name in names})
     named["rxbybit"] = [*module("ours"), *chosen]
     return named
 

@@ -1,7 +1,7 @@
 """What the feed plays: a fixed mix of messages over some symbols, made before anything is timed.
 
 40 % trades, 42 % changes of a 50-level book, 15 % ticker changes, 3 % candles; about 410 bytes
-a message. A short script is the beginning of a long one.
+a message. Or changes of the book alone. A short script is the beginning of a long one.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from tests.perf.market import DEPTH, EPOCH_MS, Market
 
 MESSAGES_PER_MS = 20
 SHARES = {"publicTrade": 40, f"orderbook.{DEPTH}": 42, "tickers": 15, "kline.1": 3}
+BOOKS = dict.fromkeys(SHARES, 0) | {f"orderbook.{DEPTH}": 100}
+MIXES = {"usual": SHARES, "books": BOOKS}
+"""How many messages of a hundred are of each kind."""
 MAKERS = (Market.trades, Market.book_delta, Market.ticker_delta, Market.candle)
 
 
@@ -31,7 +34,7 @@ def topics_of(category: str, count: int) -> tuple[str, ...]:
 class Script:
     """What a feed plays: the opening snapshots by topic, then ``messages`` in order."""
 
-    def __init__(self, category: str, symbols: int, messages: int) -> None:
+    def __init__(self, category: str, symbols: int, messages: int, mix: str = "usual") -> None:
         self.symbols = symbols_of(category, symbols)
         self.topics = topics_of(category, symbols)
         self.messages: list[bytes] = []
@@ -44,11 +47,11 @@ class Script:
         for market in markets:
             self.snapshots[f"orderbook.{DEPTH}.{market.symbol}"] = market.book_snapshot(EPOCH_MS)
             self.snapshots[f"tickers.{market.symbol}"] = market.ticker_snapshot(EPOCH_MS)
-        self._write(markets, messages)
+        self._write(markets, messages, MIXES[mix])
 
-    def _write(self, markets: list[Market], messages: int) -> None:
+    def _write(self, markets: list[Market], messages: int, mix: dict[str, int]) -> None:
         rng = random.Random(20_260_101)
-        kinds, shares = range(len(MAKERS)), tuple(SHARES.values())
+        kinds, shares = range(len(MAKERS)), tuple(mix.values())
         for number in range(messages):
             kind = rng.choices(kinds, shares)[0]
             which = rng.randrange(len(markets))

@@ -30,6 +30,10 @@ class Case(NamedTuple):
     symbols: int = USUAL
     subscribers: int = 1
     numbers: Literal["decimal", "float"] = "decimal"
+    books: Literal["updates", "kept", "held"] = "updates"
+    """Of ours: as they are sent; as ``order_book`` keeps them; the same, the last one held."""
+    mix: Literal["usual", "books"] = "usual"
+    """Of messages: ``books`` is changes of books alone."""
     rate: int = 0
     """Messages a second; 0 is as fast as it reads."""
 
@@ -50,6 +54,8 @@ class Row(NamedTuple):
 
 CEILING, OURS = Case("leanest"), Case("rxbybit")
 FLOAT = Case("rxbybit", numbers="float")
+BOOKS, HELD = Case("rxbybit", books="kept"), Case("rxbybit", books="held")
+CEILING_ONLY, BOOKS_ONLY = Case("leanest", mix="books"), BOOKS._replace(mix="books")
 CEILING_FEW, OURS_FEW = Case("leanest", FEW), Case("rxbybit", FEW)
 CEILING_MANY, OURS_MANY = Case("leanest", MANY), Case("rxbybit", MANY)
 
@@ -89,6 +95,9 @@ ROWS = (
         lambda of: of(OURS, "cpu_us") / of(CEILING, "cpu_us"),
     ),
     of_rate("numbers=float: throughput / ceiling", FLOAT, CEILING)._replace(goal=">= 1.8"),
+    of_rate("books kept: throughput / ceiling", BOOKS, CEILING)._replace(goal=">= 0.8"),
+    of_rate("books kept and held: throughput / ceiling", HELD, CEILING),
+    of_rate("books kept, of books alone: throughput / ceiling", BOOKS_ONLY, CEILING_ONLY),
     Row(
         "1,000 topics against 4, over the ceiling's own",
         "<= 1.1",
@@ -114,10 +123,11 @@ ROWS = (
     latency(20_000, "p99"),
     microseconds("ceiling: CPU a message", CEILING, "cpu_us"),
     microseconds("rxbybit: CPU a message", OURS, "cpu_us"),
+    microseconds("rxbybit: CPU a message, books kept", BOOKS, "cpu_us"),
     microseconds("rxbybit: p50 at 5,000 messages/s", Case("rxbybit", rate=5_000), "p50_us"),
     microseconds("rxbybit: p99 at 5,000 messages/s", Case("rxbybit", rate=5_000), "p99_us"),
 )
-QUICK = tuple(row for row in ROWS if not any(case.rate for case in row.needs))
+QUICK = tuple(r for r in ROWS if not any(c.rate or c.mix != "usual" for c in r.needs))
 
 
 def cases(rows: tuple[Row, ...]) -> list[Case]:
@@ -127,7 +137,7 @@ def cases(rows: tuple[Row, ...]) -> list[Case]:
 
 def plan_of(case: Case, messages: int) -> Result:
     """What the feed plays to a case; many subscribers get fewer messages for their time."""
-    common: Result = {"symbols": case.symbols, "category": "linear"}
+    common: Result = {"symbols": case.symbols, "category": "linear", "mix": case.mix}
     if case.rate:
         paced = {"mode": "paced", "rate": float(case.rate), "messages": int(case.rate * PACED_S)}
         return paced | common
@@ -153,7 +163,8 @@ def played(feed: Feed, case: Case, plan: Result, core: int | None) -> Result:
     """What a case gives on a plan."""
     command = module("leanest" if case.client == "leanest" else "ours")
     if case.client == "rxbybit":
-        command += [f"--numbers={case.numbers}", f"--subscribers={case.subscribers}"]
+        options = ("numbers", "subscribers", "books")
+        command += [f"--{name}={getattr(case, name)}" for name in options]
     return measure(feed, plan, command, core) | {"messages": plan["messages"]}
 
 

@@ -10,7 +10,6 @@ from array import array
 import msgspec
 import pytest
 
-import rxbybit
 from tests.perf import feed, probe, run
 from tests.perf.market import trade_id
 from tests.perf.script import Script
@@ -107,17 +106,14 @@ def test_a_table_gives_medians_and_ratios_of_the_same_round() -> None:
     assert lines[3].split()[:4] == ["rxbybit", "150", "0.75", "(0.50-2.00)"]
 
 
-CLIENTS = ["leanest", "ours"] if hasattr(rxbybit, "Bybit") else ["leanest"]
-
-
-@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize("client", ["leanest", "ours", "ours --books=kept", "ours --books=held"])
 @pytest.mark.parametrize("mode", ["flood", "paced"])
 def test_a_client_is_measured_from_end_to_end(client: str, mode: str) -> None:
     server = run.Feed(None)
     try:
         plan: run.Result = {"mode": mode, "messages": 400, "rate": 4_000.0, "symbols": 4}
         plan |= {"category": "linear", "settle_s": 0.2}
-        result = run.measure(server, plan, run.module(client), None)
+        result = run.measure(server, plan, run.module(client.split()[0]) + client.split()[1:], None)
     finally:
         server.close()
     assert "error" not in result, result

@@ -113,6 +113,13 @@ def test_a_short_script_is_the_beginning_of_a_long_one(script: Script) -> None:
     assert short.snapshots == script.snapshots
 
 
+def test_books_alone_are_a_mix(script: Script) -> None:
+    books_alone = Script("linear", 3, 500, "books")
+    assert books_alone.snapshots == script.snapshots
+    assert {books_alone.topics[at].split(".")[0] for at in books_alone.topic_at} == {"orderbook"}
+    assert len(set(books_alone.topic_at)) == 3
+
+
 def test_symbols_are_those_of_the_category() -> None:
     assert symbols_of("linear", 2) == ("BTCUSDT", "ETHUSDT")
     assert symbols_of("inverse", 8)[-3:] == ("ADAUSD", "C006USD", "C007USD")

@@ -6,7 +6,7 @@ import pytest
 
 from tests.perf import suite
 from tests.perf.run import Feed, Result
-from tests.perf.suite import CEILING, FLOAT, OURS, QUICK, ROWS, Case, Row
+from tests.perf.suite import BOOKS, CEILING, FLOAT, OURS, QUICK, ROWS, Case, Row
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -25,6 +25,15 @@ def test_throughput_is_a_ratio_of_the_same_round() -> None:
     assert suite.figure_of(row("throughput / ceiling"), results) == 1.5
     results = {FLOAT: result(messages_per_s=300), CEILING: result(messages_per_s=150)}
     assert suite.figure_of(row("numbers=float: throughput / ceiling"), results) == 2
+
+
+def test_kept_books_are_set_against_a_reader_without_any() -> None:
+    results = {BOOKS: result(messages_per_s=300), CEILING: result(messages_per_s=400)}
+    kept = row("books kept: throughput / ceiling")
+    assert suite.figure_of(kept, results) == 0.75
+    assert kept.goal == ">= 0.8"
+    alone = row("books kept, of books alone: throughput / ceiling")
+    assert {suite.plan_of(case, 1)["mix"] for case in alone.needs} == {"books"}
 
 
 def test_a_further_delivery_is_what_one_subscriber_more_costs() -> None:
@@ -57,6 +66,7 @@ def test_a_row_without_its_clients_has_no_result_and_harms_no_other() -> None:
 
 
 def test_the_quick_rows_wait_for_no_clock() -> None:
+    assert {case.mix for case in suite.cases(QUICK)} == {"usual"}
     assert {case.rate for case in suite.cases(QUICK)} == {0}
     assert {case.rate for case in suite.cases(ROWS)} == {0, 5_000, 20_000}
 
@@ -71,7 +81,9 @@ def test_a_case_is_played_once_a_round_and_the_order_turns() -> None:
 def test_a_round_is_measured_from_end_to_end() -> None:
     subscribers = Case("rxbybit", symbols=2, subscribers=2)
     ceiling = Case("leanest", symbols=2)
-    rows = (Row("x", "", (ceiling, subscribers), lambda of: of(subscribers, "cpu_us")),)
+    held = Case("rxbybit", symbols=2, books="held", mix="books")
+    needs = (ceiling, subscribers, held)
+    rows = (Row("x", "", needs, lambda of: of(subscribers, "cpu_us")),)
     server = Feed(None)
     try:
         (results,) = suite.rounds(server, rows, 1, 1_000, None)
@@ -82,4 +94,6 @@ def test_a_round_is_measured_from_end_to_end() -> None:
     assert found is not None
     assert found > 0
     once, twice = (suite.number(results[c], "deliveries_a_message") for c in (ceiling, subscribers))
+    # an opening and a closing trade, and nothing but books between them
+    assert results[held]["delivered"] == [1, 1_000]
     assert twice > once > 0.9  # one call a message, against two subscribers with one a trade
