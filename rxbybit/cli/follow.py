@@ -152,8 +152,14 @@ class Trouble:
 
     def __init__(self, *, named: bool) -> None:
         told = (
-            Disconnected, Reconnecting, RequestFailed, DecodeFailed, Gap, Resynced, Dropped
-        )  # fmt: skip
+            Disconnected,
+            Reconnecting,
+            RequestFailed,
+            DecodeFailed,
+            Gap,
+            Resynced,
+            Dropped,
+        )
         self._told = told if named else (*told, Rejected)
         self._down: set[int | None] = set()
 

@@ -20,6 +20,7 @@ from rxbybit import (
     Backoff,
     BookDelta,
     BookSnapshot,
+    BookState,
     Bybit,
     Environment,
     Gap,
@@ -28,7 +29,10 @@ from rxbybit import (
     Kline,
     Liquidation,
     LoggingHooks,
+    Meta,
+    OrderBook,
     Reconnecting,
+    Resynced,
     Side,
     Status,
     TickDirection,
@@ -38,7 +42,6 @@ from rxbybit import (
     use,
 )
 from rxbybit import operators as rxo
-from rxbybit.book import OrderBook
 from rxbybit.iteration import Iteration
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
@@ -161,11 +164,14 @@ assert_type(
     rxbybit.order_book_updates("BTCUSD", depth=200, category="linear"),
     Stream[BookSnapshot | BookDelta],
 )
+assert_type(rxbybit.order_book("BTCUSD"), Stream[OrderBook])
+assert_type(rxbybit.order_book("BTCUSDT", ["ETHUSDT"], depth=1, category="spot"), Stream[OrderBook])
 assert_type(rxbybit.liquidations("BTCUSD"), Stream[Liquidation])
 assert_type(rxbybit.insurance(), Stream[Insurance])
 assert_type(rxbybit.status(), Stream[Status])
 rxbybit.trades("BTCUSD", category="futures")  # pyright: ignore[reportArgumentType]
 rxbybit.trades("BTCUSD", depth=50)  # pyright: ignore[reportCallIssue]
+rxbybit.order_book("BTCUSD", depth="50")  # pyright: ignore[reportArgumentType]
 rxbybit.klines("BTCUSD", history="all")  # pyright: ignore[reportArgumentType]
 rxbybit.klines("BTCUSD", closed="yes")  # pyright: ignore[reportArgumentType]
 rxbybit.status("BTCUSD")  # pyright: ignore[reportCallIssue]
@@ -185,6 +191,7 @@ bybit = Bybit(
     hooks=LoggingHooks(),
 )
 assert_type(bybit.trades("BTCUSDT", category="spot"), Stream[Trade])
+assert_type(bybit.order_book("BTCUSDT"), Stream[OrderBook])
 assert_type(bybit.order_book_updates("BTCUSDT"), Stream[BookSnapshot | BookDelta])
 assert_type(bybit.status(), Stream[Status])
 Bybit("testnet", 5)  # pyright: ignore[reportCallIssue]
@@ -271,7 +278,42 @@ def reads_a_trade(trade: Trade) -> None:
     trade.price = Decimal(1)  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def reads_a_book(update: BookSnapshot | BookDelta) -> None:
+def reads_a_book(book: OrderBook) -> None:
+    """What a book shows, and what is worked out of it."""
+    assert_type(book.symbol, str)
+    assert_type(book.depth, int)
+    assert_type(book.bids, tuple[tuple[Decimal, Decimal], ...])
+    assert_type(book.asks, tuple[tuple[Decimal, Decimal], ...])
+    assert_type(book.best_bid, tuple[Decimal, Decimal] | None)
+    assert_type(book.best_ask, tuple[Decimal, Decimal] | None)
+    for number in (book.mid, book.spread, book.microprice, book.imbalance(), book.imbalance(5)):
+        assert_type(number, Decimal | None)
+    assert_type(book.fill_price("Buy", Decimal(5), inverse=True), Decimal | None)
+    assert_type(book.fill_price(Side.SELL, Decimal(5)), Decimal | None)
+    bids, asks = book.cumulative(5)
+    assert_type(bids, tuple[tuple[Decimal, Decimal], ...])
+    assert_type(asks, tuple[tuple[Decimal, Decimal], ...])
+    assert_type(book.limited(5), OrderBook)
+    assert_type(book.update_id, int | None)
+    assert_type(book.sequence, int | None)
+    assert_type(book.time_ms, int | None)
+    assert_type(book.time, datetime | None)
+    assert_type(book.state, BookState)
+    assert_type(book.state is BookState.SYNCED, bool)
+    assert_type(book.meta, Meta)
+    assert_type(book.meta.gap, Gap | None)
+    assert_type(book.to_json(meta=True), bytes)
+    book.state = BookState.STALE  # pyright: ignore[reportAttributeAccessIssue]
+    book.fill_price("Buy", 5.0)  # pyright: ignore[reportArgumentType]
+    match book:
+        case OrderBook(state=BookState.SYNCED, best_ask=(price, size)):
+            assert_type(price, Decimal)
+            assert_type(size, Decimal)
+        case _:
+            pass
+
+
+def reads_a_book_update(update: BookSnapshot | BookDelta) -> None:
     """The two kinds of an update tell themselves apart."""
     match update:
         case BookSnapshot(bids=bids):
@@ -287,6 +329,8 @@ def reads_a_status(status: Status) -> None:
         case Gap(topic=topic, lost=lost):
             assert_type(topic, str)
             assert_type(lost, int | None)
+        case Resynced(topic=topic, reason=reason):
+            assert_type(reason, str)
         case Reconnecting(delay_s=delay_s):
             assert_type(delay_s, float)
         case _:
@@ -309,6 +353,8 @@ async def closes() -> None:
 # Operators: each knows what comes out.
 assert_type(rxbybit.klines("BTCUSD").pipe(rxo.closed()), Stream[Kline])
 assert_type(rxbybit.ticker_updates("BTCUSD").pipe(rxo.merge_ticker()), Stream[Ticker])
+assert_type(rxbybit.order_book_updates("BTCUSD").pipe(rxo.to_book()), Stream[OrderBook])
+rxbybit.trades("BTCUSD").pipe(rxo.to_book())  # pyright: ignore[reportCallIssue, reportArgumentType]
 rxbybit.tickers("BTCUSD").pipe(rxo.merge_ticker())  # pyright: ignore[reportCallIssue, reportArgumentType]
 with_ticker = rxbybit.trades("BTCUSD").pipe(rxo.with_latest(rxbybit.tickers("BTCUSD")))
 assert_type(with_ticker, Stream[rxo.TradeWithTicker[Trade]])
