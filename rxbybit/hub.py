@@ -96,7 +96,7 @@ class Hub:
             frames += 1
             last_ns = received_ns
             if events:
-                last = events[-1]
+                last = events[count - 1]  # CPython has no quick way for [-1]
                 # not the event: freed later than in this call, it would cost more (see dedupe.py)
                 if timed:
                     self._last_ms = last.time_ms
@@ -105,7 +105,8 @@ class Hub:
                     self._last_ms = meta.matched_ms or meta.sent_ms
                 if not frames & BETWEEN:
                     on_delay(last.meta.sent_ms, received_ns)
-                self._deliver(events)
+                deliver = self._deliver  # which has no method of that name to be looked for
+                deliver(events)
 
         return feed, lambda: Frames(frames, frames + more, last_ns)
 
