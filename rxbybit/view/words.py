@@ -65,7 +65,7 @@ def _words(status: Status) -> str:
         case Rejected(topic=topic, message=message):
             return f"refused {topic}: {message}"
         case Resynced(topic=topic, reason=reason):
-            return f"{topic} is whole again: {reason}"
+            return f"{topic} was subscribed anew: {reason}"
         case RequestFailed(url=url, reason=reason, attempt=attempt, delay_s=delay_s):
             return f"{reason}: {url}; asking again in {delay_s:.1f} s (attempt {attempt})"
         case DecodeFailed(topic=topic, messages=messages):

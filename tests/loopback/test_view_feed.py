@@ -43,7 +43,7 @@ def test_a_book_that_misses_an_update_is_subscribed_anew_and_all_is_given_back()
         feed.open()
         began = Runtime.current().subscriptions
         until(lambda: asked_of_the_book(served) == ["subscribe", "unsubscribe", "subscribe"])
-        until(lambda: any("whole again" in entry.words for entry in feed.board().log))
+        until(lambda: any("subscribed anew" in entry.words for entry in feed.board().log))
         until(lambda: state_of(feed) == "synced")
         assert Runtime.current().subscriptions == began, "the one before was not given back"
         assert not feed.ended.is_set()

@@ -143,13 +143,13 @@ def test_a_book_that_misses_an_update_says_so_and_is_had_anew() -> None:
     ):
         lines = child.lines_until("resyncing")
         lines += child.lines_until("synced")
-        child.until_stderr("whole again")
+        child.until_stderr("subscribed anew")
         child.interrupt()
         status, _, errors = child.end()
     states = [line.split()[3] for line in lines]
     assert states == ["synced"] * (len(states) - 2) + ["resyncing", "synced"]
     (told,) = errors.splitlines()
-    assert "  status  link 1 orderbook.50.BTCUSD is whole again: update " in told
+    assert "  status  link 1 orderbook.50.BTCUSD was subscribed anew: update " in told
     assert status == 130
 
 

@@ -191,7 +191,7 @@ def test_a_book_that_was_had_anew_is_a_line_of_the_log() -> None:
     board = Board.of(["BTCUSD"])
     again = Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5")
     board.apply(again, 0.0)
-    assert words(board) == ["link 1 t is whole again: update 7 came after 5"]
+    assert words(board) == ["link 1 t was subscribed anew: update 7 came after 5"]
 
 
 def test_gaps_in_a_row_are_one_line_and_all_counted() -> None:

@@ -226,7 +226,7 @@ STATUSES: list[tuple[Status, str]] = [
     (Rejected(time=AT, topic="t", message="no\x1b[31m"), "refused t: no?[31m"),
     (
         Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5"),
-        "link 1 t is whole again: update 7 came after 5",
+        "link 1 t was subscribed anew: update 7 came after 5",
     ),
     (
         DecodeFailed(time=AT, topic="t", raw="{}", messages={"p": ["missing"]}),
