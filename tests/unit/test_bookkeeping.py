@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import asyncio
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal as D
 from random import Random
 from typing import Any
@@ -272,6 +274,100 @@ def test_what_somebody_holds_never_changes() -> None:
     assert (first.state, limited.state, first.update_id) == ("synced", "synced", 5)
     assert third is not None
     assert (third.state, third.meta.kind) == ("synced", "delta")
+
+
+def _in_a_traceback(book: OrderBook) -> Callable[[], OrderBook]:
+    def fails(seen: OrderBook) -> None:
+        raise ValueError
+
+    try:
+        fails(book)
+    except ValueError as error:
+        trace = error.__traceback__
+        assert trace is not None
+        assert trace.tb_next is not None
+        frame = trace.tb_next.tb_frame
+    return lambda: frame.f_locals["seen"]
+
+
+def _in_a_generator(book: OrderBook) -> Callable[[], OrderBook]:
+    def gives(seen: OrderBook) -> Iterator[OrderBook]:
+        while True:
+            yield seen
+
+    running = gives(book)
+    next(running)
+    return lambda: next(running)
+
+
+def _in_a_coroutine(book: OrderBook) -> Callable[[], OrderBook]:
+    async def gives(seen: OrderBook) -> OrderBook:
+        return seen
+
+    waiting = gives(book)
+    return lambda: asyncio.run(waiting)
+
+
+def _in_a_thread(book: OrderBook) -> Callable[[], OrderBook]:
+    began, may_end, seen = threading.Event(), threading.Event(), list[OrderBook]()
+
+    def holds(mine: OrderBook) -> None:
+        began.set()
+        assert may_end.wait(10)
+        seen.append(mine)
+
+    thread = threading.Thread(target=holds, args=(book,))
+    thread.start()
+    assert began.wait(10)
+
+    def get() -> OrderBook:
+        may_end.set()
+        thread.join(10)
+        return seen[0]
+
+    return get
+
+
+def _by_a_view(book: OrderBook) -> Callable[[], OrderBook]:
+    view = book.limited(40).limited(30)
+    return lambda: view.limited(30)
+
+
+def _by_a_method(book: OrderBook) -> Callable[[], OrderBook]:
+    method = book.limited
+    return lambda: method(50)
+
+
+def _in_a_closure(book: OrderBook) -> Callable[[], OrderBook]:
+    return lambda: book
+
+
+WAYS = [_in_a_traceback, _in_a_generator, _in_a_coroutine, _in_a_thread, _by_a_view]
+
+
+@pytest.mark.parametrize("way", [*WAYS, _by_a_method, _in_a_closure])
+@pytest.mark.parametrize("then", ["delta", "crossing", "spoil", "reset", "snapshot"])
+def test_however_it_is_held_it_never_changes(
+    way: Callable[[OrderBook], Callable[[], OrderBook]], then: str
+) -> None:
+    world = World()
+    for number in range(5, 1_000, 5):  # the interpreter runs warm code in another way
+        world.snapshot(number)
+        assert world.keeper.book is not None
+        get = way(world.keeper.book)
+        match then:
+            case "delta":
+                world.delta(number + 1, [("99", "7")])
+            case "crossing":
+                world.delta(number + 1, [("99", "7"), ("500", "1")])
+            case "spoil":
+                world.keeper.spoil("broken")
+            case "reset":
+                world.keeper.reset()
+            case _:
+                world.snapshot(number + 1, [("1", "1")])
+        book = get()
+        assert (texts(book), book.update_id, book.state) == ((BIDS, ASKS), number, "synced")
 
 
 def test_what_nobody_holds_is_not_copied() -> None:
