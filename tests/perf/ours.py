@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from decimal import Decimal
 
-from rxbybit import Bybit, Event, OrderBook, Trade
+from rxbybit import Bybit, OrderBook, Trade
 from tests.perf.probe import Options, Probe, run_client
 from tests.perf.script import symbols_of
 
@@ -21,7 +21,7 @@ async def read(options: Options, probe: Probe) -> None:
     def on_trade(event: Trade) -> None:
         trade(event.id)
 
-    def on_other(event: Event) -> None:
+    def on_other(event: object) -> None:
         other()
 
     def holder() -> Callable[[OrderBook], None]:
@@ -46,8 +46,8 @@ async def read(options: Options, probe: Probe) -> None:
                 if options.books == "updates":
                     client.order_book_updates(symbol, depth=50).subscribe(on_other, on_error)
                 else:
-                    on_book = on_other if options.books == "kept" else holder()
-                    client.order_book(symbol, depth=50).subscribe(on_book, on_error)
+                    books = client.order_book(symbol, depth=50)
+                    books.subscribe(on_other if options.books == "kept" else holder(), on_error)
                 client.ticker_updates(symbol).subscribe(on_other, on_error)
                 client.klines(symbol, interval="1m").subscribe(on_other, on_error)
         await asyncio.Event().wait()

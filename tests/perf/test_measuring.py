@@ -113,7 +113,9 @@ def test_a_client_is_measured_from_end_to_end(client: str, mode: str) -> None:
     try:
         plan: run.Result = {"mode": mode, "messages": 400, "rate": 4_000.0, "symbols": 4}
         plan |= {"category": "linear", "settle_s": 0.2}
-        result = run.measure(server, plan, run.module(client.split()[0]) + client.split()[1:], None)
+        result = run.measure(
+            server, plan, run.module(client.split(maxsplit=1)[0]) + client.split()[1:], None
+        )
     finally:
         server.close()
     assert "error" not in result, result

@@ -280,13 +280,9 @@ def _in_a_traceback(book: OrderBook) -> Callable[[], OrderBook]:
     def fails(seen: OrderBook) -> None:
         raise ValueError
 
-    try:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - it is our own
         fails(book)
-    except ValueError as error:
-        trace = error.__traceback__
-        assert trace is not None
-        assert trace.tb_next is not None
-        frame = trace.tb_next.tb_frame
+    frame = caught.traceback[-1].frame
     return lambda: frame.f_locals["seen"]
 
 
