@@ -63,9 +63,10 @@ def test_a_probe_fails_when_something_is_missing_or_came_twice(
 ) -> None:
     monkeypatch.setattr(probe, "PATIENCE_S", 0.05)
     counter = probe_of("flood")
-    for id_ in (id_of("O"), *[id_of("T")] * 3, id_of("E")):
-        counter.trade(id_)
+    counter.trade(id_of("O"))  # the counting begins here
     counter.other()
+    for id_ in (*[id_of("T")] * 3, id_of("E")):
+        counter.trade(id_)
     deadline = time.monotonic() + 60
     while not ended and time.monotonic() < deadline:
         time.sleep(0.001)
