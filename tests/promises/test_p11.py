@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from rxbybit import Backoff, Bybit, Connected, Subscribed
+from rxbybit import Backoff, Bybit, Connected, Dropped, Subscribed
 from rxbybit.limits import ConnectLedger
 from rxbybit.runtime import Runtime
 from rxbybit.transport import AiohttpTransport
@@ -245,6 +245,8 @@ def test_a_consumer_that_stands_still_holds_its_buffer_and_no_more() -> None:
             world.trade(count=50)
             await until(lambda: heard[0] >= due)
 
+        while not world.of(Dropped):  # at most one a second, and logging remembers the class
+            await step()
         await flat(step, 100, size=WINDOW)
         await events.aclose()
 
