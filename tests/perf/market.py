@@ -62,23 +62,23 @@ class Side:
     Prices stand in ticks of 0.10, sizes in thousandths. No change can cross the book.
     """
 
-    def __init__(self, rng: random.Random, middle: int, sign: int) -> None:
-        self._rng, self._middle, self._sign = rng, middle, sign
+    def __init__(self, rng: random.Random, middle: int, sign: int, depth: int = DEPTH) -> None:
+        self._rng, self._middle, self._sign, self._depth = rng, middle, sign, depth
         self._distances: list[int] = []
         self.sizes: dict[int, int] = {}
-        for _ in range(DEPTH):
+        for _ in range(depth):
             self._add(self._deeper())
 
     def change(self, told: dict[int, int]) -> None:
         """Change one level, mostly near the top; ``told`` takes each new size, 0 for gone."""
-        at = min(int(self._rng.expovariate(0.15)), DEPTH - 1)
+        at = min(int(self._rng.expovariate(0.15)), self._depth - 1)
         what = self._rng.random()
         if what < 0.15:
             # the next level comes into view as one leaves
             told[self._remove(at)] = 0
             new = self._deeper()
         elif what < 0.30 and (free := self._free()) is not None:
-            told[self._remove(DEPTH - 1)] = 0
+            told[self._remove(self._depth - 1)] = 0
             new = free
         else:
             new = self._remove(at)
@@ -117,13 +117,15 @@ class Side:
 
 
 class Market:
-    """One symbol: a book, and the trades, tickers and candles beside it."""
+    """One symbol: a book of ``depth`` levels, and the trades, tickers and candles beside it."""
 
-    def __init__(self, symbol: str, seed: int) -> None:
+    def __init__(self, symbol: str, seed: int, depth: int = DEPTH) -> None:
         self.symbol = symbol
+        self._book_topic = f"orderbook.{depth}.{symbol}"
         self._rng = random.Random(seed)
         self._middle = 600_000 + 7_001 * (seed % 89)
-        self._sides = (Side(self._rng, self._middle, -1), Side(self._rng, self._middle, 1))
+        below, above = (Side(self._rng, self._middle, sign, depth) for sign in (-1, 1))
+        self._sides = below, above
         self._update_id = 1_000_000 + seed
         self._sequence = 7_000_000_000 + 1_000_000 * seed
         self._trades = 1_000_000_000 * seed
@@ -188,8 +190,9 @@ class Market:
         bid, ask = self._sides
         data: Row = {"s": self.symbol, "b": bid.rows(bids), "a": ask.rows(asks)}
         data |= {"u": self._update_id, "seq": self._sequence}
-        topic = f"orderbook.{DEPTH}.{self.symbol}"
-        return _encode({"topic": topic, "type": kind, "ts": ts, "data": data, "cts": ts - 2})
+        return _encode(
+            {"topic": self._book_topic, "type": kind, "ts": ts, "data": data, "cts": ts - 2}
+        )
 
     def _ticker(self, kind: str, ts: int, keys: Mapping[str, str]) -> bytes:
         data = {"symbol": self.symbol, **keys}

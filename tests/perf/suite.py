@@ -16,6 +16,7 @@ from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
+from tests.perf import operators
 from tests.perf.run import PACED_S, Feed, Result, about, choose_cores, measure, module
 
 Client = Literal["leanest", "rxbybit"]
@@ -235,6 +236,7 @@ def main(arguments: list[str]) -> int:
         feed.close()
     print(f"\n{number_of_rounds} rounds of {len(cases(rows))} runs, {messages:,} messages each")
     print("\n".join(table(rows, every)))
+    print("\n" + "\n".join(operators.lines(rounds=2 if options.quick else operators.ROUNDS)))
     return 1 if any("error" in result for results in every for result in results.values()) else 0
 
 
