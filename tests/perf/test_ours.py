@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import weakref
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import pytest
@@ -20,9 +20,10 @@ class Venue:
 
     def __init__(self, *_: object, **__: object) -> None:
         self.heard: dict[str, Any] = {}
+        self.name = ""
         venues.append(self)
 
-    async def __aenter__(self) -> Venue:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
