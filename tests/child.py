@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
+from tests.canary import scan
+
 PATIENCE_S = 45.0
 """How long a line or the end of a child is waited for: a busy machine is no failure."""
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,7 +72,7 @@ class Child:
         """What it has written to standard error so far."""
         # Not read(): the child writes where this file stands.
         errors = self._errors.fileno()
-        return os.pread(errors, os.fstat(errors).st_size, 0).decode(errors="replace")
+        return scan(os.pread(errors, os.fstat(errors).st_size, 0).decode(errors="replace"))
 
     def line(self) -> str:
         """Its next line of output."""
@@ -125,5 +127,5 @@ class Child:
     def _read(self) -> None:
         assert self._process.stdout is not None
         for line in self._process.stdout:
-            self._lines.put(line.decode().rstrip("\n"))
+            self._lines.put(scan(line.decode()).rstrip("\n"))
         self._lines.put(None)

@@ -1,4 +1,4 @@
-"""What every test may use: the folder of raw frames, and Hypothesis profiles."""
+"""What every test may use: raw frames, Hypothesis profiles, the watch for credentials."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from rxbybit.runtime import shutdown_background
+from tests import canary
 
 # The clock of a busy machine is no property of the code, so no profile has a deadline.
 settings.register_profile("dev", deadline=None, max_examples=100)
@@ -23,6 +24,11 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch for credentials: see :mod:`tests.canary`."""
+    config.pluginmanager.register(canary, "canary")
 
 
 @pytest.fixture(scope="session")

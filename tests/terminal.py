@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Self
 
+from tests.canary import scan
 from tests.child import PATIENCE_S, ROOT
 
 # Makes standard input the controlling terminal, as a shell does, so that Ctrl-C and resizing work.
@@ -211,4 +212,4 @@ class Terminal:
             if not data:
                 return
             with self._lock:
-                self.screen.write(decoder.decode(data))
+                self.screen.write(scan(decoder.decode(data), "a terminal"))

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.canary import scan
+
 ROOT = Path(__file__).parents[2]
 PRELUDE = """\
 import asyncio, sys, threading, time
@@ -77,7 +79,7 @@ class Script:
         if not line:
             self.end()
             pytest.fail(f"it ended early:\n{self.output}\n{self.error}")
-        self.output += line
+        self.output += scan(line)
         return line
 
     def interrupt(self) -> Script:
