@@ -16,6 +16,7 @@ from rxbybit.book import BookDelta, BookSnapshot, BookState, OrderBook
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
 from rxbybit.counting import Counters, Latency, TopicCounters
+from rxbybit.credentials import Credentials
 from rxbybit.default import of_default, use
 from rxbybit.errors import (
     ClosedError,
@@ -89,6 +90,7 @@ __all__ = [
     "ConnectionFailed",
     "ContractType",
     "Counters",
+    "Credentials",
     "DecodeError",
     "DecodeFailed",
     "Disconnected",

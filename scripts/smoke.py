@@ -12,7 +12,17 @@ from reactivex import operators as ops
 import rxbybit
 from rxbybit.sim import Recording, serve_in_thread
 
-EXTRAS = ("typer", "rich", "uvloop", "pytest")
+EXTRAS = ("typer", "rich", "uvloop", "cryptography", "pytest")
+
+
+def look_for_the_rsa_extra() -> None:
+    try:
+        rxbybit.Credentials.rsa("key", "the text of a PEM")
+    except rxbybit.ConfigurationError as error:
+        if "rxbybit[rsa]" in str(error):
+            return
+        sys.exit(f"an RSA key without the extra: {error}")
+    sys.exit("an RSA key without the extra: no error")
 
 
 def main() -> None:
@@ -35,6 +45,7 @@ def main() -> None:
         trade = bybit.trades("BTCUSD").pipe(ops.take(1)).run()
     if trade.symbol != "BTCUSD":
         sys.exit(f"streamed {trade}")
+    look_for_the_rsa_extra()
     command = Path(sys.executable).with_name("rxbybit")
     for args in ([str(command), "decode"], [sys.executable, "-m", "rxbybit", "decode"]):
         ran = subprocess.run(

@@ -45,6 +45,7 @@ GROUPS = {
         "TopicCounters",
         "Latency",
         "Environment",
+        "Credentials",
         "Backoff",
         "Category",
         "Runtime",

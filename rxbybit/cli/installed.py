@@ -9,6 +9,7 @@ from importlib import metadata, util
 from rxbybit import direct
 from rxbybit.cli.finding import Finding
 from rxbybit.config import VARIABLE
+from rxbybit.credentials import KEY, SECRET, SHOWN, credentials_in
 from rxbybit.errors import ConfigurationError
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.streams import find_spec
@@ -26,10 +27,7 @@ TOPICS = (
 )
 """One of each family."""
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY")
-KEY, SECRET = "BYBIT_API_KEY", "BYBIT_API_SECRET"
 DECODER = "RXBYBIT_DECODER"
-SHOWN = 4
-"""How many characters of a key are shown."""
 PREFIX = "RXBYBIT_"
 FRAMES = "RXBYBIT_FRAMES"
 """Read by the tests of rxbybit alone."""
@@ -95,6 +93,10 @@ def _variables(environ: Mapping[str, str]) -> Iterator[Finding]:
     if environ.get(SECRET):
         told.append(f"{SECRET} is set")
     yield Finding("variables", "ok", ", ".join(told) or "none of rxbybit is set")
+    try:
+        credentials_in(environ)
+    except ConfigurationError as error:
+        yield Finding("variables", "warn", str(error))
     known = (VARIABLE, DECODER, FRAMES)
     # by name only: nobody knows what is in them
     for name in sorted(n for n in environ if n.startswith(PREFIX) and n not in known):

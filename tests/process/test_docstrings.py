@@ -19,6 +19,7 @@ BLOCK = re.compile(r"^::\n\n((?: {4}.*\n|\n)+)", re.MULTILINE)
 PRELUDE = "from reactivex import operators as ops\nfrom rxbybit import *\n"
 EXPECTED = {
     "Bybit",
+    "Credentials",
     "instruments",
     "counters",
     "insurance",

@@ -53,8 +53,20 @@ def test_secrets_are_not_shown() -> None:
 
 @pytest.mark.parametrize("key", ["a", "abcd", "abcdefg"])
 def test_of_a_key_too_short_to_be_one_nothing_is_shown(key: str) -> None:
-    (found,) = machine({"BYBIT_API_KEY": key})["variables"]
-    assert found.text == "BYBIT_API_KEY is set"
+    (found,) = machine({"BYBIT_API_KEY": key, "BYBIT_API_SECRET": "s"})["variables"]
+    assert found.text == "BYBIT_API_KEY is set, BYBIT_API_SECRET is set"
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"BYBIT_API_KEY": "abcdefghijkl"}, "BYBIT_API_SECRET is not: set both, or neither"),
+        ({"BYBIT_API_KEY": "abcd efgh", "BYBIT_API_SECRET": "s"}, "has white space in it"),
+    ],
+)
+def test_credentials_that_cannot_be_are_a_warning(environ: dict[str, str], said: str) -> None:
+    _, wrong = machine(environ)["variables"]
+    assert (wrong.status, said in wrong.text) == ("warn", True)
 
 
 def test_variables_are_shown_and_what_is_none_is_a_warning() -> None:

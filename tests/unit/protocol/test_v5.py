@@ -47,6 +47,23 @@ def test_an_acknowledgement_with_and_without_an_id() -> None:
         assert reply.success
 
 
+@pytest.mark.parametrize(
+    ("fields", "success", "message"),
+    [
+        ({"success": True, "ret_msg": "", "conn_id": "x-p"}, True, ""),
+        ({"success": False, "ret_msg": "Params Error", "conn_id": "x"}, False, "Params Error"),
+        ({"success": False, "ret_msg": "API key is invalid."}, False, "API key is invalid"),
+    ],
+)
+@pytest.mark.parametrize("named", [{}, {"req_id": "7"}])
+def test_the_answers_to_an_auth_message(
+    fields: dict[str, object], success: bool, message: str, named: dict[str, str]
+) -> None:
+    assert read(op="auth", **fields, **named) == Reply(
+        operation="auth", request=named.get("req_id"), success=success, message=message
+    )
+
+
 def test_a_refusal_names_its_topic() -> None:
     reply = read(success=False, ret_msg=NOT_FOUND, req_id="7", op="subscribe")
     assert isinstance(reply, Reply)
