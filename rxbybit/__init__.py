@@ -53,13 +53,29 @@ from rxbybit.events import (
 )
 from rxbybit.hooks import Hooks, LoggingHooks
 from rxbybit.instrument import ContractType, Instrument, InstrumentStatus
+from rxbybit.order import Order, StopOrder
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream, lift
 from rxbybit.streams.insurance import Insurance
 from rxbybit.streams.kline import Kline
 from rxbybit.streams.liquidation import Liquidation
+from rxbybit.streams.position import Position
 from rxbybit.streams.trade import Trade
+from rxbybit.streams.user_trade import ExtraFee, UserTrade
+from rxbybit.streams.wallet import Account, Balance
 from rxbybit.ticker import Ticker, TickerUpdate
+from rxbybit.trading import (
+    CancelType,
+    CreateType,
+    ExecutionType,
+    OrderStatus,
+    OrderType,
+    PositionStatus,
+    SelfMatch,
+    StopOrderType,
+    TimeInForce,
+    TriggerBy,
+)
 
 if typing.TYPE_CHECKING:
     from rxbybit.simulator import Simulator
@@ -77,11 +93,14 @@ status = of_default(Bybit.status)
 counters = of_default(Bybit.counters)
 
 __all__ = [
+    "Account",
     "Backoff",
+    "Balance",
     "BookDelta",
     "BookSnapshot",
     "BookState",
     "Bybit",
+    "CancelType",
     "Category",
     "ClosedError",
     "ConfigurationError",
@@ -90,6 +109,7 @@ __all__ = [
     "ConnectionFailed",
     "ContractType",
     "Counters",
+    "CreateType",
     "Credentials",
     "DecodeError",
     "DecodeFailed",
@@ -97,6 +117,8 @@ __all__ = [
     "Dropped",
     "Environment",
     "Event",
+    "ExecutionType",
+    "ExtraFee",
     "Gap",
     "HandshakeRejected",
     "HeartbeatLost",
@@ -109,7 +131,12 @@ __all__ = [
     "Liquidation",
     "LoggingHooks",
     "Meta",
+    "Order",
     "OrderBook",
+    "OrderStatus",
+    "OrderType",
+    "Position",
+    "PositionStatus",
     "ProtocolError",
     "Reconnecting",
     "Rejected",
@@ -120,18 +147,24 @@ __all__ = [
     "Runtime",
     "RuntimeMisuse",
     "RxBybitError",
+    "SelfMatch",
     "Side",
     "Simulator",
     "SlowConsumer",
     "Status",
+    "StopOrder",
+    "StopOrderType",
     "Stream",
     "Subscribed",
     "SubscriptionRejected",
     "TickDirection",
     "Ticker",
     "TickerUpdate",
+    "TimeInForce",
     "TopicCounters",
     "Trade",
+    "TriggerBy",
+    "UserTrade",
     "counters",
     "instruments",
     "insurance",

@@ -65,12 +65,29 @@ GROUPS = {
         "Liquidation",
         "Insurance",
         "Instrument",
+        "Account",
+        "Balance",
+        "Position",
+        "Order",
+        "StopOrder",
+        "UserTrade",
+        "ExtraFee",
         "Event",
         "Meta",
         "Side",
         "TickDirection",
         "ContractType",
         "InstrumentStatus",
+        "OrderStatus",
+        "OrderType",
+        "TimeInForce",
+        "StopOrderType",
+        "TriggerBy",
+        "SelfMatch",
+        "CreateType",
+        "CancelType",
+        "ExecutionType",
+        "PositionStatus",
     ],
     "Statuses": [
         "Status",
@@ -102,8 +119,9 @@ GROUPS = {
         "RuntimeMisuse",
     ],
 }
-INTERNAL = {"BookText"}
-"""What frames of books decode to; a subscriber gets the ``OrderBook`` that it adds up to."""
+INTERNAL = {"BookText", "OrderItem"}
+"""What frames of books and orders decode to; a subscriber gets what is made of it, such as an
+``OrderBook`` or an ``Order``."""
 HEAD = """\
 # Every public name
 

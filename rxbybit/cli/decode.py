@@ -5,15 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event
 from rxbybit.protocol.base import Malformed
 from rxbybit.protocol.v5 import V5
 from rxbybit.schema.decoder import TopicDecoder
-from rxbybit.streams import find_spec
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.streams import find_specs
 
 __all__ = ["LineDecoder", "Tally"]
+
+# Any: streams have events of their own, and an order may be of two classes
+_Decode = Callable[[bytes], Sequence[Any]]
 
 
 @dataclass(slots=True)
@@ -50,8 +55,8 @@ class LineDecoder:
         self._complain = complain
         self._wire = V5()
         self._number = 0
-        self._failed = False
-        self._decoders: dict[str, TopicDecoder | None] = {}
+        self._said: set[str] = set()
+        self._decoders: dict[str, tuple[_Decode, ...]] = {}
 
     def lines(self, lines: Iterable[bytes]) -> Iterable[Sequence[Event]]:
         """The events of each line; blank lines count as none."""
@@ -62,10 +67,10 @@ class LineDecoder:
 
     def _frame(self, frame: bytes) -> Sequence[Event]:
         self.tally.frames += 1
-        self._failed = False
+        self._said.clear()
         events = self._decoded(frame)
         self.tally.events += len(events)
-        self.tally.undecodable += self._failed
+        self.tally.undecodable += bool(self._said)
         return events
 
     def _decoded(self, frame: bytes) -> Sequence[Event]:
@@ -77,27 +82,30 @@ class LineDecoder:
             else:
                 self.tally.control += 1
             return ()
-        decoder = self._decoder(topic)
-        if decoder is None:
+        decoders = self._decoders.get(topic)
+        if decoders is None:
+            specs = find_specs(topic, self._wire.name)
+            decoders = tuple(self._decoder(spec, topic) for spec in specs)
+            self._decoders[topic] = decoders
+        if not decoders:
             self.tally.not_offered[topic.partition(".")[0]] += 1
             return ()
-        return decoder.decode(frame, 0, None)
+        return [event for decode in decoders for event in decode(frame)]
 
-    def _decoder(self, topic: str) -> TopicDecoder | None:
-        if topic not in self._decoders:
-            wire = self._wire.name
-            spec = find_spec(topic, wire)
-            self._decoders[topic] = (
-                None if spec is None else TopicDecoder(spec, wire, topic, report=self._report)
-            )
-        return self._decoders[topic]
+    def _decoder(self, spec: StreamSpec[Any], topic: str) -> _Decode:
+        decode = TopicDecoder(spec, self._wire.name, topic, report=self._report).decode
+        emit = spec.emit
+        if emit is None:
+            return lambda frame: decode(frame, 0, None)
+        return lambda frame: [emit(None, event) for event in decode(frame, 0, None)]
 
     def _report(self, error: DecodeError) -> None:
         self._fail(str(error))
 
     def _fail(self, why: str) -> None:
-        self._failed = True
-        self._complain(f"line {self._number}: {_printable(why)}")
+        if why not in self._said:  # streams that share a topic say the same about its frames
+            self._said.add(why)
+            self._complain(f"line {self._number}: {_printable(why)}")
 
 
 def _printable(text: str) -> str:

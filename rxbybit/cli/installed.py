@@ -12,7 +12,7 @@ from rxbybit.config import VARIABLE
 from rxbybit.credentials import KEY, SECRET, SHOWN, credentials_in
 from rxbybit.errors import ConfigurationError
 from rxbybit.schema.decoder import TopicDecoder
-from rxbybit.streams import find_spec
+from rxbybit.streams import find_specs
 
 __all__ = ["check_machine"]
 
@@ -24,6 +24,10 @@ TOPICS = (
     "orderbook.50.BTCUSD",
     "allLiquidation.BTCUSD",
     "insurance.inverse",
+    "wallet",
+    "position",
+    "order",
+    "execution",
 )
 """One of each family."""
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY")
@@ -53,8 +57,9 @@ def _decoder(environ: Mapping[str, str]) -> Finding:
     slow: list[str] = []
     try:
         for topic in TOPICS:
-            spec = find_spec(topic)
-            if spec is None or not TopicDecoder(spec, "v5", topic, report=_ignore).compiled:
+            specs = find_specs(topic)
+            decoders = (TopicDecoder(spec, "v5", topic, report=_ignore) for spec in specs)
+            if not specs or not all(decoder.compiled for decoder in decoders):
                 slow.append(topic)
     except ConfigurationError as error:
         return Finding("decoder", "fail", str(error))

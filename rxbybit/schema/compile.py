@@ -56,7 +56,7 @@ def compile_frames(
     # one schema and one event take frames of both kinds; else the kind chooses
     single = len(schemas) == 1 and snapshot is delta
     if wire.changed:
-        return _noting(snapshot, wire.schema_of("snapshot"), numbers) if single else None
+        return _noting(wire, snapshot, numbers) if single else None
     # Any: pyright cannot know a union of classes made at run time
     union = cast("Any", None)
     works: dict[str | None, tuple[type[Struct], Work]] = {}
@@ -71,21 +71,28 @@ def compile_frames(
         if made is None:
             return None
         twin, work = made
-        frame = _frame(event, kind, tuple[twin, ...] if wire.many else twin)  # type: ignore[valid-type]
+        frame = _frame(event, kind, _data(twin, wire), wire.envelope)
         union = frame if union is None else union | frame
         works[kind] = frame, work
     declared = [field for schema in schemas for field in schema().declared.values()]
     empties = any(isinstance(field, WireField) and field.empty for field in declared)
-    return written(msgspec.json.Decoder(union).decode, works, many=wire.many, empties=empties)
+    return written(
+        msgspec.json.Decoder(union).decode,
+        works,
+        many=wire.many,
+        inside=wire.inside is not None,
+        empties=empties,
+    )
 
 
-def _noting(event: type[Event], schema: type[WireSchema], numbers: type) -> Bind | None:
+def _noting(wire: Wire, event: type[Event], numbers: type) -> Bind | None:
     """What decodes frames of which the event says what they gave, mostly a few out of many.
 
     In most frames all that is given has a value. Of those the first decoder makes twins whose
     ``None`` means absent, which is so in the event, too, so that what is absent costs nearly
     nothing. The other frames it refuses, and they go to a second one, which tells the two apart.
     """
+    schema = wire.schema_of("snapshot")
     known = {f.name: f for f in fields_of(event)}
     noted = [name for name, field in schema().declared.items() if not field.required]
     if any(known[name].default is NODEFAULT for name in noted):  # it needs a call, or a value
@@ -93,7 +100,7 @@ def _noting(event: type[Event], schema: type[WireSchema], numbers: type) -> Bind
     ways: list[Bind] = []
     for absent in (None, UNSET):
         made = _twin(event, schema, {}, numbers, absent)
-        if made is None or made[1].levels:
+        if made is None or made[1].levels or made[1].nothings:
             return None
         twin, work = made
         work = replace(
@@ -102,7 +109,7 @@ def _noting(event: type[Event], schema: type[WireSchema], numbers: type) -> Bind
             absent=absent,
             defaults={n: known[n].default for n in noted if known[n].default is not absent},
         )
-        frame = _frame(event, None, twin)
+        frame = _frame(event, None, twin, wire.envelope)
         read = msgspec.json.Decoder(frame).decode
         if absent is UNSET:
             read = _nulling(read)
@@ -128,18 +135,51 @@ def _plain(schema: type[WireSchema]) -> bool:
     return not hooked and loader.unknown == EXCLUDE
 
 
-def _frame(event: type[Event], kind: str | None, data: object) -> type[Struct]:
+# Any: see _frame
+def _data(twin: type[Struct], wire: Wire) -> Any:
+    """What the data of a frame decode to."""
+    if not wire.many:
+        return twin
+    items = tuple[twin, ...]  # type: ignore[valid-type]
+    if wire.inside is None:
+        return items
+    holder = msgspec.defstruct(
+        f"{twin.__name__}Holder",
+        [("items", items)],
+        rename={"items": wire.inside},
+        frozen=True,
+        gc=False,
+    )
+    return tuple[holder, ...]  # type: ignore[valid-type]
+
+
+def _frame(
+    event: type[Event], kind: str | None, data: object, envelope: type[WireSchema]
+) -> type[Struct]:
     """What a whole frame decodes to, of one kind or (``None``) of both."""
+    declared = envelope().declared
+    keys = {name: field.data_key or name for name, field in declared.items()}
     # Any: msgspec wants tuples of name, type and default, in any mixture
-    first: list[Any] = [] if kind else [("kind", Literal["snapshot", "delta"])]
+    kinds: list[Any] = [("kind", Literal["snapshot", "delta"])]
+    if kind:
+        kinds = []
+    elif "kind" not in keys:
+        kinds = [("kind", Literal["snapshot"], "snapshot")]
+    rename = {
+        "ts": keys["sent_ms"],
+        "cts": keys.get("matched_ms", f"{_UNREACHABLE}matched"),
+        "data": keys["data"],
+    }
+    cts: Any = MILLISECONDS | None if "matched_ms" in keys else None
     return msgspec.defstruct(
         f"{event.__name__}Frame",
-        [*first, ("ts", MILLISECONDS), ("data", data), ("cts", MILLISECONDS | None, None)],
-        rename=None if kind else {"kind": "type"},
-        tag_field="type" if kind else None,
+        [*kinds, ("ts", MILLISECONDS), ("data", data), ("cts", cts, None)],
+        rename=rename if kind else {**rename, "kind": keys.get("kind", f"{_UNREACHABLE}kind")},
+        tag_field=keys.get("kind") if kind else None,
         tag=kind,
         frozen=True,
         gc=False,
+        kw_only=True,
     )
 
 
@@ -161,12 +201,13 @@ def _twin(
     entries: dict[str, Entry] = {}
     nones: set[str] = set()
     known = {f.name: f for f in fields_of(event) if f.name != "meta"}
-    for name, field in schema().declared.items():
+    for name, field in schema(numbers=numbers).declared.items():
         entry = entry_of(field, numbers)
         if entry is None:
             return None
         entries[name] = entry
         nullable = field.allow_none and absent is not None  # where None means absent it is no value
+        nullable = nullable and entry.wire is not msgspec.Raw  # which takes null as it is
         wanted = entry.wire | None if nullable else entry.wire
         default = _default(known[name]) if absent is NODEFAULT else absent
         defs.append((name, wanted) if field.required else (name, wanted, default))
@@ -190,11 +231,18 @@ def _twin(
     work = Work(
         event=event,
         adopted=adopts(twin, event),
-        converts={n: (e.wire, e.convert) for n, e in entries.items() if e.convert is not None},
+        converts={n: (e.of or e.wire, e.convert) for n, e in entries.items() if e.convert},
         numbers={n: n in nones for n in special if n not in levels},
         levels=levels,
+        nothings=_nothings(schema),
     )
     return twin, work
+
+
+def _nothings(schema: type[WireSchema]) -> dict[str, str | int]:
+    declared = schema().declared.items()
+    named = {name: field.nothing for name, field in declared if isinstance(field, WireField)}
+    return {name: nothing for name, nothing in named.items() if nothing is not None}
 
 
 # Any: a FieldInfo of msgspec, whose default is whatever the event's is

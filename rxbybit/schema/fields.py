@@ -1,8 +1,9 @@
 """What the wire's values look like: the base of all schemas, and one field class a spelling.
 
 Each field takes marshmallow's ``data_key`` and ``required``, and ``empty``: whether ``""`` (or
-null) may stand for "no value", which comes out as ``None``. Nothing else can be configured:
-``compile.py`` knows every one of these classes and what msgspec type is equal to it.
+null) may stand for "no value", which comes out as ``None``; ``nothing`` is another value that
+does, such as 0 or ``"UNKNOWN"``. Nothing else can be configured: ``compile.py`` knows every one
+of these classes and what msgspec type is equal to it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,22 @@ from marshmallow.exceptions import ValidationError
 
 from rxbybit.events import OpenEnum
 from rxbybit.ladder import TextLevel, size_text
-from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, number_of, whole_of
+from rxbybit.schema.text import (
+    LAST_MS,
+    flag_of,
+    integer_of,
+    milliseconds_of,
+    names_of,
+    number_of,
+    text_of,
+    whole_of,
+)
 
 __all__ = [
     "Boolean",
     "Choice",
     "Decimal",
+    "Flag",
     "Integer",
     "Levels",
     "Milliseconds",
@@ -71,16 +82,22 @@ class WireField(stock.Field[T]):
     """The base of the fields below."""
 
     complaint: ClassVar[str] = "Not a valid value."
-    gives: ClassVar[object] = object
+    gives: object = object
     """The type of the attribute."""
 
     def __init__(
-        self, *, data_key: str | None = None, required: bool = False, empty: bool = False
+        self,
+        *,
+        data_key: str | None = None,
+        required: bool = False,
+        empty: bool = False,
+        nothing: str | int | None = None,
     ) -> None:
         super().__init__(  # pyright: ignore[reportUnknownMemberType]
             data_key=data_key, required=required, allow_none=empty
         )
         self.empty = empty
+        self.nothing = nothing
 
     def _deserialize(
         self, value: object, attr: str | None, data: Mapping[str, object] | None, **kwargs: object
@@ -88,7 +105,8 @@ class WireField(stock.Field[T]):
         if self.empty and value == "":
             return cast("T", None)
         try:
-            return self.read(value)
+            found = self.read(value)
+            return cast("T", None) if self.nothing is not None and found == self.nothing else found
         except ValidationError:
             raise
         except ValueError as error:
@@ -98,7 +116,9 @@ class WireField(stock.Field[T]):
         """The attribute for a value of the JSON text; ``ValueError`` when it cannot be one."""
         raise NotImplementedError
 
-    def _numbers(self) -> type:
+    @property
+    def numbers(self) -> type:
+        """What numbers become."""
         return self.root.numbers if isinstance(self.root, WireSchema) else _Decimal
 
 
@@ -109,7 +129,7 @@ class String(WireField[str]):
     gives = str
 
     def read(self, value: object) -> str:
-        return _text(value)
+        return text_of(value)
 
 
 class Choice(WireField[OpenEnum]):
@@ -124,12 +144,13 @@ class Choice(WireField[OpenEnum]):
         data_key: str | None = None,
         required: bool = False,
         empty: bool = False,
+        nothing: str | None = None,
     ) -> None:
-        super().__init__(data_key=data_key, required=required, empty=empty)
+        super().__init__(data_key=data_key, required=required, empty=empty, nothing=nothing)
         self.enum: type[Enum] = enum
 
     def read(self, value: object) -> OpenEnum:
-        return cast("OpenEnum", self.enum(_text(value)))
+        return cast("OpenEnum", self.enum(text_of(value)))
 
 
 class Boolean(WireField[bool]):
@@ -144,6 +165,16 @@ class Boolean(WireField[bool]):
         raise ValueError
 
 
+class Flag(WireField[bool]):
+    """``"0"`` or ``"1"``; a JSON number will do."""
+
+    complaint = "Not 0 or 1."
+    gives = bool
+
+    def read(self, value: object) -> bool:
+        return flag_of(value if isinstance(value, str) else integer_of(value))
+
+
 class Integer(WireField[int]):
     """A whole JSON number."""
 
@@ -151,7 +182,7 @@ class Integer(WireField[int]):
     gives = int
 
     def read(self, value: object) -> int:
-        return _integer(value)
+        return integer_of(value)
 
 
 class Milliseconds(WireField[int]):
@@ -161,7 +192,7 @@ class Milliseconds(WireField[int]):
     gives = int
 
     def read(self, value: object) -> int:
-        ms = _integer(value)
+        ms = integer_of(value)
         if 0 <= ms <= LAST_MS:
             return ms
         raise ValueError
@@ -174,7 +205,7 @@ class Whole(WireField[int]):
     gives = int
 
     def read(self, value: object) -> int:
-        return whole_of(value) if isinstance(value, str) else _integer(value)
+        return whole_of(value if isinstance(value, str) else integer_of(value))
 
 
 class Moment(WireField[int]):
@@ -184,7 +215,7 @@ class Moment(WireField[int]):
     gives = int
 
     def read(self, value: object) -> int:
-        return milliseconds_of(value if isinstance(value, str) else str(_integer(value)))
+        return milliseconds_of(value if isinstance(value, str) else str(integer_of(value)))
 
 
 class Decimal(WireField[_Decimal]):
@@ -194,7 +225,7 @@ class Decimal(WireField[_Decimal]):
     gives = _Decimal
 
     def read(self, value: object) -> _Decimal:
-        return _number(value, self._numbers())
+        return number_of(value, self.numbers)
 
 
 class Names(WireField[tuple[str, ...]]):
@@ -204,7 +235,7 @@ class Names(WireField[tuple[str, ...]]):
     gives = tuple[str, ...]
 
     def read(self, value: object) -> tuple[str, ...]:
-        return () if value == "" else names_of(_text(value))
+        return () if value == "" else names_of(text_of(value))
 
 
 Level = tuple[_Decimal, _Decimal]
@@ -217,8 +248,8 @@ class Levels(WireField[tuple[Level, ...]]):
     gives = tuple[Level, ...]
 
     def read(self, value: object) -> tuple[Level, ...]:
-        numbers = self._numbers()
-        return tuple(_levels(value, lambda number: _number(number, numbers)))
+        numbers = self.numbers
+        return tuple(_levels(value, lambda number: number_of(number, numbers)))
 
 
 class TextLevels(WireField[tuple[TextLevel, ...]]):
@@ -249,7 +280,7 @@ def _levels(value: object, read: Callable[[object], T]) -> list[tuple[T, T]]:
 
 
 def _spelled(value: object) -> tuple[str, _Decimal]:
-    number = _number(value, _Decimal)
+    number = number_of(value, _Decimal)
     if not isfinite(float(number)):
         raise ValueError
     return str(value), number
@@ -260,23 +291,3 @@ def _pair(level: object) -> tuple[object, object]:
         raise ValueError
     price, size = cast("list[object]", level)
     return price, size
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise ValueError
-    value.encode()  # half a surrogate pair is no text: UnicodeEncodeError is a ValueError
-    return value
-
-
-def _integer(value: object) -> int:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    raise ValueError
-
-
-def _number(value: object, numbers: type) -> _Decimal:
-    if isinstance(value, bool) or not isinstance(value, (str, int, _Decimal)):
-        raise ValueError
-    # floats are handed on under the type of Decimals: who asks for them gives up exactness
-    return cast("_Decimal", number_of(value, numbers))

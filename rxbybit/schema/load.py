@@ -7,43 +7,24 @@ there is no compiled path.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from functools import cache
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 
-from marshmallow import fields as stock
-from marshmallow import validate
 from marshmallow.exceptions import ValidationError
 from msgspec.structs import force_setattr
 
 from rxbybit.errors import RAW_LIMIT, DecodeError, Messages
 from rxbybit.events import Event, Meta
 from rxbybit.schema import fields
+from rxbybit.schema.nested import Items
 from rxbybit.schema.spec import StreamSpec, Wire
 
 __all__ = ["Loader", "complaints", "loader_of", "parsed"]
 
+_Item = tuple[tuple[object, ...], object]
 _LONGEST_INT = 4300  # digits that Python's int() takes
-
-
-class Envelope(fields.WireSchema):
-    """What surrounds the data of every public V5 topic (V5 manual, "Websocket Stream").
-
-    Keys beside these are ``topic``, by which a frame was routed here, ``cs`` (a cross
-    sequence, of tickers) and ``id`` (of options).
-    """
-
-    type = stock.String(required=True, validate=validate.OneOf(("snapshot", "delta")))
-    ts = fields.Milliseconds(required=True)
-    data = stock.Raw(required=True)
-    cts = fields.Milliseconds(empty=True)
-
-    ignored: ClassVar[Mapping[str, str]] = {
-        "topic": "the frame was routed by it",
-        "cs": "a cross sequence that nothing else refers to",
-        "id": "of options: topic and time once more",
-    }
 
 
 class Loader:
@@ -65,41 +46,60 @@ class Loader:
         self._given = given
         self._numbers = numbers
         self._report = report
+        self._envelope = loader_of(wire.envelope, Decimal)
+        self._holder = None if wire.inside is None else _holder(wire.inside)
 
     def load(self, data: bytes, received_ns: int, connection: int | None) -> tuple[Event, ...]:
         """The good events of a frame; what is wrong is reported, an item at a time."""
         try:
-            frame = cast("dict[str, object]", loader_of(Envelope, Decimal).load(parsed(data)))
+            frame = cast("dict[str, object]", self._envelope.load(parsed(data)))
             items = self._items(frame["data"])
         except ValidationError as error:
             self._refuse(data, complaints(error))
             return ()
-        kind = cast("str", frame["type"])
+        kind = cast("str", frame.get("kind", "snapshot"))
         meta = Meta(
             self._topic,
             kind,
-            cast("int", frame["ts"]),
-            cast("int | None", frame.get("cts")),
+            cast("int", frame["sent_ms"]),
+            cast("int | None", frame.get("matched_ms")),
             received_ns,
             connection,
         )
         schema = loader_of(self._wire.schema_of(kind), self._numbers)
         events: list[Event] = []
-        for index, item in enumerate(items):
+        for where, item in self._inner(items, data):
             try:
                 events.append(self._event(schema, kind, item, meta))
             except ValidationError as error:
-                said = complaints(error)
-                self._refuse(data, {"data": {index: said} if self._wire.many else said})
+                self._refuse(data, _at(where, complaints(error)))
         return tuple(events)
 
-    def _items(self, data: object) -> list[object]:
-        if not self._wire.many or isinstance(data, dict):
+    def _items(self, data: object) -> list[_Item]:
+        """The items of a frame, each with where it stands."""
+        if not self._wire.many:
+            return [(("data",), data)]
+        if isinstance(data, dict):
             # the manual calls the data of some lists an object: a lone item will do
-            return [data]
+            return [(("data", 0), cast("object", data))]
         if isinstance(data, list):
-            return cast("list[object]", data)
+            return [(("data", at), item) for at, item in enumerate(cast("list[object]", data))]
         raise ValidationError({"data": ["Not a list."]})
+
+    def _inner(self, items: list[_Item], data: bytes) -> Iterator[_Item]:
+        """What an event is made of each: the items, or those in their lists."""
+        if self._holder is None:
+            yield from items
+            return
+        key = cast("str", self._wire.inside)
+        for where, item in items:
+            try:
+                held = cast("dict[str, list[object]]", self._holder.load(cast("Any", item)))
+            except ValidationError as error:
+                self._refuse(data, _at(where, complaints(error)))
+            else:
+                for at, inner in enumerate(held["items"]):
+                    yield (*where, key, at), inner
 
     def _event(self, schema: fields.WireSchema, kind: str, item: object, meta: Meta) -> Event:
         attributes = cast("dict[str, object]", schema.load(cast("dict[str, object]", item)))
@@ -114,6 +114,21 @@ class Loader:
         # a character has at most 4 bytes
         raw = data[: 4 * RAW_LIMIT].decode("utf-8", "replace")
         self._report(DecodeError(self._topic, raw, messages))
+
+
+@cache
+def _holder(key: str) -> fields.WireSchema:
+    """What loads an item of which nothing counts but the list under ``key``."""
+    field = Items(required=True, data_key=key)
+    # marshmallow does not say what its fields are generic in
+    made: object = fields.WireSchema.from_dict({"items": field})  # pyright: ignore[reportUnknownMemberType]
+    return cast("type[fields.WireSchema]", made)()
+
+
+def _at(where: tuple[object, ...], said: Messages) -> Messages:
+    for step in reversed(where):
+        said = cast("Messages", {step: said})  # an index is a key too, as marshmallow has it
+    return said
 
 
 def complaints(error: ValidationError) -> Messages:

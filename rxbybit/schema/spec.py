@@ -15,6 +15,7 @@ from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event
 from rxbybit.marking import Emitted
+from rxbybit.schema.envelope import PublicEnvelope
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
 
@@ -97,10 +98,16 @@ class Wire:
     """Whether a topic holds several symbols, so that the sequences of its events do not compare."""
     also: tuple[Wire, ...] = ()
     """Other spellings of the same events, under topics of their own."""
+    envelope: type[WireSchema] = PublicEnvelope
+    """What surrounds the data; where it tells no kind, every frame is a snapshot."""
+    inside: str | None = None
+    """The key of a list in each item, where it is that list's items which are events."""
 
     def __post_init__(self) -> None:
         if (self.schema is None) == (self.snapshot is None or self.delta is None):
             raise TypeError(f"{self.template}: give schema, or both snapshot and delta")
+        if self.inside is not None and not self.many:
+            raise TypeError(f"{self.template}: inside goes with many")
         if self.changed and (self.many or self.from_topic):
             raise TypeError(f"{self.template}: changed goes with one item that holds everything")
 
@@ -176,8 +183,8 @@ class StreamSpec(Generic[E]):
         """Makes what the subscribers of a topic share; streams that name the same callable
         share it on the same topic."""
         self.emit = emit
-        """What this stream sends for an event, once the state has taken it in; ``None`` to
-        send the event itself."""
+        """What this stream sends for an event, once the state (``None`` where there is none) has
+        taken it in; ``None`` to send the event itself."""
         self.late = late
         """What a later subscriber of a topic gets at once, out of the state."""
         self.lapse = lapse
@@ -270,7 +277,8 @@ def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:
         kept = set(get_args(hints[name])) - {type(None)} if _optional(hints[name]) else None
         types = kept or {hints[name]}
         gives = stock.enum if isinstance(stock, Choice) else stock.gives
-        if types != {gives} or (stock.empty and not _optional(hints[name])):
+        none = stock.empty or stock.nothing is not None
+        if types != {gives} or (none and not _optional(hints[name])):
             raise TypeError(f"{schema.__name__}.{name} does not give {hints[name]}")
     for name, attribute in known.items():
         must = attribute.default is NODEFAULT and attribute.default_factory is NODEFAULT

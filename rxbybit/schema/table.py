@@ -15,10 +15,12 @@ from typing import Annotated, Any
 
 import msgspec
 from marshmallow import fields as stock
+from marshmallow.exceptions import ValidationError
 
 from rxbybit.ladder import TextLevel
-from rxbybit.schema import fields
-from rxbybit.schema.text import LAST_MS, milliseconds_of, names_of, whole_of
+from rxbybit.schema import fields, nested
+from rxbybit.schema.load import parsed
+from rxbybit.schema.text import LAST_MS, flag_of, milliseconds_of, names_of, whole_of
 
 __all__ = ["MILLISECONDS", "Entry", "entry_of"]
 
@@ -26,7 +28,8 @@ Read = Callable[[Any], object]  # Any: whatever the wire's type decodes to
 
 # Any: pyright takes an annotated type for no class, so would not let it be in a union
 MILLISECONDS: Any = Annotated[int, msgspec.Meta(ge=0, le=LAST_MS)]
-_FILLED = Annotated[str, msgspec.Meta(min_length=1)]
+# "" is refused, so that what stands for "no value" is looked for
+_FILLED: Any = Annotated[str, msgspec.Meta(min_length=1)]
 _DECIMALS = tuple[tuple[Decimal, Decimal], ...]
 
 
@@ -37,6 +40,8 @@ class Entry:
     wire: Any  # a type, in whatever form msgspec takes types
     convert: Read | None = None
     """Makes the attribute of that; ``ValueError`` or ``ArithmeticError`` if it cannot be one."""
+    of: Any = None
+    """What is converted, where that is no class by the name of ``wire``."""
     special: bool = False
     """Whether ``wire`` lets NaN and infinities pass."""
 
@@ -48,6 +53,8 @@ def entry_of(field: stock.Field[Any], numbers: type) -> Entry | None:  # Any: se
         return None
     if type(field) is fields.Choice:
         return Entry(field.enum)
+    if type(field) in (nested.Amounts, nested.Parts):
+        return Entry(msgspec.Raw, lambda raw: _loaded(field, raw))
     return (_DECIMAL if numbers is Decimal else _FLOAT).get(type(field))
 
 
@@ -85,13 +92,22 @@ def _texts(raw: msgspec.Raw) -> tuple[TextLevel, ...]:
     return _text_levels(raw)
 
 
+def _loaded(field: stock.Field[Any], raw: msgspec.Raw) -> object:
+    """What marshmallow makes of the few values that are not worth a faster way."""
+    try:
+        return field.deserialize(parsed(bytes(raw)))  # pyright: ignore[reportUnknownMemberType]
+    except ValidationError as error:
+        raise ValueError("as marshmallow says") from error
+
+
 _EITHER: dict[type, Entry] = {
     fields.String: Entry(_FILLED),
     fields.Boolean: Entry(bool),
     fields.Integer: Entry(int),
     fields.Milliseconds: Entry(MILLISECONDS),
-    fields.Whole: Entry(str, whole_of),
-    fields.Moment: Entry(str, milliseconds_of),
+    fields.Flag: Entry(_FILLED | int, flag_of, of=str | int),
+    fields.Whole: Entry(_FILLED | int, whole_of, of=str | int),
+    fields.Moment: Entry(_FILLED, milliseconds_of, of=str),
     fields.Names: Entry(str, names_of),
     fields.TextLevels: Entry(msgspec.Raw, _texts),
 }
@@ -102,6 +118,6 @@ _DECIMAL = {
 }
 _FLOAT = {
     **_EITHER,
-    fields.Decimal: Entry(str, _float),
+    fields.Decimal: Entry(_FILLED, _float, of=str),
     fields.Levels: Entry(msgspec.Raw, _floats),
 }

@@ -65,6 +65,8 @@ class Work:
     """Attributes that could be a NaN or an infinity, and whether they may be ``None``."""
     levels: tuple[str, ...]
     """Attributes whose levels could hold one."""
+    nothings: Mapping[str, str | int]
+    """Values that stand for ``None``."""
     changed: Changed | None = None
     """Of events that say what a frame gave."""
     absent: UnsetType | None = None
@@ -79,12 +81,13 @@ def written(
     *,
     many: bool,
     empties: bool,
+    inside: bool = False,
 ) -> Bind:
     """What binds the decoder of the frames that ``read`` reads.
 
     ``works`` has, for each kind of frame or for ``None``, which is any, its class and what to
-    do. ``many`` says that a frame holds several items, ``empties`` that ``""`` may stand for
-    null.
+    do. ``many`` says that a frame holds several items, ``inside`` that these hold the items that
+    count, ``empties`` that ``""`` may stand for null.
     """
     names: dict[str, Any] = {"read": read, "nulled": nulled, **_NAMES}
     lines = ["def bind(topic, slow):", " def decode(data, received_ns, connection):"]
@@ -104,17 +107,18 @@ def written(
             lines += [f"   if type(frame) is frame{number}:"]
         kind_of = "frame.kind" if kind is None else repr(kind)
         body = [f"meta = Meta(topic, {kind_of}, frame.ts, frame.cts, received_ns, connection)"]
-        body += _finished(work, number, many=many)
+        body += _finished(work, number, many=many, inside=inside)
         lines += [("   " if kind is None else "    ") + line for line in body]
     lines += ["  except UNFIT: return slow(data, received_ns, connection)", " return decode"]
     exec("\n".join(lines), names)
     return names["bind"]
 
 
-def _finished(work: Work, number: int, *, many: bool) -> list[str]:
+def _finished(work: Work, number: int, *, many: bool, inside: bool) -> list[str]:
     """What makes the events of a frame and returns them."""
     if many:
-        lines = ["items = frame.data", "for x in items:"]
+        found = "tuple([x for holder in frame.data for x in holder.items])"
+        lines = [f"items = {found if inside else 'frame.data'}", "for x in items:"]
         lines += [" " + line for line in _finish(work, number)]
         copies = f"tuple(copied(x, event{number}) for x in items)"
         return [*lines, f"return {'items' if work.adopted else copies}"]
@@ -139,6 +143,8 @@ def _finish(work: Work, number: int) -> list[str]:
     for name in work.converts:
         if name not in noted:
             lines += _convert(name, number)
+    for name, nothing in work.nothings.items():
+        lines += [f"if x.{name} == {nothing!r}: force(x, {name!r}, None)"]
     if noted:
         lines += _note(work, number, noted)
     if work.adopted:

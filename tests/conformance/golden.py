@@ -9,21 +9,22 @@ from typing import Any
 from rxbybit.book import BookDelta, BookSnapshot
 from rxbybit.events import Event, Side, TickDirection
 from rxbybit.schema.spec import StreamSpec
-from rxbybit.streams import SPECS
+from rxbybit.streams import AS_SENT as specs_as_sent
 from rxbybit.streams.insurance import Insurance
 from rxbybit.streams.kline import Kline
 from rxbybit.streams.liquidation import Liquidation
 from rxbybit.streams.trade import Trade
 from rxbybit.ticker import TickerUpdate
+from tests.conformance.golden_private import PRIVATE
 
 FOLDER = Path(__file__).parent / "frames" / "v5"
 
 # Any: each has events of its own
 AS_SENT: dict[str, StreamSpec[Any]] = {
-    (path.stem): next(
+    path.stem: next(
         spec
-        for spec in SPECS
-        if spec.emit is None and spec.name == path.stem.replace("tickers", "ticker_updates")
+        for spec in specs_as_sent
+        if spec.name == path.stem.replace("tickers", "ticker_updates")
     )
     for path in sorted(FOLDER.glob("*.jsonl"))
 }
@@ -57,6 +58,7 @@ def _update(symbol: str, **attributes: Any) -> TickerUpdate:  # Any: of every ki
 
 
 EVENTS: dict[str, list[tuple[Event, ...]]] = {
+    **PRIVATE,
     "trades": [
         (
             Trade(

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.load import Envelope
 from rxbybit.schema.spec import Wire
 
 
 def unknown_keys(wire: Wire, frame: dict[str, Any]) -> set[str]:  # Any: JSON
     """Keys of the frame and of its data that are neither mapped nor ignored with a reason."""
     items = frame["data"] if isinstance(frame["data"], list) else [frame["data"]]
-    schema = wire.schema_of(frame["type"])
-    unknown = set(frame) - _known(Envelope)
+    if wire.inside is not None:  # another stream knows what stands around
+        items = [inner for item in items for inner in item[wire.inside]]
+    schema = wire.schema_of(frame.get("type", "snapshot"))
+    unknown = set(frame) - _known(wire.envelope)
     for item in items:
         unknown |= set(item) - _known(schema)
     return unknown

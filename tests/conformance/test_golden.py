@@ -44,11 +44,14 @@ def test_events(name: str, index: int) -> None:
         assert hash(event) == hash(known)
         assert event.meta is events[0].meta
         assert event.meta.topic == frame["topic"]
-        assert event.meta.kind == frame["type"]
-        assert event.meta.sent_ms == frame["ts"]
+        assert event.meta.kind == frame.get("type", "snapshot")
+        assert event.meta.sent_ms == frame.get("ts", frame.get("creationTime"))
         assert event.meta.matched_ms == frame.get("cts")
         assert (event.meta.received_ns, event.meta.connection) == (17, 3)
         assert (event.meta.backfilled, event.meta.gap) == (False, None)
+
+
+IDENTITY = {"insurance": "coin", "balances": "coin", "account": "account_type"}
 
 
 @pytest.mark.usefixtures("path")
@@ -60,7 +63,7 @@ def test_they_behave_as_if_written_by_hand(name: str, index: int) -> None:
         copied = pickle.loads(pickle.dumps(event))
         assert (copied, copied.meta) == (event, event.meta)
         assert type(copied) is type(event)
-        attribute = "coin" if name == "insurance" else "symbol"
+        attribute = IDENTITY.get(name, "symbol")
         changed = msgspec.structs.replace(event, **{attribute: "Z"})
         assert changed == msgspec.structs.replace(known, **{attribute: "Z"})
         assert changed != known
@@ -101,6 +104,12 @@ def test_floats(name: str, index: int) -> None:
             if isinstance(exact, Decimal):
                 assert type(value) is float
                 assert value == float(exact)
+            elif isinstance(exact, tuple) and attribute == "extra_fees":
+                assert [fee.amount for fee in value] == [float(fee.amount) for fee in exact]
+                assert all(type(fee.amount) is float for fee in value)
+            elif isinstance(exact, tuple) and attribute == "fees":
+                assert value == tuple((coin, float(amount)) for coin, amount in exact)
+                assert all(type(amount) is float for _, amount in value)
             elif attribute in ("bids", "asks"):
                 assert value == tuple((float(p), float(s)) for p, s in exact)
                 assert all(type(number) is float for level in value for number in level)

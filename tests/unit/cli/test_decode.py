@@ -6,6 +6,7 @@ import pytest
 
 from rxbybit.cli.decode import LineDecoder
 from rxbybit.events import Event
+from tests.conformance.golden import frames
 
 TRADE = (
     b'{"topic":"publicTrade.BTCUSD","type":"snapshot","ts":1790000000500,"data":[{"T":1790000000400,'
@@ -56,7 +57,7 @@ def test_answers_are_counted_as_control(line: bytes) -> None:
 
 def test_topics_that_are_not_offered_are_counted_by_family() -> None:
     got = Decoded(
-        b'{"topic":"wallet","data":[]}',
+        b'{"topic":"strategy","data":[]}',
         b'{"topic":"greeks","data":[]}',
         b'{"topic":"priceLimit.BTCUSD","data":{}}',
         b'{"topic":"priceLimit.ETHUSD","data":{}}',
@@ -64,8 +65,44 @@ def test_topics_that_are_not_offered_are_counted_by_family() -> None:
     assert got.names == [[], [], [], []]
     assert str(got.tally) == (
         "4 frames: 0 events, 0 control frames,"
-        " 4 of topics not offered (greeks, priceLimit, wallet), 0 undecodable"
+        " 4 of topics not offered (greeks, priceLimit, strategy), 0 undecodable"
     )
+
+
+def test_private_frames_give_one_event_an_item() -> None:
+    got = Decoded(*frames("order_items"), *frames("user_trades"), *frames("positions"))
+    assert got.names == [
+        ["Order", "StopOrder"],
+        ["Order"],
+        ["StopOrder"],
+        *(["UserTrade"] * 2, ["UserTrade"], ["UserTrade"], ["UserTrade"], ["UserTrade"]),
+        *(["UserTrade"], ["Position"], ["Position"] * 2, ["Position"]),
+    ]
+    assert b'"type":"Funding"' in got.events[4][0].to_json()
+    assert (got.tally.events, got.tally.undecodable, got.said) == (15, 0, [])
+
+
+def test_a_wallet_gives_the_account_and_each_coin() -> None:
+    got = Decoded(*frames("balances"))
+    assert got.names == [
+        ["Account", "Balance", "Balance"],
+        ["Account", "Account", "Balance", "Balance"],
+        ["Account"],
+    ]
+    assert got.events[0][0].meta.sent_ms == 1790000000125
+
+
+def test_what_is_wrong_with_a_frame_of_two_streams_is_said_once() -> None:
+    frame = frames("balances")[0]
+    got = Decoded(
+        frame[:-1],
+        frame.replace(b'"totalEquity":"', b'"totalEquity":"x'),
+        frame.replace(b'"equity":"', b'"equity":"x'),
+        frame,
+    )
+    assert got.names == [[], ["Balance"] * 2, ["Account"], ["Account", "Balance", "Balance"]]
+    assert [said[:7] for said in got.said] == ["line 1:", "line 2:", "line 3:", "line 3:"]
+    assert (got.tally.frames, got.tally.undecodable) == (4, 3)
 
 
 def test_blank_lines_are_nothing_but_have_a_number() -> None:
@@ -115,10 +152,11 @@ def test_a_bad_item_costs_that_item_and_the_reason_is_marshmallows() -> None:
 def test_a_topic_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
 
-    def counting(topic: str, wire_name: str) -> None:
+    def counting(topic: str, wire_name: str) -> tuple[()]:
         asked.append(f"{wire_name} {topic}")
+        return ()
 
-    monkeypatch.setattr("rxbybit.cli.decode.find_spec", counting)
+    monkeypatch.setattr("rxbybit.cli.decode.find_specs", counting)
     got = Decoded(TRADE, DELTA, TRADE)
     assert asked == ["v5 publicTrade.BTCUSD", "v5 tickers.BTCUSD"]
     assert got.tally.not_offered == {"publicTrade": 2, "tickers": 1}

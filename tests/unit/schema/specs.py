@@ -6,14 +6,27 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from msgspec import Struct
+
 from rxbybit.book import Level
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event, Side, utc
 from rxbybit.ladder import TextLevel
-from rxbybit.schema import fields
+from rxbybit.schema import fields, nested
 from rxbybit.schema.decoder import TopicDecoder
+from rxbybit.schema.envelope import PrivateEnvelope
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.spec import StreamSpec, Wire
+
+
+class Part(Struct, frozen=True, kw_only=True):
+    name: str
+    amount: Decimal | None = None
+
+
+class PartWire(WireSchema):
+    name = fields.String(required=True, data_key="n")
+    amount = fields.Decimal(empty=True)
 
 
 class Odd(Event, frozen=True, kw_only=True):
@@ -33,6 +46,16 @@ class Odd(Event, frozen=True, kw_only=True):
     spelled_or_none: int | None = None
     moment_or_none_ms: int | None = None
     number_or_none: Decimal | None = None
+    digit: bool | None = None
+    amounts: tuple[tuple[str, Decimal], ...] = ()
+    parts: tuple[Part, ...] = ()
+    digit_or_none: bool | None = None
+    amounts_or_none: tuple[tuple[str, Decimal], ...] | None = None
+    parts_or_none: tuple[Part, ...] | None = None
+    number_unless_zero: Decimal | None = None
+    whole_unless_zero: int | None = None
+    text_unless_abc: str | None = None
+    side_unless_hold: Side | None = None
 
     at = utc[datetime | None]("at_ms")
     moment = utc[datetime | None]("moment_ms")
@@ -56,6 +79,16 @@ class OddWire(WireSchema):
     spelled_or_none = fields.Whole(empty=True)
     moment_or_none_ms = fields.Moment(data_key="moment_or_none", empty=True)
     number_or_none = fields.Decimal(empty=True)
+    digit = fields.Flag()
+    amounts = nested.Amounts()
+    parts = nested.Parts(PartWire, Part)
+    digit_or_none = fields.Flag(empty=True)
+    amounts_or_none = nested.Amounts(empty=True)
+    parts_or_none = nested.Parts(PartWire, Part, empty=True)
+    number_unless_zero = fields.Decimal(nothing=0)
+    whole_unless_zero = fields.Whole(empty=True, nothing=0)
+    text_unless_abc = fields.String(nothing="abc")
+    side_unless_hold = fields.Choice(Side, nothing="Hold")
 
 
 class TextsWire(WireSchema):
@@ -81,6 +114,12 @@ class Sparse(Odd, frozen=True, kw_only=True):
 ODD = StreamSpec("odd", Odd, v5=Wire("odd.{symbol}", OddWire, many=True), categories=("linear",))
 SPARSE = StreamSpec(
     "sparse", Sparse, v5=Wire("sparse.{symbol}", TextsWire, changed=True), categories=("linear",)
+)
+INNER = StreamSpec(
+    "inner",
+    Odd,
+    v5=Wire("inner.{symbol}", OddWire, many=True, inside="held", envelope=PrivateEnvelope),
+    categories=("linear",),
 )
 
 Outcome = tuple[list[tuple[str, object]], list[tuple[object, str]]]

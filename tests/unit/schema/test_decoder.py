@@ -21,7 +21,7 @@ from rxbybit.streams.orderbook import ORDER_BOOK
 from rxbybit.streams.ticker import TICKER_UPDATES
 from rxbybit.streams.trade import TRADES
 from tests.conformance.golden import AS_SENT, EVENTS, frames
-from tests.unit.schema.specs import ODD, SPARSE
+from tests.unit.schema.specs import INNER, ODD, SPARSE
 
 TOPIC = "publicTrade.BTCUSD"
 
@@ -134,6 +134,35 @@ def test_a_lone_item_will_do_for_a_list() -> None:
 
 
 @pytest.mark.usefixtures("path")
+def test_items_in_the_lists_of_items_fail_alone() -> None:
+    reports: list[DecodeError] = []
+    decoder = TopicDecoder(INNER, "v5", "inner.X", report=reports.append)
+    good, bad = '{"t":"a"}', '{"t":5}'
+    held = [f'"held":[{good},{bad},{good}]', '"hold":[]', '"held":7', f'"held":[{good}]']
+    items = ",".join(f"{{{text}}}" for text in held)
+    events = decoder.decode(f'{{"creationTime":5,"data":[{items},7]}}'.encode(), 1, 2)
+    assert [getattr(event, "text", None) for event in events] == ["a"] * 3
+    assert [report.messages for report in reports] == [
+        {"data": {0: {"held": {1: {"t": ["Not a valid string."]}}}}},
+        {"data": {1: {"held": ["Missing data for required field."]}}},
+        {"data": {2: {"held": ["Not a list."]}}},
+        {"data": {4: {"_schema": ["Invalid input type."]}}},
+    ]
+
+
+@pytest.mark.usefixtures("path")
+def test_a_frame_without_a_kind_is_a_snapshot() -> None:
+    reports: list[DecodeError] = []
+    decoder = TopicDecoder(INNER, "v5", "inner.X", report=reports.append)
+    data = b'{"creationTime":7,"type":"delta","ts":1,"cts":2,"data":[{"held":[{"t":"a"}]}]}'
+    [event] = decoder.decode(data, 1, 2)
+    meta = event.meta
+    assert (meta.kind, meta.sent_ms, meta.matched_ms) == ("snapshot", 7, None)
+    assert list(decoder.decode(b'{"type":"snapshot","ts":1,"data":[]}', 1, 2)) == []
+    assert [r.messages for r in reports] == [{"creationTime": ["Missing data for required field."]}]
+
+
+@pytest.mark.usefixtures("path")
 def test_messages_of_a_single_object() -> None:
     reports: list[DecodeError] = []
     decoder = TopicDecoder(TICKER_UPDATES, "v5", "tickers.BTCUSD", report=reports.append)
@@ -153,7 +182,7 @@ def test_unknown_values_of_enums_pass() -> None:
 
 
 @pytest.mark.usefixtures("no_marshmallow")
-@pytest.mark.parametrize("name", ["trades", "klines", "order_book_updates", "insurance", "tickers"])
+@pytest.mark.parametrize("name", sorted(AS_SENT.keys() - {"liquidations"}))
 def test_good_frames_do_not_go_through_marshmallow(name: str) -> None:
     for data, expected in zip(frames(name), EVENTS[name], strict=True):
         topic = json.loads(data)["topic"]
@@ -174,10 +203,14 @@ def test_levels_in_plain_digits_do_not_go_through_marshmallow(levels: list[list[
 
 @pytest.mark.usefixtures("no_marshmallow")
 def test_empty_values_do_not_go_through_marshmallow() -> None:
-    decoder = TopicDecoder(ODD, "v5", "odd.X", report=_fail)
-    data = b'{"type":"delta","ts":5,"data":[{"t":"x","number_or_none":"","text_or_none":""}]}'
-    event: Any = decoder.decode(data, 1, 2)[0]  # Any: an Odd
-    assert (event.text, event.number_or_none, event.text_or_none) == ("x", None, None)
+    nones = ("number", "text", "side", "spelled", "moment", "digit", "amounts", "parts")
+    for numbers in (Decimal, float):
+        decoder = TopicDecoder(ODD, "v5", "odd.X", numbers=numbers, report=_fail)
+        for name in nones:
+            data = f'{{"type":"delta","ts":5,"data":[{{"t":"x","{name}_or_none":""}}]}}'.encode()
+            event: Any = decoder.decode(data, 1, 2)[0]  # Any: an Odd
+            attribute = "moment_or_none_ms" if name == "moment" else f"{name}_or_none"
+            assert (event.text, getattr(event, attribute)) == ("x", None)
 
 
 @pytest.mark.usefixtures("no_marshmallow")
@@ -213,7 +246,7 @@ def test_arguments_that_cannot_be() -> None:
         TopicDecoder(TRADES, "legacy", TOPIC, report=_fail)
 
 
-@pytest.mark.parametrize("name", ["trades", "order_book_updates"])
+@pytest.mark.parametrize("name", ["trades", "order_book_updates", "user_trades", "balances"])
 def test_where_adoption_is_refused_events_are_copied(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -226,7 +259,8 @@ def test_where_adoption_is_refused_events_are_copied(
             events = decoder.decode(data, 1, 2)
             assert tuple(events) == expected
             assert [type(e) for e in events] == [type(e) for e in expected]
-            assert {event.meta.sent_ms for event in events} == {frame["ts"]}
+            sent_ms = frame.get("ts", frame.get("creationTime"))
+            assert {event.meta.sent_ms for event in events} == {sent_ms} or not expected
     finally:
         compiling.compile_frames.cache_clear()
 

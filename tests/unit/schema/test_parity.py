@@ -16,6 +16,7 @@ from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.streams import ORDER_BOOK
 from tests.conformance.golden import AS_SENT, CASES, frames
 from tests.unit.schema.specs import (
+    INNER,
     ODD,
     SPARSE,
     Odd,
@@ -52,6 +53,11 @@ ODD_VALUES = [
     *('[["1","0.000"]]', '[["1","+1"]]', '[["1",".5"]]', '[["1.","1."]]', '[["1","0."]]'),
     *('[["1","_-1"]]', '[["1","1.2.3"]]', '[["1","."]]', '[["1","00"],["2","010"]]'),
     *(f'[["{"1" * 40}.{"2" * 40}","3"]]', f'[["{"1" * 41}","3"]]', f'[["{"1" * 400}","3"]]'),
+    *('{"A":"1"}', '{"A":1,"B":"0.10"}', '{"A":"NaN"}', '{"A":""}', '{"A":null}', '{"":"1"}'),
+    *('{"A":"1","A":"2"}', '{"A":"1e400"}', '{"\\ud800":"1"}', '{"A":[]}', '{"A":"\xff"}'),
+    *('[{"n":"x"}]', '[{"n":"x","amount":""}]', '[{"n":"x","amount":"NaN"}]', '[{"n":""}]'),
+    *('[{"n":"x","amount":"0.10","more":1},{"n":"y","amount":null}]', '[{"amount":"1"}]'),
+    *('"2"', "2", "0.0", '"0.00"', '"01"', '"-0.00"', "[null]", "[7]", '["x"]'),
 ]
 FIELDS = {field.data_key or name for name, field in OddWire().declared.items()}
 TEXTS = {field.data_key or name for name, field in TextsWire().declared.items()}
@@ -69,6 +75,7 @@ def test_everything_here_is_compiled() -> None:
     for numbers in (Decimal, float):
         assert compile_frames(ODD.wire("v5"), Odd, Odd, numbers) is not None
         assert compile_frames(SPARSE.wire("v5"), Sparse, Sparse, numbers) is not None
+        assert compile_frames(INNER.wire("v5"), Odd, Odd, numbers) is not None
         for spec in (*AS_SENT.values(), ORDER_BOOK):
             events = spec.event_of("snapshot"), spec.event_of("delta")
             for wire in (spec.wire("v5"), *spec.wire("v5").also):
@@ -79,7 +86,8 @@ def test_everything_here_is_compiled() -> None:
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
 def test_odd_values(value: str, numbers: type) -> None:
     for key in FIELDS:
-        for spaced in (f'"{key}":{value}', f'"{key}" : {value}'):
+        # what is empty is looked for without its spaces
+        for spaced in (f'"{key}":{value}', f'"{key}" : {value}')[: 1 + (value == '""')]:
             data = f'{{"type":"delta","ts":5,"data":[{{{spaced}}}]}}'.encode()
             fast, slow = _both(lambda data=data: outcome(ODD, data, numbers))
             assert fast == slow
@@ -101,6 +109,22 @@ def test_odd_envelopes(key: str, value: str) -> None:
     assert fast == slow
 
 
+@pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
+def test_odd_private_envelopes(value: str) -> None:
+    item = '{"held":[{"t":"x"}]}'
+    for frame in (
+        f'"creationTime":{value},"data":[{item}]',
+        f'"creationTime":5,"data":{value}',
+        f'"creationTime":5,"data":[{item},{value}]',
+        f'"creationTime":5,"data":[{{"held":{value}}},{item}]',
+        f'"creationTime":5,"data":[{{"held":[{{"t":"y"}},{value}]}},{item}]',
+        f'"creationTime":5,"data":[{item}],"type":{value},"ts":{value},"cts":{value}',
+        f'"creationTime":5,"data":[{item}],"rxbybit kind":{value},"rxbybit matched":{value}',
+    ):
+        fast, slow = _both(lambda frame=frame: outcome(INNER, f"{{{frame}}}".encode()))
+        assert fast == slow, frame
+
+
 def test_the_table_tells_good_from_bad() -> None:
     """What the odd values come out as, on the path that counts."""
     good = {
@@ -116,6 +140,16 @@ def test_the_table_tells_good_from_bad() -> None:
         "levels": ["[]", '[["1","2"]]', "[[1,2]]"],
         "spelled_levels": ["[]", '[["1","2"]]', "[[1,2]]", '[["1e2","-0"]]', '[[" 1 ","1"]]'],
         "number_or_none": ["null", '""', '"1"'],
+        "digit": ['"0"', '"1"', "0", "1"],
+        "digit_or_none": ["null", '""', '"1"'],
+        "amounts": ["{}", '{"A":"1"}', '{"A":1,"B":"0.10"}'],
+        "amounts_or_none": ["null", '""', '{"A":"1"}'],
+        "parts": ["[]", '[{"n":"x"}]', '[{"n":"x","amount":""}]'],
+        "parts_or_none": ["null", '""', "[]"],
+        "number_unless_zero": ['"1.5"', '"0.00"', "0"],
+        "whole_unless_zero": ['"0"', "0", '""', "1"],
+        "text_unless_abc": ['"abc"', '"NaN"'],
+        "side_unless_hold": ['"Buy"', '"Hold"', '"buy"'],
     }
     bad = {
         "number": ["null", '""', '"NaN"', '"\\u004eaN"', '"-Infinity"', '"abc"', "true", "[]"],
@@ -129,6 +163,11 @@ def test_the_table_tells_good_from_bad() -> None:
         "levels": ['[["1"]]', '[["1","2","3"]]', '[["1","NaN"]]', '[["1",""]]', "{}"],
         "spelled_levels": ['[["1"]]', '[["1","NaN"]]', '[["1",""]]', "{}", '[["1","1e400"]]'],
         "number_or_none": ['"NaN"', "false"],
+        "digit": ['"2"', "2", '"01"', "true", '""', "null", "0.0"],
+        "amounts": ["null", '""', "[]", '{"A":"NaN"}', '{"A":""}', '{"":"1"}', '{"A":null}'],
+        "amounts_or_none": ['"x"', "[]"],
+        "parts": ["null", '""', "{}", '[{"amount":"1"}]', '[{"n":"x","amount":"NaN"}]', "[7]"],
+        "number_unless_zero": ["null", '""', '"NaN"'],
     }
     for expected, table in ((True, good), (False, bad)):
         for key, values in table.items():
@@ -214,6 +253,27 @@ def decoding(name: str, topic: str, data: bytes, numbers: type) -> Any:  # Any: 
         for e in events
     ]
     return shown, [str(event.meta) for event in events], [(r.messages, r.raw) for r in reports]
+
+
+def test_what_stands_for_nothing() -> None:
+    def attribute(key: str, value: str) -> str:
+        events, _ = outcome(ODD, f'{{"type":"delta","ts":5,"data":[{{"{key}":{value}}}]}}'.encode())
+        [(_, shown)] = [pair for pair in events if pair[0] == key]
+        assert isinstance(shown, tuple)
+        return str(shown[1])
+
+    for key, nothing in {
+        "number_unless_zero": ["0", '"0"', '"0.00"', '"-0.00"'],
+        "whole_unless_zero": ["0", '"0"', '""', "null"],
+        "text_unless_abc": ['"abc"'],
+        "side_unless_hold": ['"Hold"'],
+        "amounts_or_none": ["null", '""'],
+        "parts_or_none": ["null", '""'],
+    }.items():
+        assert [attribute(key, value) for value in nothing] == ["None"] * len(nothing)
+    assert attribute("whole_unless_zero", '"1"') == "1"
+    assert attribute("digit", '"0"') == "False"
+    assert attribute("number_unless_zero", '"0.01"') == "Decimal('0.01')"
 
 
 @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])

@@ -72,6 +72,11 @@ class EmptyWhereNoneIsNot(WireSchema):
     price = fields.Decimal(required=True, empty=True)
 
 
+class NothingWhereNoneIsNot(WireSchema):
+    symbol = fields.String(required=True)
+    price = fields.Decimal(required=True, nothing=0)
+
+
 @pytest.mark.parametrize(
     ("schema", "said"),
     [
@@ -82,6 +87,7 @@ class EmptyWhereNoneIsNot(WireSchema):
         (WrongType, "WrongType.price does not give"),
         (WrongEnum, "WrongEnum.side does not give"),
         (EmptyWhereNoneIsNot, "EmptyWhereNoneIsNot.price does not give"),
+        (NothingWhereNoneIsNot, "NothingWhereNoneIsNot.price does not give"),
     ],
 )
 def test_a_schema_that_does_not_fit(schema: type[WireSchema], said: str) -> None:
@@ -118,6 +124,8 @@ def test_wires_that_cannot_be() -> None:
     for schemas in ({}, {"snapshot": Good}, {"schema": Good, "snapshot": Good, "delta": Good}):
         with pytest.raises(TypeError, match="give schema, or both"):
             Wire("thing.{symbol}", **schemas)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="inside goes with many"):
+        Wire("thing.{symbol}", Good, inside="coin")
     for more in ({"many": True}, {"from_topic": ("symbol",)}):
         with pytest.raises(TypeError, match="changed goes with one item"):
             Wire("thing.{symbol}", Good, changed=True, **more)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What all events of the public streams have in common."""
+"""What all events have in common."""
 
 from __future__ import annotations
 
@@ -11,15 +11,20 @@ import pytest
 
 from rxbybit.book import BookDelta, BookSnapshot
 from rxbybit.events import Event
+from rxbybit.order import Order, OrderItem, StopOrder
 from rxbybit.streams.insurance import Insurance
 from rxbybit.streams.kline import Kline
 from rxbybit.streams.liquidation import Liquidation
+from rxbybit.streams.position import Position
 from rxbybit.streams.trade import Trade
+from rxbybit.streams.user_trade import UserTrade
+from rxbybit.streams.wallet import Account, Balance
 from rxbybit.ticker import Ticker, TickerUpdate
 from tests.conformance.golden import EVENTS
 
 CLASSES = [
     *(Trade, Ticker, TickerUpdate, Kline, BookSnapshot, BookDelta, Liquidation, Insurance),
+    *(Account, Balance, Position, Order, StopOrder, OrderItem, UserTrade),
 ]
 
 
@@ -51,7 +56,7 @@ def test_each_time_is_offered_as_a_datetime(event: type[Event]) -> None:
             moment = getattr(made, name.removesuffix("_ms"))
             assert moment == datetime.fromisoformat("1970-01-02T00:00:00Z")
         else:
-            assert "time" not in name
+            assert "time" not in name or name == "time_in_force"
 
 
 def test_json_has_names_and_exact_numbers() -> None:
@@ -61,6 +66,23 @@ def test_json_has_names_and_exact_numbers() -> None:
         b'"side":"Buy","price":"64210.50","size":"1500","tick_direction":"PlusTick",'
         b'"time_ms":1790000000120,"sequence":880001,"is_block":false,"is_rpi":false}'
     )
+
+
+def test_json_of_fees() -> None:
+    [_, trade] = EVENTS["user_trades"][0]
+    said = msgspec.json.decode(trade.to_json())
+    assert said["extra_fees"] == [
+        {
+            "coin": "BTC",
+            "type": "GST",
+            "sub_type": "IND_GST",
+            "rate": "0.0000675",
+            "amount": "1.5E-7",
+        },
+        {"coin": "BTC", "type": "VAT", "amount": "0.1"},
+    ]
+    [order, _] = EVENTS["order_items"][0]
+    assert msgspec.json.decode(order.to_json())["fees"] == [["BTC", "0.00001402"]]
 
 
 def test_a_gap_in_meta_changes_nothing() -> None:

@@ -14,10 +14,11 @@ from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Side
 from rxbybit.schema.spec import StreamSpec
-from rxbybit.streams import SPECS, find_spec
+from rxbybit.streams import SPECS, find_specs
 from rxbybit.streams.insurance import INSURANCE, insurance
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES, klines
 from rxbybit.streams.liquidation import LIQUIDATIONS, Liquidation, liquidations
+from rxbybit.streams.order import ORDER_ITEMS, ORDERS, STOP_ORDERS
 from rxbybit.streams.orderbook import (
     ORDER_BOOK,
     ORDER_BOOK_25,
@@ -25,8 +26,11 @@ from rxbybit.streams.orderbook import (
     order_book,
     order_book_updates,
 )
+from rxbybit.streams.position import POSITIONS
 from rxbybit.streams.ticker import TICKER_UPDATES, TICKERS, ticker_updates, tickers
 from rxbybit.streams.trade import TRADES, trades
+from rxbybit.streams.user_trade import USER_TRADES
+from rxbybit.streams.wallet import ACCOUNT, BALANCES
 
 
 class Venue:
@@ -153,8 +157,7 @@ def test_topics(
     spec: StreamSpec[Any], category: Category, params: dict[str, object], topic: str
 ) -> None:
     assert spec.topic("v5", category, "X", **params) == topic
-    found = find_spec(topic)
-    assert found is not None
+    [found] = find_specs(topic)
     assert found.name == spec.name.replace("tickers", "ticker_updates")
 
 
@@ -176,18 +179,18 @@ def test_no_liquidations(category: Category) -> None:
 
 
 def test_topics_to_specs() -> None:
-    assert find_spec("tickers.BTCUSD") is TICKER_UPDATES
-    assert find_spec("kline.D.BTCUSD") is KLINES
-    assert find_spec("liquidation.BTCUSD") is LIQUIDATIONS
-    assert find_spec("orderbook.500.BTCUSD") is ORDER_BOOK_UPDATES
-    assert find_spec("insurance.USDC") is INSURANCE
+    assert find_specs("tickers.BTCUSD") == (TICKER_UPDATES,)
+    assert find_specs("kline.D.BTCUSD") == (KLINES,)
+    assert find_specs("liquidation.BTCUSD") == (LIQUIDATIONS,)
+    assert find_specs("orderbook.500.BTCUSD") == (ORDER_BOOK_UPDATES,)
+    assert find_specs("insurance.USDC") == (INSURANCE,)
     for other in (
         *("", "tickers", "tickers.", "orderbook.rpi.X", "orderbook.full.X", "orderbook.050.X"),
-        *("kline.7.X", "order", "position.linear", "priceLimit.X", "adlAlert.USDT", "xtickers.X"),
+        *("kline.7.X", "order.X", "greeks", "priceLimit.X", "adlAlert.USDT", "xtickers.X"),
     ):
-        assert find_spec(other) is None
-    assert find_spec("tickers.BTCUSD", "legacy") is None
-    assert find_spec("tickers.BTCUSD", "v6") is None
+        assert find_specs(other) == ()
+    assert find_specs("tickers.BTCUSD", "legacy") == ()
+    assert find_specs("tickers.BTCUSD", "v6") == ()
 
 
 def test_what_the_engine_is_told() -> None:
@@ -206,6 +209,13 @@ def test_what_the_engine_is_told() -> None:
         ORDER_BOOK_UPDATES: (True, True, None, False),
         LIQUIDATIONS: (False, False, None, False),
         INSURANCE: (False, False, None, False),
+        ACCOUNT: (False, False, None, False),
+        BALANCES: (False, False, None, False),
+        POSITIONS: (False, False, None, False),
+        ORDER_ITEMS: (False, False, None, False),
+        ORDERS: (False, False, ORDERS.state, False),
+        STOP_ORDERS: (False, False, ORDERS.state, False),
+        USER_TRADES: (False, False, None, False),
     }
 
 

@@ -1,0 +1,42 @@
+"""Private topics of V5: what they have in common."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rxbybit.config import Category
+from rxbybit.schema.envelope import PrivateEnvelope
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.spec import Place, Wire
+
+__all__ = ["private_wire"]
+
+
+def private_wire(
+    topic: str,
+    schema: type[WireSchema],
+    *,
+    categories: tuple[Category, ...] = (),
+    inside: str | None = None,
+    also: tuple[Wire, ...] = (),
+) -> Wire:
+    """A private topic, which holds every category and symbol.
+
+    For each of ``categories`` it has a sibling for that alone, ``position.linear`` beside
+    ``position``: a client does not ask for them, as a request for both is refused, but recordings
+    may hold them. ``inside`` and ``also`` are as those of :class:`Wire`.
+    """
+    wire = Wire(
+        topic, schema, many=True, mixed=True, envelope=PrivateEnvelope, inside=inside, also=also
+    )
+    if not categories:
+        return wire
+
+    def read(code: str) -> object:
+        if code in categories:
+            return code
+        raise ValueError(f"{topic} has no {code!r}")
+
+    places = {"category": Place(write=lambda category, _: str(category), read=read)}
+    sibling = replace(wire, template=f"{topic}.{{category}}", places=places, also=())
+    return replace(wire, also=(sibling, *also))

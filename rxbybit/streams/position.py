@@ -1,0 +1,171 @@
+"""Positions of the account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from rxbybit.events import Event, Side, utc
+from rxbybit.schema import fields
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.private import private_wire
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.trading import PositionStatus
+
+__all__ = ["POSITIONS", "Position", "PositionV5"]
+
+
+class Position(Event, frozen=True, kw_only=True):
+    """A position of the account as it stands; of size 0 when there is none.
+
+    Sizes are in contracts of 1 USD (inverse) or in the base coin (linear, option), prices in the
+    quote currency. Values, margins and profits are in the settle coin: the base coin (inverse),
+    USDT or USDC (linear, option).
+    """
+
+    category: str
+    """``"inverse"``, ``"linear"`` or ``"option"``."""
+    symbol: str
+    side: Side | None = None
+    """``None`` when there is no position."""
+    size: Decimal
+    """Never below 0: ``side`` tells which way."""
+    position_index: int = 0
+    """0: one-way; in hedge mode 1 is the buy side, 2 the sell side."""
+    value: Decimal | None = None
+    entry_price: Decimal | None = None
+    """Average; 0 when there is no position."""
+    mark_price: Decimal | None = None
+    break_even_price: Decimal | None = None
+    """With fees and funding; of inverse and linear."""
+    session_average_price: Decimal | None = None
+    """Entry price since the last settlement, of USDC contracts."""
+    leverage: Decimal | None = None
+    """``None`` in portfolio margin."""
+    liquidation_price: Decimal | None = None
+    """``None`` in portfolio margin, and where no price would do it."""
+    bankruptcy_price: Decimal | None = None
+    """V5 sends it no more."""
+    take_profit: Decimal | None = None
+    """Trigger price; ``None`` where none is set, as for the two below."""
+    stop_loss: Decimal | None = None
+    trailing_stop: Decimal | None = None
+    """Distance from the best price."""
+    unrealised_pnl: Decimal | None = None
+    realised_pnl: Decimal | None = None
+    """Of the position that is held now."""
+    cumulative_realised_pnl: Decimal | None = None
+    """Of all positions ever held in the symbol."""
+    initial_margin: Decimal | None = None
+    """This margin and those below: ``None`` in portfolio margin."""
+    initial_margin_by_mark: Decimal | None = None
+    """As ``initial_margin``, by the mark price."""
+    maintenance_margin: Decimal | None = None
+    maintenance_margin_by_mark: Decimal | None = None
+    auto_add_margin: bool | None = None
+    """Whether margin is added by itself; in isolated margin only."""
+    risk_id: int | None = None
+    """Number of the risk limit; 0 in portfolio margin."""
+    risk_limit: Decimal | None = None
+    """Largest value of the position at its leverage; 0 in portfolio margin."""
+    delta: Decimal | None = None
+    """Of options, as are the three below."""
+    gamma: Decimal | None = None
+    vega: Decimal | None = None
+    theta: Decimal | None = None
+    status: PositionStatus | None = None
+    adl_rank: int | None = None
+    """Rank in the queue for deleveraging: 0 (none) to 5 (first)."""
+    is_reduce_only: bool | None = None
+    """Whether the exchange lets the position be reduced only."""
+    sequence: int | None = None
+    """Cross sequence of the trade that changed it, as in ``UserTrade.sequence``; it compares
+    within a symbol. -1 for a symbol that was never traded."""
+    created_ms: int | None = None
+    """When the symbol was first traded, in milliseconds."""
+    updated_ms: int | None = None
+    """When the position changed, in milliseconds."""
+    opened_ms: int | None = None
+    """When the position that is held now was opened, in milliseconds."""
+    maintenance_updated_ms: int | None = None
+    """When the exchange changed the maintenance margin rate by itself, in milliseconds."""
+    leverage_updated_ms: int | None = None
+    """When the exchange changed the leverage by itself, in milliseconds."""
+
+    created = utc[datetime | None]("created_ms")
+    updated = utc[datetime | None]("updated_ms")
+    opened = utc[datetime | None]("opened_ms")
+    maintenance_updated = utc[datetime | None]("maintenance_updated_ms")
+    leverage_updated = utc[datetime | None]("leverage_updated_ms")
+
+
+def _number(key: str) -> fields.Decimal:
+    return fields.Decimal(data_key=key, empty=True)
+
+
+def _set(key: str) -> fields.Decimal:
+    """A price that is 0 where none is set."""
+    return fields.Decimal(data_key=key, empty=True, nothing=0)
+
+
+class PositionV5(WireSchema):
+    """Sent at every order that is created, amended or cancelled, even if nothing has changed.
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/private/position.
+    """
+
+    position_index = fields.Integer(data_key="positionIdx")
+    risk_id = fields.Integer(data_key="riskId")
+    risk_limit = _number("riskLimitValue")
+    symbol = fields.String(required=True)
+    side = fields.Choice(Side, empty=True)
+    size = fields.Decimal(required=True)
+    entry_price = _number("entryPrice")
+    leverage = _number("leverage")
+    break_even_price = _number("breakEvenPrice")
+    value = _number("positionValue")
+    mark_price = _number("markPrice")
+    initial_margin = _number("positionIM")
+    initial_margin_by_mark = _number("positionIMByMp")
+    maintenance_margin = _number("positionMM")
+    maintenance_margin_by_mark = _number("positionMMByMp")
+    take_profit = _set("takeProfit")
+    stop_loss = _set("stopLoss")
+    trailing_stop = _set("trailingStop")
+    unrealised_pnl = _number("unrealisedPnl")
+    realised_pnl = _number("curRealisedPnl")
+    cumulative_realised_pnl = _number("cumRealisedPnl")
+    session_average_price = _number("sessionAvgPrice")
+    delta = _number("delta")
+    gamma = _number("gamma")
+    vega = _number("vega")
+    theta = _number("theta")
+    created_ms = fields.Moment(data_key="createdTime", empty=True)
+    updated_ms = fields.Moment(data_key="updatedTime", empty=True)
+    opened_ms = fields.Milliseconds(data_key="openTime", empty=True, nothing=0)
+    liquidation_price = _number("liqPrice")
+    bankruptcy_price = _number("bustPrice")
+    category = fields.String(required=True)
+    status = fields.Choice(PositionStatus, data_key="positionStatus", empty=True)
+    adl_rank = fields.Integer(data_key="adlRankIndicator", empty=True)
+    auto_add_margin = fields.Flag(data_key="autoAddMargin", empty=True)
+    leverage_updated_ms = fields.Moment(data_key="leverageSysUpdatedTime", empty=True)
+    maintenance_updated_ms = fields.Moment(data_key="mmrSysUpdatedTime", empty=True)
+    sequence = fields.Whole(data_key="seq", empty=True)
+    is_reduce_only = fields.Boolean(data_key="isReduceOnly", empty=True)
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "tradeMode": "deprecated: always 0 in a unified account",
+        "tpslMode": "deprecated: means nothing of a position",
+        "positionBalance": "deprecated: the margins tell it",
+    }
+
+
+POSITIONS = StreamSpec(
+    "positions",
+    Position,
+    v5=private_wire("position", PositionV5, categories=("linear", "inverse", "option")),
+    categories=("inverse", "linear", "option"),
+)

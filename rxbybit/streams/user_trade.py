@@ -1,0 +1,201 @@
+"""Executions of the account: fills of its orders, funding, and what the exchange does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+
+from msgspec import Struct
+
+from rxbybit.config import Category
+from rxbybit.events import Event, Side, utc
+from rxbybit.schema import fields, nested
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.private import private_wire
+from rxbybit.schema.spec import StreamSpec
+from rxbybit.trading import CreateType, ExecutionType, OrderType, StopOrderType
+
+__all__ = [
+    "USER_TRADES",
+    "ExtraFee",
+    "ExtraFeeV5",
+    "UserTrade",
+    "UserTradeFastV5",
+    "UserTradeV5",
+    "no_funding",
+]
+
+
+class ExtraFee(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A fee that some regions have beside the exchange's own, such as a tax."""
+
+    coin: str
+    type: str
+    """Such as ``"GST"``."""
+    sub_type: str | None = None
+    """Such as ``"IND_GST"``."""
+    rate: Decimal | None = None
+    """A ratio (0.01 = 1 %)."""
+    amount: Decimal
+    """In ``coin``."""
+
+
+class UserTrade(Event, frozen=True, kw_only=True):
+    """An execution on the account: a fill of an order, as a rule (``type`` tells).
+
+    Quantities are in contracts of 1 USD (inverse) or in the base coin (linear, spot, option),
+    prices in the quote currency.
+    """
+
+    category: str
+    """``"inverse"``, ``"linear"``, ``"spot"`` or ``"option"``."""
+    symbol: str
+    trade_id: str
+    """The exchange's id of the execution: no two are the same."""
+    order_id: str | None = None
+    client_order_id: str | None = None
+    """The id that the order was given by whoever placed it."""
+    side: Side | None = None
+    type: ExecutionType = ExecutionType.TRADE
+    """What it is: ``Funding`` items are no fills, ``BustTrade`` is a liquidation."""
+    price: Decimal
+    quantity: Decimal
+    value: Decimal | None = None
+    """In the base coin (inverse) or in the quote currency."""
+    fee: Decimal | None = None
+    """In ``fee_coin``, below 0 for a rebate; of ``Funding`` items what was paid, below 0 for what
+    was received."""
+    fee_rate: Decimal | None = None
+    """A ratio (0.0006 = 0.06 %); of ``Funding`` items the funding rate."""
+    fee_coin: str | None = None
+    """``None`` where the wire does not say: the base coin (inverse), else the quote coin, or on
+    spot the coin that was received."""
+    extra_fees: tuple[ExtraFee, ...] | None = None
+    """``None`` where there are none."""
+    is_maker: bool | None = None
+    order_type: OrderType | None = None
+    """``None`` of what was no order, such as funding."""
+    order_price: Decimal | None = None
+    order_quantity: Decimal | None = None
+    leaves_quantity: Decimal | None = None
+    """What of the order is not filled."""
+    stop_order_type: StopOrderType | None = None
+    """Of an order that was a stop order."""
+    create_type: CreateType | None = None
+    """Who made the order; ``None`` of spot and options."""
+    closed_size: Decimal | None = None
+    """How much of a position it closed."""
+    realised_pnl: Decimal | None = None
+    """Profit of what it closed, in the settle coin."""
+    mark_price: Decimal | None = None
+    """At that time."""
+    index_price: Decimal | None = None
+    """Of options, as are the three below."""
+    underlying_price: Decimal | None = None
+    volatility: Decimal | None = None
+    """Implied volatility of the trade, a ratio (0.5 = 50 %)."""
+    mark_volatility: Decimal | None = None
+    """Implied volatility of the mark price, a ratio."""
+    is_leverage: bool | None = None
+    """Whether it was made on borrowed coins (spot)."""
+    block_trade_id: str | None = None
+    market_unit: str | None = None
+    """Of spot market orders: ``"baseCoin"`` or ``"quoteCoin"``, the unit of ``order_quantity``."""
+    sequence: int | None = None
+    """Cross sequence: the same for all fills of one match; it compares within a symbol."""
+    time_ms: int
+    """When it was executed, in milliseconds."""
+
+    time = utc[datetime]("time_ms")
+
+
+class ExtraFeeV5(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/websocket/private/execution."""
+
+    coin = fields.String(required=True, data_key="feeCoin")
+    type = fields.String(required=True, data_key="feeType")
+    sub_type = fields.String(data_key="subFeeType", empty=True)
+    rate = fields.Decimal(data_key="feeRate", empty=True)
+    amount = fields.Decimal(required=True, data_key="fee")
+
+
+def _number(key: str) -> fields.Decimal:
+    return fields.Decimal(data_key=key, empty=True)
+
+
+def _text(key: str) -> fields.String:
+    return fields.String(data_key=key, empty=True)
+
+
+class UserTradeV5(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/websocket/private/execution."""
+
+    category = fields.String(required=True)
+    symbol = fields.String(required=True)
+    closed_size = _number("closedSize")
+    fee = _number("execFee")
+    trade_id = fields.String(required=True, data_key="execId")
+    price = fields.Decimal(required=True, data_key="execPrice")
+    quantity = fields.Decimal(required=True, data_key="execQty")
+    type = fields.Choice(ExecutionType, required=True, data_key="execType")
+    value = _number("execValue")
+    fee_rate = _number("feeRate")
+    volatility = _number("tradeIv")
+    mark_volatility = _number("markIv")
+    block_trade_id = _text("blockTradeId")
+    mark_price = _number("markPrice")
+    index_price = _number("indexPrice")
+    underlying_price = _number("underlyingPrice")
+    leaves_quantity = _number("leavesQty")
+    order_id = _text("orderId")
+    client_order_id = _text("orderLinkId")
+    order_price = _number("orderPrice")
+    order_quantity = _number("orderQty")
+    order_type = fields.Choice(OrderType, data_key="orderType", empty=True, nothing="UNKNOWN")
+    stop_order_type = fields.Choice(
+        StopOrderType, data_key="stopOrderType", empty=True, nothing="UNKNOWN"
+    )
+    side = fields.Choice(Side, empty=True)
+    time_ms = fields.Moment(required=True, data_key="execTime")
+    is_leverage = fields.Flag(data_key="isLeverage", empty=True)
+    is_maker = fields.Boolean(data_key="isMaker", empty=True)
+    sequence = fields.Integer(data_key="seq", empty=True)
+    market_unit = _text("marketUnit")
+    realised_pnl = _number("execPnl")
+    create_type = fields.Choice(CreateType, data_key="createType", empty=True, nothing="UNKNOWN")
+    extra_fees = nested.Parts(ExtraFeeV5, ExtraFee, data_key="extraFees", empty=True)
+    fee_coin = _text("feeCurrency")
+
+
+class UserTradeFastV5(WireSchema):
+    """Fills alone, sooner and with less; for recordings.
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/private/fast-execution.
+    """
+
+    category = fields.String(required=True)
+    symbol = fields.String(required=True)
+    trade_id = fields.String(required=True, data_key="execId")
+    price = fields.Decimal(required=True, data_key="execPrice")
+    quantity = fields.Decimal(required=True, data_key="execQty")
+    order_id = _text("orderId")
+    is_maker = fields.Boolean(data_key="isMaker", empty=True)
+    client_order_id = _text("orderLinkId")
+    side = fields.Choice(Side, empty=True)
+    time_ms = fields.Moment(required=True, data_key="execTime")
+    sequence = fields.Integer(data_key="seq", empty=True)
+
+
+_CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
+_FAST = private_wire("execution.fast", UserTradeFastV5, categories=_CATEGORIES)
+USER_TRADES = StreamSpec(
+    "user_trades",
+    UserTrade,
+    v5=private_wire("execution", UserTradeV5, categories=_CATEGORIES, also=(_FAST, *_FAST.also)),
+    categories=_CATEGORIES,
+)
+
+
+def no_funding(trade: UserTrade) -> bool:
+    """Whether ``user_trades()`` keeps ``trade`` where it was not asked for funding."""
+    return trade.type != ExecutionType.FUNDING

@@ -1,0 +1,147 @@
+"""The wallet: what the account has of each coin, and the account as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import ClassVar
+
+from rxbybit.config import Category
+from rxbybit.events import Event
+from rxbybit.schema import fields
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.private import private_wire
+from rxbybit.schema.spec import StreamSpec
+
+__all__ = ["ACCOUNT", "BALANCES", "Account", "AccountV5", "Balance", "BalanceV5"]
+
+
+class Balance(Event, frozen=True, kw_only=True):
+    """What the account has of a coin, in that coin where nothing else is said."""
+
+    coin: str
+    equity: Decimal | None = None
+    """With unrealised profit and the value of options."""
+    usd_value: Decimal | None = None
+    """``equity`` in USD."""
+    wallet_balance: Decimal | None = None
+    """With what is borrowed on spot (``spot_borrowed``) since September 2025."""
+    available_balance: Decimal | None = None
+    """What can be withdrawn; ``None`` of unified accounts since January 2025."""
+    locked: Decimal | None = None
+    """By spot orders that stand."""
+    unrealised_pnl: Decimal | None = None
+    cumulative_realised_pnl: Decimal | None = None
+    order_margin: Decimal | None = None
+    """What orders need; ``None`` in portfolio margin, as are the two below."""
+    position_initial_margin: Decimal | None = None
+    position_maintenance_margin: Decimal | None = None
+    borrowed: Decimal | None = None
+    """Of spot and derivatives together."""
+    spot_borrowed: Decimal | None = None
+    accrued_interest: Decimal | None = None
+    spot_hedging_quantity: Decimal | None = None
+    """Spot that hedges derivatives, in portfolio margin."""
+    bonus: Decimal | None = None
+    is_collateral: bool | None = None
+    """Whether the user lets the coin be collateral."""
+    can_be_collateral: bool | None = None
+    """Whether the exchange takes the coin as collateral."""
+
+
+class Account(Event, frozen=True, kw_only=True):
+    """The account as a whole. Amounts are in USD, and may be ``None`` in isolated margin."""
+
+    account_type: str
+    """``"UNIFIED"``; ``"CONTRACT"`` or ``"SPOT"`` of classic accounts, in old recordings."""
+    equity: Decimal | None = None
+    wallet_balance: Decimal | None = None
+    margin_balance: Decimal | None = None
+    """Wallet balance with the unrealised profit of perpetuals and futures."""
+    available_balance: Decimal | None = None
+    """What new orders may use."""
+    unrealised_pnl: Decimal | None = None
+    """Of perpetuals and futures."""
+    initial_margin: Decimal | None = None
+    initial_margin_by_mark: Decimal | None = None
+    """As ``initial_margin``, by the mark price, as are the others of this name."""
+    maintenance_margin: Decimal | None = None
+    maintenance_margin_by_mark: Decimal | None = None
+    initial_margin_rate: Decimal | None = None
+    """Initial margin over margin balance, a ratio (0.5 = 50 %)."""
+    initial_margin_rate_by_mark: Decimal | None = None
+    maintenance_margin_rate: Decimal | None = None
+    """Maintenance margin over margin balance, a ratio; at 1 the account is liquidated."""
+    maintenance_margin_rate_by_mark: Decimal | None = None
+
+
+def _number(key: str) -> fields.Decimal:
+    return fields.Decimal(data_key=key, empty=True)
+
+
+class BalanceV5(WireSchema):
+    """The coins of an item, on change; not when unrealised profit changes.
+
+    Source: https://bybit-exchange.github.io/docs/v5/websocket/private/wallet.
+    """
+
+    coin = fields.String(required=True)
+    equity = _number("equity")
+    usd_value = _number("usdValue")
+    wallet_balance = _number("walletBalance")
+    available_balance = _number("availableToWithdraw")
+    borrowed = _number("borrowAmount")
+    accrued_interest = _number("accruedInterest")
+    order_margin = _number("totalOrderIM")
+    position_initial_margin = _number("totalPositionIM")
+    position_maintenance_margin = _number("totalPositionMM")
+    unrealised_pnl = _number("unrealisedPnl")
+    cumulative_realised_pnl = _number("cumRealisedPnl")
+    bonus = _number("bonus")
+    is_collateral = fields.Boolean(data_key="collateralSwitch", empty=True)
+    can_be_collateral = fields.Boolean(data_key="marginCollateral", empty=True)
+    locked = _number("locked")
+    spot_hedging_quantity = _number("spotHedgingQty")
+    spot_borrowed = _number("spotBorrow")
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "availableToBorrow": "deprecated: empty",
+        "free": "deprecated: of classic spot accounts, which are gone",
+        "colRes": "a code from -1 to 2 that no document at hand explains",
+    }
+
+
+class AccountV5(WireSchema):
+    """Source: https://bybit-exchange.github.io/docs/v5/websocket/private/wallet."""
+
+    initial_margin_rate = _number("accountIMRate")
+    initial_margin_rate_by_mark = _number("accountIMRateByMp")
+    maintenance_margin_rate = _number("accountMMRate")
+    maintenance_margin_rate_by_mark = _number("accountMMRateByMp")
+    equity = _number("totalEquity")
+    wallet_balance = _number("totalWalletBalance")
+    margin_balance = _number("totalMarginBalance")
+    available_balance = _number("totalAvailableBalance")
+    unrealised_pnl = _number("totalPerpUPL")
+    initial_margin = _number("totalInitialMargin")
+    initial_margin_by_mark = _number("totalInitialMarginByMp")
+    maintenance_margin = _number("totalMaintenanceMargin")
+    maintenance_margin_by_mark = _number("totalMaintenanceMarginByMp")
+    account_type = fields.String(required=True, data_key="accountType")
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "coin": "each coin is a Balance",
+        "accountLTV": "deprecated",
+    }
+
+
+_CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
+ACCOUNT = StreamSpec(
+    "account", Account, v5=private_wire("wallet", AccountV5), categories=_CATEGORIES
+)
+BALANCES = StreamSpec(
+    "balances",
+    Balance,
+    v5=private_wire("wallet", BalanceV5, inside="coin"),
+    categories=_CATEGORIES,
+)
