@@ -8,7 +8,9 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-__all__ = ["Control", "Malformed", "Pong", "Reply", "Unknown", "WireProtocol"]
+from rxbybit.credentials import Credentials
+
+__all__ = ["Authenticated", "Control", "Malformed", "Pong", "Reply", "Unknown", "WireProtocol"]
 
 Operation = Literal["subscribe", "unsubscribe"]
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -27,11 +29,24 @@ class Reply(Struct, frozen=True, kw_only=True):
 
     operation: str | None
     request: str | None
+    topics: tuple[str, ...] | None = None
+    """The topics of its request, in their order, where the wire repeats them in place of an id."""
     success: bool
     message: str = ""
     accepted: tuple[str, ...] = ()
     refused: Mapping[str, str] = NOTHING
     """Topic to the reason, in the exchange's own words but without the topics it names."""
+
+
+class Authenticated(Struct, frozen=True):
+    """An answer to an auth message: whether the exchange knows now who asks.
+
+    ``message`` is its reason when it does not, without anything of what was sent: an answer of
+    the legacy wire repeats the key and the signature.
+    """
+
+    success: bool
+    message: str = ""
 
 
 class Unknown(Struct, frozen=True):
@@ -47,7 +62,7 @@ class Malformed(Struct, frozen=True):
     why: str
 
 
-Control = Pong | Reply | Unknown | Malformed
+Control = Pong | Reply | Authenticated | Unknown | Malformed
 
 
 class WireProtocol(Protocol):
@@ -78,6 +93,12 @@ class WireProtocol(Protocol):
 
     def request(self, operation: Operation, topics: Sequence[str], request: str) -> str:
         """The frame that asks for ``operation`` on these topics, under the id ``request``."""
+        ...
+
+    def auth(self, credentials: Credentials, expires_ms: int, request: str) -> str:
+        """The frame that authenticates the connection until ``expires_ms``, of the exchange's
+        clock, under the id ``request``. Its repr shows nothing of it.
+        """
         ...
 
     def ping(self, request: str) -> str:

@@ -214,6 +214,12 @@ class Subscriptions:
         if reply.request is not None:
             held = self._open.pop(reply.request, None)
             return held.request if held else None
+        if reply.topics is not None:
+            for key, held in self._open.items():
+                asked = held.request
+                if (reply.operation, reply.topics) == (asked.operation, asked.topics):
+                    return self._open.pop(key).request
+            return None
         named = {*reply.accepted, *reply.refused}
         for key, held in self._open.items():
             if reply.operation in (None, held.request.operation) and (

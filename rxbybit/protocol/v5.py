@@ -12,25 +12,16 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
-import msgspec
-
-from rxbybit.protocol.base import Control, Malformed, Operation, Pong, Reply, Unknown
+from rxbybit.credentials import Credentials
+from rxbybit.protocol import message
+from rxbybit.protocol.base import Authenticated, Control, Malformed, Operation, Pong, Reply
+from rxbybit.protocol.message import reason_of, redacted, text_of
+from rxbybit.protocol.signing import AuthFrame, auth_frame
 
 __all__ = ["V5"]
 
-_SHOWN = 2048
 _ALREADY = "already subscribed"
-_NAMED = (
-    re.compile(r"topic:\s*(\S+)"),  # error:handler not found,topic:orderbook.50.NOPEUSDT
-    re.compile(r"Invalid symbol\s*:\s*\[([^\]]*)\]"),  # spot
-    re.compile(r"conflict:\s*\[([^\]]*)\]"),  # private, partly refused
-)
-_NAMES = re.compile(r"[\s,:]*(?:topic:\s*\S+|\[[^\]]*\])")
 _GOOD = re.compile(r"Successful subscriptions are as follows:\s*\[([^\]]*)\]")
-
-
-class _Head(msgspec.Struct):
-    topic: str
 
 
 class V5:
@@ -41,36 +32,24 @@ class V5:
     characters_per_connection = 21_000
 
     def __init__(self) -> None:
-        self._head = msgspec.json.Decoder(_Head)
+        self._topic_of = message.TopicOf()
 
     def topic_of(self, frame: bytes) -> str | None:
         """The topic, wherever in the frame it stands."""
-        try:
-            return self._head.decode(frame).topic
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            return None
+        return self._topic_of(frame)
 
     def read(self, frame: bytes) -> Control:
         """A pong, a reply, or a frame that is neither."""
-        try:
-            message = json.loads(frame)
-        except (ValueError, RecursionError) as error:
-            return Malformed(_shown(frame), f"no JSON: {error}")
-        if not isinstance(message, dict):
-            return Malformed(_shown(frame), "no JSON object")
-        # Any: an open set of keys whose values are checked one by one below
-        fields = cast("dict[str, Any]", message)
+        fields = message.parsed(frame)
+        if isinstance(fields, Malformed):
+            return fields
         operation = fields.get("op")
         if operation == "pong" or (operation == "ping" and fields.get("ret_msg") == "pong"):
             return Pong()
         if isinstance(fields.get("success"), bool):
-            return _reply(fields)
-        if "topic" in fields:
-            text = isinstance(fields["topic"], str)
-            return Malformed(_shown(frame), "no strict JSON" if text else "its topic is no text")
-        if isinstance(operation, str):
-            return Unknown(_shown(frame))
-        return Malformed(_shown(frame), "neither data nor an answer to a request")
+            old = fields.get("type") == "AUTH_RESP"  # the private socket of options had it
+            return _authenticated(fields) if operation == "auth" or old else _reply(fields)
+        return message.other(frame, fields)
 
     def request(self, operation: Operation, topics: Sequence[str], request: str) -> str:
         """Source: manual, "Connect", how to subscribe and unsubscribe."""
@@ -78,40 +57,40 @@ class V5:
             {"req_id": request, "op": operation, "args": list(topics)}, separators=(",", ":")
         )
 
+    def auth(self, credentials: Credentials, expires_ms: int, request: str) -> AuthFrame:
+        """Source: manual, "Connect", authentication."""
+        return auth_frame(credentials, expires_ms, request)
+
     def ping(self, request: str) -> str:
         """Source: manual, "Connect", how to send the heartbeat packet."""
         return json.dumps({"req_id": request, "op": "ping"}, separators=(",", ":"))
 
 
-def _shown(frame: bytes) -> str:
-    return frame[:_SHOWN].decode("utf-8", "replace")
-
-
-def _reply(fields: Mapping[str, Any]) -> Reply:
+def _authenticated(fields: Mapping[str, Any]) -> Authenticated:  # Any: see message.parsed
     success: bool = fields["success"]
-    message = _text(fields.get("ret_msg"))
+    said = text_of(fields.get("ret_msg")) or text_of(fields.get("retMsg"))
+    return Authenticated(success, "" if success else redacted(reason_of(said)))
+
+
+def _reply(fields: Mapping[str, Any]) -> Reply:  # Any: see message.parsed
+    success: bool = fields["success"]
+    said = text_of(fields.get("ret_msg"))
     accepted, refused = _listed(fields.get("data"))
     if not success:
-        names = [name for shape in _NAMED for name in _names(shape, message)]
-        if _ALREADY in message:
+        names = message.topics_in(said)
+        if _ALREADY in said:
             accepted += tuple(names)
         else:
-            accepted += tuple(_names(_GOOD, message))
-            refused |= dict.fromkeys(names, _said(message))
+            accepted += tuple(message.names_in(_GOOD, said))
+            refused |= dict.fromkeys(names, reason_of(said))
     return Reply(
-        operation=_text(fields.get("op")) or None,
-        request=_text(fields.get("req_id")) or None,
+        operation=text_of(fields.get("op")) or None,
+        request=text_of(fields.get("req_id")) or None,
         success=success,
-        message=message if success else _said(message),
+        message=said if success else reason_of(said),
         accepted=accepted,
         refused=refused,
     )
-
-
-def _said(message: str) -> str:
-    """The reason alone: whoever reads it is told beside it which topic was refused."""
-    reason = _NAMES.sub("", message.removeprefix("error:")).rpartition("because ")[2]
-    return reason.strip(" .,:") or "no reason given"
 
 
 def _listed(data: object) -> tuple[tuple[str, ...], dict[str, str]]:
@@ -126,11 +105,3 @@ def _listed(data: object) -> tuple[tuple[str, ...], dict[str, str]]:
 def _texts(values: object) -> tuple[str, ...]:
     listed = cast("list[object]", values) if isinstance(values, list) else []
     return tuple(value for value in listed if isinstance(value, str))
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _names(shape: re.Pattern[str], message: str) -> list[str]:
-    return [name for found in shape.findall(message) for name in re.split(r"[\s,]+", found) if name]

@@ -9,8 +9,10 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from rxbybit.protocol.base import Reply
+from rxbybit.protocol.legacy import Legacy
 from rxbybit.protocol.subscriptions import Request, Subscriptions, characters
 from rxbybit.protocol.v5 import V5
 
@@ -27,6 +29,13 @@ def ok(request: Request) -> Reply:
 def no(request: Request, message: str = "no", **named: Any) -> Reply:
     return Reply(
         operation=request.operation, request=request.id, success=False, message=message, **named
+    )
+
+
+def repeated(request: Request, **said: Any) -> Reply:
+    """The answer to a request on a wire that knows no ids."""
+    return Reply(
+        operation=request.operation, request=None, topics=request.topics, success=True, **said
     )
 
 
@@ -290,6 +299,41 @@ def test_characters_count_as_json_does() -> None:
 TOPICS = [f"t{n}" for n in range(6)]
 
 
+def test_an_answer_that_repeats_its_request_is_matched_by_operation_and_topics() -> None:
+    asked = Subscriptions(Legacy())
+    for topics in (("a",), ("b", "c"), ("d",)):
+        for topic in topics:
+            asked.want(topic)
+        asked.requests(0.0)
+    asked.drop("d")
+    (leave,) = asked.requests(0.0)
+    assert (leave.operation, leave.topics) == ("unsubscribe", ("d",))
+    for stranger in (("c", "b"), ("b",), ("x",), ()):
+        reply = Reply(operation="subscribe", request=None, topics=stranger, success=True)
+        assert asked.reply(reply).live == ()
+    assert asked.reply(repeated(leave)).live == ()
+    second = Request("?", "subscribe", ("b", "c"))
+    assert asked.reply(repeated(second)).live == ("b", "c")
+    assert asked.reply(repeated(second)).live == ()
+    assert asked.reply(repeated(Request("?", "subscribe", ("a",)))).live == ("a",)
+    assert asked.waiting, "d was never answered"
+    asked.reply(repeated(Request("?", "subscribe", ("d",))))
+    assert not asked.waiting
+    assert asked.live == ("a", "b", "c")
+
+
+def test_the_oldest_of_two_requests_alike_is_answered_first() -> None:
+    asked = Subscriptions(Legacy())
+    asked.want("a")
+    asked.requests(0.0)
+    asked.drop("a")
+    asked.want("a")
+    leave, again = asked.requests(0.0)
+    assert asked.reply(repeated(again)).live == (), "it answers the first, which is not wanted now"
+    asked.reply(repeated(leave))
+    assert asked.reply(repeated(again)).live == ("a",)
+
+
 class Registry(RuleBasedStateMachine):
     """Any order of want, drop, renew, answer, lost answer, data and cut, against a server.
 
@@ -298,10 +342,11 @@ class Registry(RuleBasedStateMachine):
     """
 
     requests = Bundle("requests")
+    wire: type[V5 | Legacy] = V5
 
     def __init__(self) -> None:
         super().__init__()
-        self.asked = Subscriptions(V5())
+        self.asked = Subscriptions(self.wire())
         self.bad: set[str] = set()
         self.wanted: set[str] = set()
         self.refused: set[str] = set()
@@ -356,6 +401,8 @@ class Registry(RuleBasedStateMachine):
             else:
                 self.server |= set(request.topics)
                 reply = ok(request)
+        if self.wire is Legacy:
+            reply = replace(reply, request=None, topics=request.topics)
         if not silent:
             self.answers.append(reply)
 
@@ -406,5 +453,13 @@ class Registry(RuleBasedStateMachine):
         assert not self.asked.waiting
 
 
+class LegacyRegistry(Registry):
+    """The same against a server whose answers repeat the request and know no ids."""
+
+    wire = Legacy
+
+
+TestLegacyRegistry = LegacyRegistry.TestCase
+TestLegacyRegistry.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
 TestRegistry = Registry.TestCase
 TestRegistry.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rxbybit.protocol.base import Malformed, Pong, Reply, Unknown
+from rxbybit import Credentials
+from rxbybit.protocol.base import Authenticated, Malformed, Pong, Reply, Unknown
 from rxbybit.protocol.v5 import V5
 
 WIRE = V5()
@@ -51,17 +52,43 @@ def test_an_acknowledgement_with_and_without_an_id() -> None:
     ("fields", "success", "message"),
     [
         ({"success": True, "ret_msg": "", "conn_id": "x-p"}, True, ""),
+        ({"success": True, "ret_msg": "Kq7Zx2w9VbTn4mLs"}, True, ""),
         ({"success": False, "ret_msg": "Params Error", "conn_id": "x"}, False, "Params Error"),
         ({"success": False, "ret_msg": "API key is invalid."}, False, "API key is invalid"),
+        ({"success": False, "retMsg": "Invalid apikey", "retCode": 10003}, False, "Invalid apikey"),
+        ({"success": False}, False, "no reason given"),
+        ({"success": False, "ret_msg": "no key Kq7Zx2w9VbTn4mLs"}, False, "no key ..."),
+        ({"success": False, "ret_msg": f"sign {'ab' * 32}, 1662350400000"}, False, "sign ..., ..."),
+        ({"success": False, "ret_msg": "a b " * 99}, False, ("a b " * 99)[:200]),
     ],
 )
 @pytest.mark.parametrize("named", [{}, {"req_id": "7"}])
 def test_the_answers_to_an_auth_message(
     fields: dict[str, object], success: bool, message: str, named: dict[str, str]
 ) -> None:
-    assert read(op="auth", **fields, **named) == Reply(
-        operation="auth", request=named.get("req_id"), success=success, message=message
-    )
+    assert read(op="auth", **fields, **named) == Authenticated(success, message)
+
+
+def test_the_old_answer_of_the_option_socket() -> None:
+    assert read(type="AUTH_RESP", success=True) == Authenticated(success=True)
+    assert read(type="AUTH_RESP", success=False, ret_msg="no") == Authenticated(False, "no")
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        b'{"op":"auth","args":["Kq7Zx2w9VbTn4mLs",1,"ab"]}',
+        b'{"op":"auth","args":["Kq7Zx2w9VbTn4mLs",1,"ab"',
+        b'{"op":"auxh","args":["K",1,"' + b"0a" * 32 + b'"',
+        b'{"op":"auxh","args":["K",1,"' + b"0a/+" * 60 + b'=="]}',
+        b'{"topic":5,"op":"auth"}',
+        b'["auth","Kq7Zx2w9VbTn4mLs"]',
+    ],
+)
+def test_what_may_hold_a_key_or_a_signature_is_not_shown(frame: bytes) -> None:
+    control = WIRE.read(frame)
+    assert isinstance(control, Unknown | Malformed)
+    assert control.text == "<not shown: it may hold a key or a signature>"
 
 
 def test_a_refusal_names_its_topic() -> None:
@@ -201,6 +228,20 @@ def test_requests_are_spelled_as_the_manual_spells_them() -> None:
     assert json.loads(WIRE.ping("p")) == {"req_id": "p", "op": "ping"}
 
 
+def test_the_auth_message_is_spelled_as_the_manual_spells_it_and_not_shown() -> None:
+    frame = WIRE.auth(Credentials.hmac("test-key", "test-secret"), 1662350400000, "7")
+    assert json.loads(frame) == {
+        "req_id": "7",
+        "op": "auth",
+        "args": [
+            "test-key",
+            1662350400000,
+            "f072aab6fa18cd774da998325df6cfc87c3ccf10d5722e6b43b570c5feaf6172",
+        ],
+    }
+    assert repr(frame) == "<auth frame>"
+
+
 def test_every_recorded_control_frame_is_understood(frames: Path) -> None:
     files = ("control.jsonl", "control_reported.jsonl", "control_synthetic.jsonl")
     lines = [line for name in files for line in (frames / "v5" / name).read_bytes().splitlines()]
@@ -212,6 +253,9 @@ def test_every_recorded_control_frame_is_understood(frames: Path) -> None:
             assert isinstance(control, Unknown)  # order entry: not a socket of ours
         elif "pong" in (fields.get("op"), fields.get("ret_msg")):
             assert control == Pong()
+        elif "auth" in (fields.get("op"), fields.get("type", "").lower()[:4]):
+            assert isinstance(control, Authenticated)
+            assert control.success is fields["success"]
         else:
             assert isinstance(control, Reply)
             assert control.success is fields["success"]
