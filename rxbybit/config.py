@@ -48,6 +48,11 @@ class Environment(Struct, frozen=True, kw_only=True):
                     f"Environment.public[{category!r}]: a ws:// or wss:// URL, without password"
                 )
 
+        for name, url in (("private", self.private), ("legacy", self.legacy)):
+            if url is not None and _split(url, "ws", "wss") is None:
+                raise ConfigurationError(
+                    f"Environment.{name}: a ws:// or wss:// URL, without password"
+                )
         if self.rest is not None and _split(self.rest, "http", "https") is None:
             raise ConfigurationError("Environment.rest: an http:// or https:// URL, no password")
 
@@ -59,6 +64,15 @@ class Environment(Struct, frozen=True, kw_only=True):
                 " https://api.bybit.com"
             )
         return self.rest.rstrip("/")
+
+    def private_url(self) -> str:
+        """The websocket of private streams; ``ConfigurationError`` where there is none."""
+        if self.private is None:
+            raise ConfigurationError(
+                f"environment {self.name!r} has no private streams: give Environment(private=...)"
+                " a URL such as wss://stream.bybit.com/v5/private"
+            )
+        return self.private
 
     def url(self, category: Category) -> str:
         """The websocket of a category; ``ConfigurationError`` where there is none."""

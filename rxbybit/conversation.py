@@ -6,13 +6,16 @@ It outlives the connection: what was wanted is asked for again on the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
+from rxbybit.config import Backoff
+from rxbybit.errors import AuthenticationFailed
 from rxbybit.heartbeat import Heartbeat
 from rxbybit.hooks import Hooks
-from rxbybit.protocol.base import Malformed, Reply, Unknown, WireProtocol
+from rxbybit.protocol.base import Authenticated, Malformed, Reply, Unknown, WireProtocol
 from rxbybit.protocol.subscriptions import Subscriptions
+from rxbybit.signin import Identity, SignIn
 
 __all__ = ["Conversation", "Feed", "Listener"]
 
@@ -39,22 +42,41 @@ class Listener(Protocol):
     def on_idle(self) -> None:
         """Nothing is wanted any more."""
 
+    def on_signed_in(self) -> None:
+        """The exchange knows who asks."""
+
+    def on_denied(self, topics: Sequence[str], error: AuthenticationFailed) -> None:
+        """The exchange does not want who asks for these; they are forgotten."""
+
+    def on_unanswered(self, why: str) -> None:
+        """The connection is no good."""
+
 
 class Conversation:
     """The topics of link ``number``, wanted, asked for, delivered."""
 
     def __init__(
-        self, number: int, url: str, *, wire: WireProtocol, listener: Listener, hooks: Hooks
+        self,
+        number: int,
+        url: str,
+        *,
+        wire: WireProtocol,
+        listener: Listener,
+        hooks: Hooks,
+        backoff: Backoff,
     ) -> None:
         self._number = number
         self._url = url
         self._wire = wire
         self._listener = listener
         self._hooks = hooks
+        self._backoff = backoff
         self._loop = asyncio.get_running_loop()
         self._wanted = Subscriptions(wire)
         self._feeds: dict[str, Feed] = {}
         self._routes: dict[bytes, Feed] = {}
+        self._private: set[str] = set()
+        self._sign_in: SignIn | None = None
         self._post: Post | None = None
         self._flushing: asyncio.Handle | None = None
         self._answers: asyncio.TimerHandle | None = None
@@ -64,13 +86,25 @@ class Conversation:
         """Every wanted topic."""
         return tuple(self._feeds)
 
+    @property
+    def private(self) -> bool:
+        """Whether some of them are private."""
+        return bool(self._private)
+
     def fits(self, topic: str) -> bool:
         """Whether the link has room for one topic more."""
         return self._wanted.fits(topic)
 
-    def want(self, topic: str, feed: Feed) -> None:
-        """Subscribe ``topic``; its frames go to ``feed``, on every connection to come."""
+    def want(self, topic: str, feed: Feed, identity: Identity | None = None) -> None:
+        """Subscribe ``topic``; its frames go to ``feed``, on every connection to come.
+
+        With an ``identity`` it is a private topic, asked for once that was proven.
+        """
         self._feeds[topic] = feed
+        if identity is not None:
+            self._private.add(topic)
+            if self._sign_in is None:
+                self._sign_in = SignIn(identity, self._wire, self._backoff, self)
         self._wanted.want(topic)
         self._await_first(topic)
         self._flush_soon()
@@ -85,8 +119,7 @@ class Conversation:
 
     def drop(self, topic: str) -> None:
         """Unsubscribe ``topic``."""
-        del self._feeds[topic]
-        del self._routes[_key(topic)]
+        self._forget(topic)
         self._wanted.drop(topic)
         self._flush_soon()
 
@@ -124,6 +157,8 @@ class Conversation:
     def closed(self) -> tuple[str, ...]:
         """The connection is gone; gives the topics that were delivering."""
         self._post = None
+        if self._sign_in is not None:
+            self._sign_in.closed()
         if self._answers is not None:
             self._answers.cancel()
             self._answers = None
@@ -134,6 +169,8 @@ class Conversation:
 
     def stop(self) -> None:
         """Say nothing on its own accord from now on."""
+        if self._sign_in is not None:
+            self._sign_in.closed()
         for timer in (self._flushing, self._answers):
             if timer is not None:
                 timer.cancel()
@@ -143,13 +180,39 @@ class Conversation:
         """Send what is to be asked, if there is a connection to send it on."""
         self._flushing = None
         if self._post is not None:
-            for request in self._wanted.requests(self._loop.time()):
+            for request in self._wanted.requests(self._loop.time(), self._locked(self._post)):
                 self._post(self._wire.request(request.operation, request.topics, request.id))
             if self._answers is None and self._wanted.waiting:
                 # a little later than what it looks for, which rounding could hide from it
                 self._answers = self._loop.call_later(ANSWER_S * 1.001, self._ask_again)
         if not self._feeds:
             self._listener.on_idle()
+
+    def _locked(self, post: Post) -> Collection[str]:
+        """What may not be asked for yet: private topics, until it is proven who asks."""
+        sign_in = self._sign_in
+        if not self._private or sign_in is None or sign_in.done:
+            return ()
+        sign_in.begin(post)
+        return self._private
+
+    def on_signed_in(self) -> None:
+        """See :class:`rxbybit.signin.Listener`."""
+        self._listener.on_signed_in()
+        self.flush()
+
+    def on_denied(self, error: AuthenticationFailed) -> None:
+        """See :class:`rxbybit.signin.Listener`."""
+        topics = tuple(topic for topic in self._feeds if topic in self._private)
+        for topic in topics:
+            self._forget(topic)
+            self._wanted.drop(topic)
+        self._listener.on_denied(topics, error)
+        self._flush_soon()
+
+    def on_unanswered(self, why: str) -> None:
+        """See :class:`rxbybit.signin.Listener`."""
+        self._listener.on_unanswered(why)
 
     def _on_other(self, data: bytes, received_ns: int) -> None:
         topic = self._wire.topic_of(data)
@@ -161,6 +224,9 @@ class Conversation:
         control = self._wire.read(data)
         if isinstance(control, Reply):
             self._on_reply(control)
+        elif isinstance(control, Authenticated):
+            if self._sign_in is not None:
+                self._sign_in.answered(control)
         elif isinstance(control, Malformed):
             self._listener.on_malformed(control.text, control.why)
         elif isinstance(control, Unknown):
@@ -170,11 +236,15 @@ class Conversation:
         answer = self._wanted.reply(reply)
         self._live(answer.live)
         for topic in answer.refused:
-            del self._feeds[topic]
-            del self._routes[_key(topic)]
+            self._forget(topic)
         if answer.refused:
             self._listener.on_refused(answer.refused)
         self._flush_soon()
+
+    def _forget(self, topic: str) -> None:
+        del self._feeds[topic]
+        del self._routes[_key(topic)]
+        self._private.discard(topic)
 
     def _ask_again(self) -> None:
         self._answers = None

@@ -230,6 +230,7 @@ class TallyingHooks:
         self._hooks = hooks
         self._tally = tally
         self.unreachable, self.reached = hooks.unreachable, hooks.reached
+        self.own_clock = hooks.own_clock
         self.unhandled_frame = hooks.unhandled_frame
 
     def status(self, status: Status) -> None:

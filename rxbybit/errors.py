@@ -10,6 +10,7 @@
      │   └─ RetryBudgetExhausted    ``Backoff.budget`` failed attempts in a row
      ├─ ProtocolError               the exchange said no
      │   ├─ SubscriptionRejected    to one topic
+     │   ├─ AuthenticationFailed    to the API key
      │   └─ RequestRefused          to one REST request
      ├─ DecodeError                 a message that does not fit its schema
      ├─ SlowConsumer                an ``iterate`` buffer overflowed
@@ -25,6 +26,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 __all__ = [
+    "AuthenticationFailed",
     "ClosedError",
     "ConfigurationError",
     "ConnectionFailed",
@@ -116,6 +118,17 @@ class SubscriptionRejected(ProtocolError):
         self.message = message
 
 
+class AuthenticationFailed(ProtocolError):
+    """The exchange does not take the API key; ``message`` is what it says, without what was sent.
+
+    It ends the private streams only.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(f"the exchange refused the API key ({message}): {_advice(message)}")
+        self.message = message
+
+
 class RequestRefused(ProtocolError):
     """The exchange refused a REST request; ``message`` is the reason in its own words.
 
@@ -163,6 +176,26 @@ class ClosedError(RxBybitError):
 
 class RuntimeMisuse(RxBybitError, RuntimeError):
     """A call from a place where it cannot work, such as ``run()`` inside a running loop."""
+
+
+def _advice(message: str) -> str:
+    """What to do, by the words of a refusal (as users report them)."""
+    said = message.lower()
+    if "sign" in said:
+        return "the secret is not the one of that key: is BYBIT_API_SECRET whole?"
+    if "expire" in said and "key" in said:
+        return "make a new one, as keys without an address of their own end after three months"
+    if "params error" in said or "expired" in said:
+        return (
+            "the message came too late, or a clock is wrong, or the secret is not the one of that"
+            " key: 'rxbybit doctor' compares the clocks"
+        )
+    if "key" in said:
+        return (
+            "is it whole, and made for this environment? Keys of mainnet, testnet and demo are"
+            " not interchangeable"
+        )
+    return "check the key, its permissions and the addresses that it is bound to"
 
 
 def _again(

@@ -66,6 +66,7 @@ class Held:
         self._told = False  # that a frame, read twice, is what was asked for
         self._live = False
         self._waiting: dict[object, Callable[[], None]] = {}
+        self._always: dict[object, Callable[[], None]] = {}
 
     def hub_of(self, spec: AnySpec) -> Hub:
         """The hub that reads frames as ``spec`` wants; a new one needs a snapshot of its own."""
@@ -116,9 +117,22 @@ class Held:
             self._waiting[token] = then
         return lambda: self._waiting.pop(token, None) and None
 
+    def each_live(self, then: Callable[[], None]) -> Callable[[], None]:
+        """Call ``then`` each time that the exchange begins to send the topic, from now on.
+
+        Gives what calls it off.
+        """
+        token = object()
+        self._always[token] = then
+        return lambda: self._always.pop(token, None) and None
+
     def live(self) -> None:
         """The exchange sends the topic."""
+        again = self._live
         self._live = True
+        if not again:
+            for then in list(self._always.values()):
+                then()
         waiting, self._waiting = self._waiting, {}
         for then in waiting.values():
             then()

@@ -45,6 +45,9 @@ class Hooks(Protocol):
         It begins where the connection was lost, or where the first attempt failed.
         """
 
+    def own_clock(self, reason: str) -> None:
+        """What is signed is signed by this machine's clock: the exchange's could not be asked."""
+
     def unhandled_frame(self, url: str, text: str) -> None:
         """A frame that is neither data of a known topic nor an answer to a request."""
 
@@ -71,6 +74,11 @@ class LoggingHooks:
         # As loud as the beginning: who was told that it is gone is told that it is back.
         self._log.warning("%s is reached again after %.0f s", url, after_s)
 
+    def own_clock(self, reason: str) -> None:
+        self._log.warning(
+            "signing by this machine's clock, as the exchange's cannot be had: %s", reason
+        )
+
     def unhandled_frame(self, url: str, text: str) -> None:
         self._log.debug("%s sent a frame that asks for nothing: %s", url, text)
 
@@ -83,6 +91,7 @@ class GuardedHooks:
         self.slow_callback = _guarded(hooks.slow_callback)
         self.unreachable = _guarded(hooks.unreachable)
         self.reached = _guarded(hooks.reached)
+        self.own_clock = _guarded(hooks.own_clock)
         self.unhandled_frame = _guarded(hooks.unhandled_frame)
 
 

@@ -13,7 +13,17 @@ from rxbybit.counting import BETWEEN, Frames
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap
 from rxbybit.marking import Emitted, marked
-from rxbybit.outlet import AnySpec, Hearer, Outlet, Send, filtered, folding, straight
+from rxbybit.outlet import (
+    AnySpec,
+    Hearer,
+    Outlet,
+    Send,
+    exchange_ms,
+    filtered,
+    folded,
+    folding,
+    straight,
+)
 from rxbybit.schema.spec import NO_SNAPSHOT, Renewal, TopicState
 from rxbybit.schema.written import Decode
 
@@ -111,10 +121,16 @@ class Hub:
         return feed, lambda: Frames(frames, frames + more, last_ns)
 
     def attach(
-        self, spec: AnySpec, hearer: Hearer, keep: Callable[[Any], bool] | None = None
+        self,
+        spec: AnySpec,
+        hearer: Hearer,
+        keep: Callable[[Any], bool] | None = None,
+        *,
+        late: bool = True,
     ) -> tuple[Callable[[], None], bool]:
         """Let ``hearer`` hear ``spec`` from the next frame on, filtered by ``keep``.
 
+        ``late`` gives it at once what the state holds, if the stream does that.
         Gives the function that ends it, and whether the topic must be subscribed anew to give
         this hearer its snapshot.
         """
@@ -128,11 +144,20 @@ class Hub:
         else:
             outlet.sends += (send,)
         self._settle()
-        if spec.late is not None and outlet.state is not None:
-            held = spec.late(outlet.state)
-            if held is not None:
-                send((held,))
+        if late and spec.late and outlet.state and (held := spec.late(outlet.state)):
+            send(held)
         return lambda: self._detach(outlet, send), renew
+
+    def take(self, events: Sequence[Event]) -> None:
+        """Events that came another way, such as over REST, in their place among the frames."""
+        if self._attention:
+            events = self._attend(events)
+        if events:
+            self._deliver(events)
+
+    def state_of(self, spec: AnySpec) -> TopicState | None:
+        """What the subscribers of ``spec`` share, if there are any."""
+        return next((o.state for o in self._outlets if o.spec.state is spec.state), None)
 
     def lost(self, *, was_live: bool) -> None:
         """The link is gone; ``was_live`` says that something may now be missed.
@@ -166,26 +191,22 @@ class Hub:
 
     def _lapse(self) -> None:
         """What is known to be incomplete from now on is told at once."""
-        told: list[tuple[tuple[Send, ...], Emitted]] = []
-        for outlet in self._outlets:
-            lapse = outlet.spec.lapse
-            value = None if lapse is None else lapse(outlet.state)
-            if value is not None:
-                told.append((outlet.sends, value))
+        told = [
+            (outlet.sends, value)
+            for outlet in self._outlets
+            if outlet.spec.lapse and (value := outlet.spec.lapse(outlet.state)) is not None
+        ]
         for sends, value in told:
             for send in sends:
                 send((value,))
 
     def fail(self, error: Exception) -> None:
         """End every observer with ``error``; the hub is empty before the first hears of it."""
-        for observer in self._clear():
+        for observer in self.mute():
             observer.on_error(error)
 
-    def mute(self) -> None:
-        """Let every observer go without a word."""
-        self._clear()
-
-    def _clear(self) -> list[Hearer]:
+    def mute(self) -> list[Hearer]:
+        """Let every observer go without a word; gives them."""
         observers = list(self._hearers.values())
         self._hearers.clear()
         self._outlets = ()
@@ -196,18 +217,7 @@ class Hub:
 
     def _fold(self, events: Sequence[Event]) -> None:
         """Send each outlet what it makes of the events, and nobody who comes meanwhile."""
-        folded = [(outlet, outlet.sends, list[Emitted]()) for outlet in self._outlets]
-        for event in events:
-            for state in self._states:
-                state.apply(event)
-            for outlet, _, values in folded:
-                emit = outlet.spec.emit
-                value = event if emit is None else emit(outlet.state, event)
-                if value is not None:
-                    values.append(value)
-        for outlet, sends, values in folded:
-            if not values:
-                continue
+        for outlet, sends, values in folded(self._outlets, self._states, events):
             if outlet.owed is not None:
                 self._pay(outlet, sends, outlet.owed, values)
             else:
@@ -247,7 +257,7 @@ class Hub:
         self._attention = any(outlet.newcomers for outlet in self._outlets)
         if self._hole:
             self._hole = False
-            gap = self._on_gap(self._last_ms, _exchange_ms(first))
+            gap = self._on_gap(self._last_ms, exchange_ms(first))
             for outlet in self._outlets:
                 outlet.missed = outlet.missed if gap.lost != 0 else frozenset()
                 outlet.owed = gap if outlet.missed else None
@@ -265,10 +275,7 @@ class Hub:
     def _state(self, spec: AnySpec) -> TopicState | None:
         if spec.state is None:
             return None
-        for outlet in self._outlets:
-            if outlet.spec.state is spec.state:
-                return outlet.state
-        return spec.state(self._renewal, self._numbers)
+        return self.state_of(spec) or spec.state(self._renewal, self._numbers)
 
     def _detach(self, outlet: Outlet, send: Send) -> None:
         if self._hearers.pop(send, None) is None:
@@ -291,9 +298,3 @@ class Hub:
             (one,) = self._outlets
             if one.owed is None:
                 self._deliver = straight(one) if one.spec.emit is None else folding(one)
-
-
-def _exchange_ms(event: Event) -> int | None:
-    """When the exchange made an event: its own time where it has one, else its frame's."""
-    own: int | None = getattr(event, "time_ms", None)
-    return own or event.meta.matched_ms or event.meta.sent_ms

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -90,9 +90,9 @@ class Links:
 
         return recall
 
-    async def get(self, url: str) -> Answer:
-        """The answer to a GET, in the course of an errand."""
-        return await self._ready().get(url)
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """The answer to a GET, in the course of an errand or of a link."""
+        return await self._ready().get(url, headers)
 
     def __len__(self) -> int:
         return len(self._sessions)

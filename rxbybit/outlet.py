@@ -6,10 +6,20 @@ from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from rxbybit.events import Event, Gap
-from rxbybit.marking import marked
+from rxbybit.marking import Emitted, marked
 from rxbybit.schema.spec import StreamSpec, TopicState
 
-__all__ = ["AnySpec", "Hearer", "Outlet", "Send", "filtered", "folding", "straight"]
+__all__ = [
+    "AnySpec",
+    "Hearer",
+    "Outlet",
+    "Send",
+    "exchange_ms",
+    "filtered",
+    "folded",
+    "folding",
+    "straight",
+]
 
 Send = Callable[[Sequence[Any]], None]  # Any: siblings on one topic give different events
 AnySpec = StreamSpec[Any]
@@ -73,6 +83,28 @@ def folding(outlet: Outlet) -> Send:
                 send(values)
 
     return deliver
+
+
+def folded(
+    outlets: Sequence[Outlet], states: Sequence[TopicState], events: Sequence[Event]
+) -> list[tuple[Outlet, tuple[Send, ...], list[Emitted]]]:
+    """What each of several streams makes of the events, and who hears it; nothing for nothing."""
+    made = [(outlet, outlet.sends, list[Emitted]()) for outlet in outlets]
+    for event in events:
+        for state in states:
+            state.apply(event)
+        for outlet, _, values in made:
+            emit = outlet.spec.emit
+            value = event if emit is None else emit(outlet.state, event)
+            if value is not None:
+                values.append(value)
+    return [one for one in made if one[2]]
+
+
+def exchange_ms(event: Event) -> int | None:
+    """When the exchange made an event: its own time where it has one, else its frame's."""
+    own: int | None = getattr(event, "time_ms", None)
+    return own or event.meta.matched_ms or event.meta.sent_ms
 
 
 def filtered(hearer: Hearer, keep: Callable[[Any], bool]) -> Send:

@@ -17,15 +17,17 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.counting import Counters, Ended, Frames, Tally, TallyingHooks
-from rxbybit.errors import SubscriptionRejected
-from rxbybit.events import Rejected, Status
+from rxbybit.errors import AuthenticationFailed, SubscriptionRejected
+from rxbybit.events import Event, Rejected, Status
 from rxbybit.held import Held
 from rxbybit.hooks import Outage
 from rxbybit.links import Links
 from rxbybit.outlet import AnySpec, Hearer
 from rxbybit.runtime import Runtime
+from rxbybit.schema.spec import TopicState
 from rxbybit.session import Session
 from rxbybit.settings import PoolSettings
+from rxbybit.signin import Identity
 
 __all__ = ["Pool"]
 
@@ -44,6 +46,10 @@ class Pool:
 
     def __init__(self, runtime: Runtime, settings: PoolSettings) -> None:
         self.let_in = False
+        self.identity: Identity | None = None
+        """Who asks for private topics; whoever subscribes to one says so first."""
+        self.beside: dict[object, object] = {}
+        """What others keep for as long as its topics are heard."""
         self._runtime = runtime
         self._settings = settings
         self._held: dict[tuple[str, str], Held] = {}
@@ -70,12 +76,17 @@ class Pool:
         topics: Sequence[tuple[str, str]],
         hearer: Hearer,
         keep: Keep | None = None,
+        *,
+        late: bool = True,
     ) -> abc.DisposableBase:
-        """Let ``hearer`` hear ``spec`` on these topics, each given with its endpoint's URL."""
+        """Let ``hearer`` hear ``spec`` on these topics, each given with its endpoint's URL.
+
+        ``late``: as :meth:`Hub.attach` has it.
+        """
         with ExitStack() as ends:
             for url, topic in topics:
                 held = self._hold(spec, url, topic)
-                detach, renew = held.hub_of(spec).attach(spec, hearer, keep)
+                detach, renew = held.hub_of(spec).attach(spec, hearer, keep, late=late)
                 ends.callback(detach)
                 if renew:
                     held.session.renew(topic)
@@ -87,6 +98,24 @@ class Pool:
         Gives what calls it off.
         """
         return self._held[url, topic].when_live(then)
+
+    def each_live(self, url: str, topic: str, then: Callable[[], None]) -> Callable[[], None]:
+        """Call ``then`` each time that the exchange begins to send a topic that is heard.
+
+        Gives what calls it off.
+        """
+        return self._held[url, topic].each_live(then)
+
+    def take(self, url: str, topic: str, spec: AnySpec, events: Sequence[Event]) -> None:
+        """Events of ``topic`` that came another way, for all who hear ``spec`` there."""
+        held = self._held.get((url, topic))
+        if held is not None:
+            held.hub_of(spec).take(events)
+
+    def state_of(self, url: str, topic: str, spec: AnySpec) -> TopicState | None:
+        """What those share who hear ``spec`` on ``topic``, if anybody does."""
+        held = self._held.get((url, topic))
+        return None if held is None else held.hub_of(spec).state_of(spec)
 
     def listen(self, listener: _Listener) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""
@@ -163,6 +192,21 @@ class Pool:
         for held in fallen:
             held.fail(SubscriptionRejected(held.topic, refused[held.topic]))
 
+    def signed_in(self, session: Session) -> None:
+        """What was denied before is forgiven."""
+        self._links.connected(session.url)
+
+    def denied(self, session: Session, topics: Sequence[str], error: AuthenticationFailed) -> None:
+        """End the private streams of a link; where it has others, those go on."""
+        lost = [h for t in topics if (h := self._held.get((session.url, t))) is not None]
+        for held in lost:
+            self._let_fall(held)
+        if not session.topics:  # the next one to its endpoint does not begin at once
+            self._links.gave_up(session)
+            session.close()
+        for held in lost:
+            held.fail(error)
+
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
         if not self._held:
@@ -171,7 +215,8 @@ class Pool:
 
     def connected(self, session: Session) -> None:
         """The exchange lets this address in."""
-        self._links.connected(session.url)
+        if not session.private:  # else once it is known who asks
+            self._links.connected(session.url)
         self._tally.connected(session)
         self.let_in = True
 
@@ -210,7 +255,8 @@ class Pool:
             held.hub_of(spec)  # before it is known: this may raise
             held.session = self._links.link_for(url, topic)
             self._held[url, topic] = held
-            held.session.want(topic, held.feed)
+            private = spec.wire(self._settings.wire.name).private
+            held.session.want(topic, held.feed, self.identity if private else None)
         elif held.lingering is not None:
             held.lingering.cancel()
             held.lingering = None

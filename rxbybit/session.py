@@ -12,13 +12,18 @@ import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Protocol
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from rxbybit.config import Backoff
 from rxbybit.conversation import Conversation
-from rxbybit.errors import ConnectionFailed, HandshakeRejected, HeartbeatLost, RetryBudgetExhausted
+from rxbybit.dialling import book, open_connection, verdict
+from rxbybit.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    HeartbeatLost,
+    RetryBudgetExhausted,
+)
 from rxbybit.events import (
     Connected,
     Connecting,
@@ -36,14 +41,10 @@ from rxbybit.transport import Connection, Transport
 
 __all__ = ["Owner", "Session", "Settings"]
 
-UPGRADE_S = 10.0
-"""How long opening a connection may take."""
 CLOSE_S = 0.5
 """How long a peer has to answer a close frame."""
 LAST_WORDS_S = 0.25
 """How long the last requests may take to leave."""
-ADDRESS_LIMIT_S = 600.0
-"""How long to stay away after HTTP 403 on an address that has been let in before."""
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -74,6 +75,12 @@ class Owner(Protocol):
 
     def refused(self, session: Session, refused: Mapping[str, str]) -> None:
         """The exchange does not want to send these topics, for the reasons it gives."""
+
+    def signed_in(self, session: Session) -> None:
+        """The exchange knows who asks."""
+
+    def denied(self, session: Session, topics: Sequence[str], error: AuthenticationFailed) -> None:
+        """The exchange does not want who asks for these topics."""
 
     def idle(self, session: Session) -> None:
         """Nothing is wanted on the connection any more."""
@@ -107,7 +114,14 @@ class Session:
         self._owner = owner
         self._failures = failures
         self._loop = asyncio.get_running_loop()
-        self._talk = Conversation(number, url, wire=wire, listener=self, hooks=settings.hooks)
+        self._talk = Conversation(
+            number,
+            url,
+            wire=wire,
+            listener=self,
+            hooks=settings.hooks,
+            backoff=settings.backoff,
+        )
         self._outage = Outage(url, settings.hooks, self._loop.time)
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
         self._stopping = False
@@ -120,6 +134,11 @@ class Session:
     def topics(self) -> tuple[str, ...]:
         """Every topic wanted on it."""
         return self._talk.topics
+
+    @property
+    def private(self) -> bool:
+        """Whether some of them are only for who has proven that they are his."""
+        return self._talk.private
 
     def close(self) -> None:
         """End it: politely where there is a connection, at once where there is none."""
@@ -152,7 +171,8 @@ class Session:
             except ConnectionFailed as error:
                 last = error
                 self._report(Disconnected, reason=str(error))
-                wait_s = self._verdict(error)
+                wait_s = verdict(self.url, error, let_in=self._owner.let_in)
+                self._outage.failed(str(error))
             else:
                 began_s = self._loop.time()
                 last = await self._serve(connection)
@@ -174,50 +194,18 @@ class Session:
         self._report(Reconnecting, attempt=attempt, delay_s=wait_s)
         await asyncio.sleep(wait_s)
 
-    async def _book(self, attempt: int) -> None:
-        """Wait until the exchange's limit on connects allows another one."""
-        await asyncio.sleep(0)  # who leaves again at once has booked nothing
-        ledger, host = self._settings.ledger, urlsplit(self.url).netloc
-        wait_s = ledger.reserve(host)
-        if wait_s:
-            self._report(Reconnecting, attempt=attempt, delay_s=wait_s)
-            try:
-                await asyncio.sleep(wait_s)
-            except asyncio.CancelledError:
-                ledger.give_back(host)
-                raise
-
     async def _connect(self, attempt: int) -> Connection:
-        await self._book(attempt)
+        await book(
+            self._settings.ledger,
+            self.url,
+            lambda wait_s: self._report(Reconnecting, attempt=attempt, delay_s=wait_s),
+        )
         self._report(Connecting, url=self.url)
-        try:
-            async with asyncio.timeout(UPGRADE_S):
-                connection = await self._transport.connect(self.url)
-        except TimeoutError:
-            raise ConnectionFailed(f"no answer in {UPGRADE_S:.0f} s") from None
+        connection = await open_connection(self._transport, self.url)
         self._owner.connected(self)
         self._report(Connected, url=self.url)
         self._outage.over()
         return connection
-
-    def _verdict(self, error: ConnectionFailed) -> float:
-        """How long to stay away at least; raises what cannot heal."""
-        wait_s = 0.0
-        if isinstance(error, HandshakeRejected):
-            wait_s = error.retry_after_s or 0.0
-            if error.status == 403 and self._owner.let_in:
-                wait_s = max(wait_s, ADDRESS_LIMIT_S)
-            elif error.status == 403:
-                raise HandshakeRejected(
-                    f"{self.url} answered HTTP 403: the exchange does not serve this address"
-                    " (a blocked region, or a host for another one)",
-                    status=403,
-                    permanent=True,
-                ) from error
-        if error.permanent:
-            raise error
-        self._outage.failed(str(error))
-        return wait_s
 
     async def _serve(self, connection: Connection) -> ConnectionFailed:
         """Use a connection until it ends; gives the reason."""
@@ -287,6 +275,18 @@ class Session:
     def on_malformed(self, text: str, why: str) -> None:
         """See ``conversation.Listener``."""
         self._report(DecodeFailed, topic="", raw=text, messages={"_schema": [why]})
+
+    def on_signed_in(self) -> None:
+        """See ``conversation.Listener``."""
+        self._owner.signed_in(self)
+
+    def on_denied(self, topics: Sequence[str], error: AuthenticationFailed) -> None:
+        """See ``conversation.Listener``."""
+        self._owner.denied(self, topics, error)
+
+    def on_unanswered(self, why: str) -> None:
+        """See ``conversation.Listener``."""
+        self._end(ConnectionFailed(why))
 
     def on_idle(self) -> None:
         """See ``conversation.Listener``."""

@@ -9,7 +9,7 @@ again; requests on one connection are answered in their order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import count
 
 from msgspec import Struct
@@ -130,12 +130,16 @@ class Subscriptions:
         self._ask_again(self._wanted)
         return live
 
-    def requests(self, now_s: float) -> list[Request]:
-        """What to send now: unsubscribes first, then subscribes, in the wire's portions."""
+    def requests(self, now_s: float, locked: Collection[str] = ()) -> list[Request]:
+        """What to send now: unsubscribes first, then subscribes, in the wire's portions.
+
+        What is ``locked`` waits for a later time.
+        """
         leaving = self._portions(self._leaving)
-        coming = [*self._apart, *self._portions(self._fresh)]
+        waiting = [topic for topic in self._fresh if topic in locked]
+        coming = [*self._apart, *self._portions(t for t in self._fresh if t not in locked)]
         self._leaving.clear()
-        self._fresh.clear()
+        self._fresh = dict.fromkeys(waiting)
         self._apart.clear()
         made = [self._make("unsubscribe", part, now_s) for part in leaving]
         made += [self._make("subscribe", part, now_s) for part in coming]

@@ -27,7 +27,14 @@ def private_wire(
     may hold them. ``inside`` and ``also`` are as those of :class:`Wire`.
     """
     wire = Wire(
-        topic, schema, many=True, mixed=True, envelope=PrivateEnvelope, inside=inside, also=also
+        topic,
+        schema,
+        many=True,
+        mixed=True,
+        envelope=PrivateEnvelope,
+        private=True,
+        inside=inside,
+        also=also,
     )
     if not categories:
         return wire

@@ -18,6 +18,7 @@ from rxbybit.marking import Emitted
 from rxbybit.schema.envelope import PublicEnvelope
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
+from rxbybit.schema.standing import Standing
 
 __all__ = ["NO_SNAPSHOT", "MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
 
@@ -100,6 +101,8 @@ class Wire:
     """Other spellings of the same events, under topics of their own."""
     envelope: type[WireSchema] = PublicEnvelope
     """What surrounds the data; where it tells no kind, every frame is a snapshot."""
+    private: bool = False
+    """Whether it is only sent to who has proven that it is his."""
     inside: str | None = None
     """The key of a list in each item, where it is that list's items which are events."""
 
@@ -162,16 +165,15 @@ class StreamSpec(Generic[E]):
         state: MakeState | None = None,
         # Any: state and event of one stream belong together, which no type here can say
         emit: Callable[[Any, Any], E | None] | None = None,
-        late: Callable[[Any], E | None] | None = None,
+        late: Callable[[Any], Sequence[E]] | None = None,
         lapse: Callable[[Any], E | None] | None = None,
         renew: bool = False,
         once: bool = False,
         subject: Callable[[Category, str], str] = lambda _, symbol: symbol,
         history: History[E] | None = None,
+        standing: Standing[E] | None = None,
     ) -> None:
-        self.name = name
-        """The factory's name."""
-        self.event = event
+        self.name, self.event = name, event
         self.delta_event = delta_event
         """The class for frames of the kind ``"delta"``, where it is another one."""
         self.decoded = decoded
@@ -183,10 +185,9 @@ class StreamSpec(Generic[E]):
         """Makes what the subscribers of a topic share; streams that name the same callable
         share it on the same topic."""
         self.emit = emit
-        """What this stream sends for an event, once the state (``None`` where there is none) has
-        taken it in; ``None`` to send the event itself."""
+        """What this stream sends for an event that the state, if any, has taken in, else itself."""
         self.late = late
-        """What a later subscriber of a topic gets at once, out of the state."""
+        """What a later subscriber of a topic gets at once, out of the state; perhaps nothing."""
         self.lapse = lapse
         """What everybody gets out of the state when the link is lost, or a frame was not read."""
         self.renew = renew
@@ -195,6 +196,8 @@ class StreamSpec(Generic[E]):
         """Whether events have ``id``, ``sequence`` and ``time_ms``, and each is sent once."""
         self.history = history
         """Where REST has what came before."""
+        self.standing = standing
+        """Where REST has what is now."""
         self.subject = subject
         """What stands in the topic for a symbol of a category: symbols that share it share the
         topic, and events tell by their ``symbol``."""

@@ -68,9 +68,9 @@ HEALS: list[Fault] = [
 ]
 LATER = [*HEALS, Refuse(status=403)]  # which is a region, and final, before the first handshake
 SHORTER: dict[object, str] = {
-    Stall(): "rxbybit.session.UPGRADE_S",
+    Stall(): "rxbybit.dialling.UPGRADE_S",
     Ignore(): "rxbybit.conversation.ANSWER_S",
-    Refuse(status=403): "rxbybit.session.ADDRESS_LIMIT_S",
+    Refuse(status=403): "rxbybit.dialling.ADDRESS_LIMIT_S",
 }
 """The long waits of the contract; only what is about one is tested with a short one."""
 

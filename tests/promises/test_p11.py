@@ -27,7 +27,7 @@ HEARTBEAT_S = 1.0
 @pytest.fixture(autouse=True)
 def quick_upgrades(monkeypatch: pytest.MonkeyPatch) -> None:
     """Short for the same reason."""
-    monkeypatch.setattr("rxbybit.session.UPGRADE_S", 1.0)
+    monkeypatch.setattr("rxbybit.dialling.UPGRADE_S", 1.0)
 
 
 def kinds() -> Counter[str]:

@@ -10,6 +10,7 @@ import pytest
 
 from rxbybit import errors
 from rxbybit.errors import (
+    AuthenticationFailed,
     ClosedError,
     ConfigurationError,
     ConnectionFailed,
@@ -48,6 +49,14 @@ ONE_OF_EACH: list[tuple[RxBybitError, str, dict[str, object]]] = [
             " right, and is it traded in this category?"
         ),
         {"permanent": True, "topic": "publicTrade.XUSD", "message": "handler not found"},
+    ),
+    (
+        AuthenticationFailed("API key is invalid"),
+        (
+            "the exchange refused the API key (API key is invalid): is it whole, and made for"
+            " this environment? Keys of mainnet, testnet and demo are not interchangeable"
+        ),
+        {"permanent": True, "message": "API key is invalid"},
     ),
     (
         RequestRefused(10006, "Too many visits!", url="http://h/p", permanent=False),
@@ -126,3 +135,21 @@ def test_a_decode_error_keeps_the_beginning_of_the_message(length: int) -> None:
     raw = "a" * 2048 + "b" * max(0, length - 2048)
     error = DecodeError("t", raw[:length], ["wrong"])
     assert error.raw == "a" * min(length, 2048)
+
+
+@pytest.mark.parametrize(
+    ("said", "advice"),
+    [
+        ("Params Error", "the clocks"),
+        ("request expired", "the clocks"),
+        ("error sign! origin_string, code 10004", "BYBIT_API_SECRET"),
+        ("Your api key has expired, code 33004", "make a new one"),
+        ("API key is invalid., code 10003", "not interchangeable"),
+        ("Permission denied", "its permissions"),
+    ],
+)
+def test_a_refused_key_says_what_to_do(said: str, advice: str) -> None:
+    told = str(AuthenticationFailed(said))
+    assert f"({said})" in told
+    assert advice in told
+    assert "\n" not in told

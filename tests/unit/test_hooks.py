@@ -24,7 +24,9 @@ def everything_is_logged(caplog: pytest.LogCaptureFixture) -> None:
 def test_logging_is_a_kind_of_hooks() -> None:
     hooks: Hooks = LoggingHooks()
     own = {name for name in vars(Hooks) if not name.startswith("_")}
-    assert own == {"status", "slow_callback", "unreachable", "reached", "unhandled_frame"}
+    assert own == {
+        *("status", "slow_callback", "unreachable", "reached", "own_clock", "unhandled_frame")
+    }
     assert all(callable(getattr(hooks, name)) for name in own)
 
 

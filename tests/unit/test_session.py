@@ -9,7 +9,12 @@ from typing import Any
 import pytest
 
 from rxbybit.config import Backoff
-from rxbybit.errors import ConnectionFailed, HandshakeRejected, RetryBudgetExhausted
+from rxbybit.errors import (
+    AuthenticationFailed,
+    ConnectionFailed,
+    HandshakeRejected,
+    RetryBudgetExhausted,
+)
 from rxbybit.events import (
     Connecting,
     DecodeFailed,
@@ -45,6 +50,8 @@ class Hooks:
     def reached(self, url: str, after_s: float) -> None:
         self.reached_again.append((url, after_s))
 
+    def own_clock(self, reason: str) -> None: ...
+
     def unhandled_frame(self, url: str, text: str) -> None:
         self.unhandled.append(text)
 
@@ -75,6 +82,12 @@ class Owner:
 
     def refused(self, session: Session, refused: Mapping[str, str]) -> None:
         self.refusals |= refused
+
+    def signed_in(self, session: Session) -> None: ...
+
+    def denied(
+        self, session: Session, topics: Sequence[str], error: AuthenticationFailed
+    ) -> None: ...
 
     def idle(self, session: Session) -> None:
         self.idles += 1
