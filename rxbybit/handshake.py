@@ -1,4 +1,4 @@
-"""A connect that failed, as an error of ours: aiohttp's own show headers, query and password."""
+"""A connection that failed or ended, in our words: aiohttp's show headers, query and password."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import aiohttp
 
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
-from rxbybit.failures import in_words
+from rxbybit.failures import in_words, lost
 
-__all__ = ["Redirected", "failure_of", "refuse_redirect"]
+__all__ = ["Redirected", "failure_of", "refuse_redirect", "why_ended"]
 
 
 class Redirected(Exception):
@@ -74,3 +74,14 @@ def _seconds(error: aiohttp.WSServerHandshakeError) -> float | None:
     """``Retry-After`` in seconds; its other form, a date, is not used by the exchange."""
     text = (error.headers or {}).get("Retry-After", "")
     return float(text) if text.isdecimal() else None
+
+
+def why_ended(opened: aiohttp.ClientWebSocketResponse, message: aiohttp.WSMessage) -> str:
+    """Why a websocket gives no more data, as its last message says."""
+    if message.type is aiohttp.WSMsgType.CLOSE:
+        reason = f" ({message.extra})" if message.extra else ""
+        return f"the server closed with code {message.data or 1005}{reason}"
+    if isinstance(message.data, aiohttp.WebSocketError):
+        return f"the server broke the websocket protocol: {message.data}"
+    error = opened.exception()
+    return lost(error if isinstance(error, Exception) else None)

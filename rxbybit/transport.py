@@ -22,7 +22,7 @@ from yarl import URL
 from rxbybit.direct import SLOW_NS, DirectQueue, OnMessage, OnSlow, came_early, queue_of
 from rxbybit.errors import ConnectionFailed
 from rxbybit.failures import lost
-from rxbybit.handshake import Redirected, failure_of, refuse_redirect
+from rxbybit.handshake import Redirected, failure_of, refuse_redirect, why_ended
 from rxbybit.runtime import Runtime
 
 __all__ = ["AiohttpTransport", "Answer", "Connection", "Transport"]
@@ -71,7 +71,7 @@ class Transport(Protocol):
         """
         ...
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Whatever the server answers to a GET of ``url``, whose query is sent as it stands.
 
         Errors: ``ConnectionFailed`` when there is no answer, or none of a bearable length.
@@ -120,7 +120,7 @@ class AiohttpTransport:
         assert isinstance(opened, _Socket)
         return _AiohttpConnection(opened, queue_of(opened, _TOO_LONG))
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """A redirect is an answer like another, and not followed."""
         if self._session is None:
             self._session = _session(self._runtime)
@@ -128,10 +128,14 @@ class AiohttpTransport:
         _opening.set(opening)
         try:
             async with self._session.get(
-                URL(url, encoded=True), proxy=self._proxy, ssl=self._ssl, allow_redirects=False
+                URL(url, encoded=True),
+                headers=headers,
+                proxy=self._proxy,
+                ssl=self._ssl,
+                allow_redirects=False,
             ) as response:
-                headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(response.status, headers, await _body(response))
+                said = {name.lower(): value for name, value in response.headers.items()}
+                return Answer(response.status, said, await _body(response))
         except (aiohttp.ClientError, OSError) as error:
             _abort(opening)
             raise failure_of(error) from None  # see connect
@@ -225,7 +229,7 @@ class _AiohttpConnection:
             elif queue is not None and queue.error is not None:
                 raise queue.error
             else:
-                return _why(self._socket, message)
+                return why_ended(self._socket, message)
 
     async def send(self, text: str) -> None:
         """A connection that is gone swallows it: its reader says so."""
@@ -286,13 +290,3 @@ class _Resolver(AbstractResolver):
 
     async def close(self) -> None:
         """The thread belongs to the runtime."""
-
-
-def _why(opened: _Socket, message: aiohttp.WSMessage) -> str:
-    if message.type is aiohttp.WSMsgType.CLOSE:
-        reason = f" ({message.extra})" if message.extra else ""
-        return f"the server closed with code {message.data or 1005}{reason}"
-    if isinstance(message.data, aiohttp.WebSocketError):
-        return f"the server broke the websocket protocol: {message.data}"
-    error = opened.exception()
-    return lost(error if isinstance(error, Exception) else None)

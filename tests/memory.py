@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import time_ns
 from typing import Any
@@ -134,7 +134,7 @@ class MemoryTransport:
         self.before(url)
         return self.exchange.open(url)
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         self.asked.append(url)
         await asyncio.sleep(0.002)
         if self.hang:

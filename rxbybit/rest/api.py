@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-import re
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
-from typing import ClassVar, Protocol, cast
+from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
-from marshmallow import fields as stock
 from marshmallow.exceptions import ValidationError
 from msgspec import Struct
 
 from rxbybit.config import Backoff
 from rxbybit.errors import (
     RAW_LIMIT,
+    AuthenticationFailed,
     ConnectionFailed,
     DecodeError,
     RequestRefused,
@@ -29,8 +28,10 @@ from rxbybit.events import DecodeFailed, RequestFailed, Status
 from rxbybit.hooks import Outage
 from rxbybit.limits import REQUESTS, RequestLedger
 from rxbybit.pool import Pool
-from rxbybit.schema.fields import Integer, Milliseconds, WireSchema
-from rxbybit.schema.load import complaints, loader_of, parsed
+from rxbybit.protocol.signing import SignedHeaders, rest_headers
+from rxbybit.rest.answer import Reply, read_reply
+from rxbybit.schema.load import complaints
+from rxbybit.signin import Identity
 from rxbybit.transport import Answer
 
 __all__ = ["Owner", "Query", "Reply", "RestApi", "api_of"]
@@ -44,35 +45,10 @@ MOST_PAGES = 1_000
 
 Query = Mapping[str, str]
 
-_HEALING = frozenset({10000, 10006, 10016})
-"""V5 manual, "Error Codes": server timeout, too many requests, internal error or restarting."""
-_CURSOR = re.compile(r"[!-~]+")
+_CLOCK = 10002
+_DENIED = frozenset({_CLOCK, 10003, 10004, 10007, 33004})
+"""V5 manual, "Error Codes": clock, key, signature, authentication, a key that has expired."""
 _TOO_FREQUENT = b"access too frequent"
-
-
-class Envelope(WireSchema):
-    """What surrounds every answer (V5 manual, "Integration Guidance": response)."""
-
-    code = Integer(required=True, data_key="retCode")
-    message = stock.String(data_key="retMsg", load_default="", allow_none=True)
-    result = stock.Raw(load_default=None, allow_none=True)
-    time_ms = Milliseconds(data_key="time", empty=True)
-
-    ignored: ClassVar[Mapping[str, str]] = {"retExtInfo": "always empty for what is asked here"}
-
-
-class Reply(Struct, frozen=True):
-    """A good answer: its result, and where it comes from."""
-
-    path: str
-    result: Mapping[str, object]
-    rows: list[object]
-    """The list in the result, when there is one."""
-    cursor: str
-    """What asks for the next page; empty at the last."""
-    time_ms: int | None
-    """The exchange's clock."""
-    received_ns: int
 
 
 class Owner(Protocol):
@@ -83,7 +59,7 @@ class Owner(Protocol):
     let_in: bool
     gate: asyncio.Semaphore
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer to a GET."""
         ...
 
@@ -103,12 +79,35 @@ class _Trouble(Struct):
     wait_s: float = 0.0
 
 
+class _Signing:
+    """Who asks, on each attempt; when the exchange takes the clock for wrong, by a fresh one."""
+
+    def __init__(self, identity: Identity) -> None:
+        self._identity = identity
+        self._fresh = False
+
+    async def ready(self) -> None:
+        """Know the exchange's time."""
+        await self._identity.clock.look(fresh=self._fresh)
+
+    def headers(self, text: str) -> SignedHeaders:
+        """What proves it, for a request with the query ``text``."""
+        now_ms = self._identity.clock.now_ms()
+        return rest_headers(self._identity.credentials, text, timestamp_ms=now_ms)
+
+    def again(self, error: RxBybitError) -> bool:
+        """Whether a fresh look at the clock may heal it."""
+        wrong = isinstance(error, RequestRefused) and error.code == _CLOCK and not self._fresh
+        self._fresh = self._fresh or wrong
+        return wrong
+
+
 class RestApi:
     """REST under ``base_url``, asked for ``owner``.
 
     What can heal is asked again, with ``backoff`` between attempts, and told on ``status()``;
     ``numbers`` is what answers have for numbers, ``strict`` makes an item that does not decode an
-    error. An instance belongs to one event loop.
+    error, ``identity`` is who asks for what is not public. An instance belongs to one event loop.
     """
 
     def __init__(
@@ -120,9 +119,11 @@ class RestApi:
         ledger: RequestLedger = REQUESTS,
         numbers: type = Decimal,
         strict: bool = False,
+        identity: Identity | None = None,
     ) -> None:
         self.numbers = numbers
         self._strict = strict
+        self._identity = identity
         self._base_url = base_url
         self._host = urlsplit(base_url).netloc
         self._owner = owner
@@ -130,17 +131,28 @@ class RestApi:
         self._ledger = ledger
         self._outage = owner.outage(base_url)
 
-    async def ask(self, path: str, query: Query, cursor: str = "", *, rows: bool = True) -> Reply:
+    async def ask(
+        self,
+        path: str,
+        query: Query,
+        cursor: str = "",
+        *,
+        rows: bool = True,
+        signed: bool = False,
+    ) -> Reply:
         """The answer to one GET; ``rows`` says that its result must hold a list.
 
         ``cursor`` goes into the query as it came, as the exchange sends it encoded already.
+        ``signed`` proves who asks.
         Errors: ``RequestRefused`` and ``ConnectionFailed`` when they are permanent,
-        ``RetryBudgetExhausted``.
+        ``AuthenticationFailed``, ``RetryBudgetExhausted``.
         """
         failures = 0
-        while isinstance(trouble := await self._attempt(path, query, cursor, rows=rows), _Trouble):
-            if trouble.error.permanent:
-                raise trouble.error
+        sign = _Signing(self._identity) if signed and self._identity is not None else None
+        text = _query_text(query, cursor)
+        while isinstance(trouble := await self._attempt(path, text, sign, rows=rows), _Trouble):
+            if trouble.error.permanent and not (sign and sign.again(trouble.error)):
+                raise _denied(trouble.error) if sign else trouble.error
             failures += 1
             url, reason = self._base_url + path, trouble.reason
             budget = self._backoff.budget
@@ -160,13 +172,13 @@ class RestApi:
         self._outage.over()
         return trouble
 
-    async def pages(self, path: str, query: Query) -> list[Reply]:
+    async def pages(self, path: str, query: Query, *, signed: bool = False) -> list[Reply]:
         """Every page of a list. Errors: as :meth:`ask`."""
-        replies = [await self.ask(path, query)]
+        replies = [await self.ask(path, query, signed=signed)]
         while cursor := replies[-1].cursor:
             if len(replies) >= MOST_PAGES or cursor in [reply.cursor for reply in replies[:-1]]:
                 raise ConnectionFailed(f"{self._base_url}{path}: the pages of the list do not end")
-            replies.append(await self.ask(path, query, cursor))
+            replies.append(await self.ask(path, query, cursor, signed=signed))
         return replies
 
     def undecodable(self, path: str, item: object, error: ValidationError) -> None:
@@ -181,15 +193,17 @@ class RestApi:
             raise DecodeError(path, raw, messages)
 
     async def _attempt(
-        self, path: str, query: Query, cursor: str, *, rows: bool
+        self, path: str, text: str, sign: _Signing | None, *, rows: bool
     ) -> Reply | _Trouble:
         url = self._base_url + path
-        text = _query_text(query, cursor)
+        if sign is not None:
+            await sign.ready()  # not at the gate, where it would wait for itself
         try:
             async with self._owner.gate:
                 await self._book()
+                headers = None if sign is None else sign.headers(text)
                 async with asyncio.timeout(ANSWER_S):
-                    answer = await self._owner.get(f"{url}?{text}" if text else url)
+                    answer = await self._owner.get(f"{url}?{text}" if text else url, headers)
         except TimeoutError:
             return _Trouble(ConnectionFailed("no answer"), f"no answer in {ANSWER_S:.0f} s")
         except ConnectionFailed as error:
@@ -202,7 +216,7 @@ class RestApi:
         if answer.status != 200:
             return self._not_ok(url, answer)
         try:
-            return self._read(path, answer.body, received_ns, rows=rows)
+            return read_reply(self._base_url, path, answer.body, received_ns, rows=rows)
         except ValidationError as error:
             raw = answer.body[: 4 * RAW_LIMIT].decode("utf-8", "replace")
             broken = DecodeError(path, raw, complaints(error))
@@ -223,31 +237,6 @@ class RestApi:
             except asyncio.CancelledError:
                 self._ledger.give_back()
                 raise
-
-    def _read(self, path: str, body: bytes, received_ns: int, *, rows: bool) -> Reply:
-        envelope = cast("dict[str, object]", loader_of(Envelope, Decimal).load(parsed(body)))
-        code = cast("int", envelope["code"])
-        if code != 0:
-            message = cast("str | None", envelope["message"]) or "no reason given"
-            url, permanent = self._base_url + path, code not in _HEALING
-            raise RequestRefused(code, message, url=url, permanent=permanent)
-        result = envelope["result"]
-        if not isinstance(result, dict):
-            raise ValidationError({"result": ["Not an object."]})
-        held = cast("dict[str, object]", result)
-        listed, cursor = held.get("list"), held.get("nextPageCursor") or ""
-        if rows and not isinstance(listed, list):
-            raise ValidationError({"result": {"list": ["Not a list."]}})
-        if cursor and not (isinstance(cursor, str) and _CURSOR.fullmatch(cursor)):
-            raise ValidationError({"result": {"nextPageCursor": ["Not a cursor."]}})
-        return Reply(
-            path=path,
-            result=held,
-            rows=cast("list[object]", listed) if rows else [],
-            cursor=cast("str", cursor),
-            time_ms=cast("int | None", envelope.get("time_ms")),
-            received_ns=received_ns,
-        )
 
     def _not_ok(self, url: str, answer: Answer) -> _Trouble:
         """What an HTTP status other than 200 means (V5 manual, "Error Codes": HTTP code)."""
@@ -284,7 +273,15 @@ def api_of(pool: Pool, base_url: str) -> RestApi:
         ledger=settings.requests,
         numbers=settings.numbers,
         strict=settings.strict,
+        identity=pool.identity,
     )
+
+
+def _denied(error: RxBybitError) -> RxBybitError:
+    """What is wrong with a signed request, where it is the signature."""
+    if isinstance(error, RequestRefused) and error.code in _DENIED:
+        return AuthenticationFailed(f"{error.message}, code {error.code}")
+    return error
 
 
 def _query_text(query: Query, cursor: str) -> str:

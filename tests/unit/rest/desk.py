@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -53,7 +53,7 @@ class Desk(Hooks):
     def urls(self) -> list[str]:
         return [url for _, url in self.asked]
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         self.asked.append((self.loop.time(), url))
         self.under_way += 1
         self.most = max(self.most, self.under_way)

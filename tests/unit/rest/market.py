@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -42,7 +42,7 @@ class MarketTransport(MemoryTransport):
         await asyncio.sleep(self._next(self.connecting))
         return self.exchange.open(url)
 
-    async def get(self, url: str) -> Answer:
+    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         self.sent.append((asyncio.get_running_loop().time(), url))
         answer = self.failures.pop(0) if self.failures else self.listed(url)
         await asyncio.sleep(self._next(self.delays))

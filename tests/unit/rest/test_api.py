@@ -21,6 +21,7 @@ from rxbybit.errors import (
 from rxbybit.events import RequestFailed
 from rxbybit.limits import RequestLedger
 from rxbybit.rest import api as module
+from rxbybit.rest.answer import Envelope
 from rxbybit.transport import Answer
 from tests.unit.rest.desk import BASE, Desk, good
 from tests.virtual import run
@@ -345,6 +346,6 @@ def test_who_waits_for_a_barred_host_has_booked_nothing() -> None:
 
 def test_the_envelope_is_known() -> None:
     assert json.loads(good().body).keys() <= {
-        *(f.data_key or n for n, f in module.Envelope().declared.items()),
-        *module.Envelope.ignored,
+        *(f.data_key or n for n, f in Envelope().declared.items()),
+        *Envelope.ignored,
     }

@@ -145,7 +145,9 @@ def test_a_long_list_lets_others_have_their_turn() -> None:
                 await asyncio.sleep(0)
                 turns += 1
 
-        async def get(url: str) -> Answer:  # at once: virtual time stands still while others run
+        async def get(
+            url: str, headers: object = None
+        ) -> Answer:  # at once: virtual time stands still while others run
             return good({"list": [contract(f"S{n}") for n in range(AT_ONCE * 20)]})
 
         desk = Desk()

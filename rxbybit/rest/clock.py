@@ -1,0 +1,65 @@
+"""The exchange's clock, asked over REST: what is signed is signed by it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from rxbybit.config import Backoff
+from rxbybit.errors import RxBybitError
+from rxbybit.hooks import Hooks
+from rxbybit.pool import Pool
+from rxbybit.rest.api import RestApi
+
+__all__ = ["ExchangeClock", "clock_of"]
+
+PATH = "/v5/market/time"
+
+
+class ExchangeClock:
+    """The exchange's clock, asked for once, and anew when it seems wrong.
+
+    From then on the loop's clock counts, which nobody sets. Where the exchange does not tell,
+    it is this machine's clock, and ``hooks`` hear of that.
+    Source: V5 manual, "Get Bybit Server Time".
+    """
+
+    def __init__(self, api: RestApi | None, hooks: Hooks) -> None:
+        self._api = api
+        self._hooks = hooks
+        self._loop = asyncio.get_running_loop()
+        self._began_s: float | None = None
+        """What its time was, in seconds since 1970, when the loop's was 0."""
+
+    def now_ms(self) -> int:
+        """What it shows, in milliseconds, as far as we know."""
+        if self._began_s is None:
+            return time.time_ns() // 1_000_000
+        return int((self._began_s + self._loop.time()) * 1000)
+
+    async def look(self, *, fresh: bool = False) -> None:
+        """Look at it, unless that was done before; ``fresh``: also then."""
+        if self._began_s is not None and not fresh:
+            return
+        if self._api is None:
+            self._hooks.own_clock("the environment has no REST")
+            return
+        before_s = self._loop.time()
+        try:
+            reply = await self._api.ask(PATH, {}, rows=False)
+        except RxBybitError as error:
+            self._hooks.own_clock(str(error))
+            return
+        if reply.time_ms is None:
+            self._hooks.own_clock("its answer tells no time")
+            return
+        self._began_s = reply.time_ms / 1000 - (before_s + self._loop.time()) / 2
+
+
+def clock_of(pool: Pool, base_url: str | None) -> ExchangeClock:
+    """The clock of the exchange whose REST is under ``base_url``; asked once, not patiently."""
+    hooks = pool.settings.session.hooks
+    if base_url is None:
+        return ExchangeClock(None, hooks)
+    api = RestApi(base_url, pool, backoff=Backoff(budget=1), ledger=pool.settings.requests)
+    return ExchangeClock(api, hooks)

@@ -1,0 +1,178 @@
+"""The present state of a topic out of REST, each time that the topic begins to come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from typing import Any, cast
+
+from marshmallow.exceptions import ValidationError
+from msgspec.structs import force_setattr
+from reactivex import abc
+from reactivex.disposable import Disposable
+
+from rxbybit.config import Category
+from rxbybit.events import Event, Meta
+from rxbybit.outlet import AnySpec, Hearer
+from rxbybit.pool import Pool
+from rxbybit.present import Present
+from rxbybit.rest.api import Reply, RestApi
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.load import loader_of
+from rxbybit.schema.standing import Query, Row, Standing
+from rxbybit.signin import Clock
+
+__all__ = ["hear_standing"]
+
+MARGIN_MS = 250
+"""How wrong our idea of the exchange's clock may be."""
+
+Keep = Callable[[Any], bool]  # Any: the events of any stream
+
+
+def hear_standing(
+    pool: Pool,
+    api: Callable[[], RestApi],
+    spec: AnySpec,
+    place: tuple[str, str],
+    hearer: Hearer,
+    categories: Sequence[Category],
+    keep: Keep | None = None,
+) -> abc.DisposableBase:
+    """Let ``hearer`` hear what there is now of a private topic, and then the topic.
+
+    ``place`` is its URL and topic. What is held already is not asked for; what is not is read
+    for all who hear the topic, as soon as the exchange sends it, and again after an outage.
+    """
+    with ExitStack() as ends:
+        ends.callback(pool.subscribe(spec, [place], hearer, keep).dispose)
+        end = Disposable(ends.pop_all().close)
+    key = ("standing", *place, spec.reading)
+    reading = pool.beside.get(key)
+    if not isinstance(reading, _Reading):
+        reading = pool.beside[key] = _Reading(pool, api(), spec, place)
+
+    def failed(error: Exception) -> None:
+        leave()
+        hearer.on_error(error)
+
+    def leave() -> None:
+        end.dispose()
+        if reading.leave(failed):
+            pool.beside.pop(key, None)
+
+    reading.join(failed, categories)
+    return Disposable(leave)
+
+
+class _Reading:
+    """Reads it for everybody who hears a topic."""
+
+    def __init__(self, pool: Pool, api: RestApi, spec: AnySpec, place: tuple[str, str]) -> None:
+        assert spec.standing is not None
+        assert pool.identity is not None
+        self._pool = pool
+        self._api = api
+        self._spec = spec
+        self._place = place
+        self._standing: Standing[Any] = spec.standing
+        self._clock: Clock = pool.identity.clock
+        self._wanted: dict[Callable[[Exception], None], tuple[Category, ...]] = {}
+        self._read: set[Category] = set()  # or being read, on this connection
+        self._recalls: list[Callable[[], None]] = []
+        self._unwatch = pool.each_live(*place, self._on_live)
+
+    def join(self, failed: Callable[[Exception], None], categories: Sequence[Category]) -> None:
+        """Read these as well; ``failed`` hears when they cannot be had."""
+        self._wanted[failed] = tuple(categories)
+        self._pool.when_live(*self._place, self._ask)
+
+    def leave(self, failed: Callable[[Exception], None]) -> bool:
+        """Somebody hears it no more; whether nobody is left."""
+        if self._wanted.pop(failed, None) is None or self._wanted:
+            return False
+        self._unwatch()
+        self._recall()
+        return True
+
+    def _on_live(self) -> None:
+        self._recall()
+        self._read.clear()
+        self._ask()
+
+    def _recall(self) -> None:
+        recalls, self._recalls = self._recalls, []
+        for recall in recalls:
+            recall()
+
+    def _ask(self) -> None:
+        fresh: list[Category] = []
+        for categories in self._wanted.values():
+            fresh += [c for c in categories if c not in self._read and c not in fresh]
+        if fresh:
+            self._read.update(fresh)
+            self._recalls.append(self._pool.errand(self._fill(fresh), self._fail))
+
+    def _fail(self, error: Exception) -> None:
+        for failed in list(self._wanted):
+            failed(error)
+
+    async def _fill(self, categories: Iterable[Category]) -> None:
+        queries = [q for category in categories for q in self._standing.queries(category)]
+        found: list[Event] = []
+        for query in {tuple(query.items()): query for query in queries}.values():
+            found += await self._list(query)
+        # Any: things of the stream, whatever they are
+        state = cast("Present[Any]", self._pool.state_of(*self._place, self._spec))
+        listed = {state.key(event) for event in found}
+        missing = [event for event in state.held if state.key(event) not in listed]
+        for query in self._standing.gone([e for e in missing if _within(e, categories)]):
+            await self._list(query)
+
+    async def _list(self, query: Query) -> list[Event]:
+        """The events of one list; they have been told of."""
+        await self._clock.look()
+        asked_ms = self._clock.now_ms() - MARGIN_MS
+        events: list[Event] = []
+        for reply in await self._api.pages(self._standing.path, query, signed=True):
+            events += self._events(reply, query, asked_ms)
+        self._pool.take(*self._place, self._spec, events)
+        return events
+
+    def _events(self, reply: Reply, query: Query, asked_ms: int) -> list[Event]:
+        schema = loader_of(self._standing.schema, self._api.numbers)
+        make = cast("Callable[..., Event]", self._spec.event_of("snapshot"))
+        meta = Meta(
+            topic=self._place[1],
+            sent_ms=reply.time_ms,
+            matched_ms=asked_ms,
+            received_ns=reply.received_ns,
+            backfilled=True,
+        )
+        events: list[Event] = []
+        for row in reply.rows:
+            try:
+                made = [
+                    make(**_loaded(schema, r)) for r in self._standing.rows(_object(row), query)
+                ]
+            except ValidationError as error:
+                self._api.undecodable(self._place[1], row, error)
+            else:
+                events += made
+        for event in events:
+            force_setattr(event, "meta", meta)
+        return events
+
+
+def _within(event: Any, categories: Iterable[Category]) -> bool:  # Any: as above
+    return getattr(event, "category", None) in (None, *categories)
+
+
+def _object(row: object) -> Row:
+    if not isinstance(row, dict):
+        raise ValidationError(["Not an object."])
+    return cast("Row", row)
+
+
+def _loaded(schema: WireSchema, row: Row) -> dict[str, object]:
+    return cast("dict[str, object]", schema.load(row))
