@@ -19,6 +19,7 @@ from rxbybit.counting import Counters, Latency, TopicCounters
 from rxbybit.credentials import Credentials
 from rxbybit.default import of_default, use
 from rxbybit.errors import (
+    AuthenticationFailed,
     ClosedError,
     ConfigurationError,
     ConnectionFailed,
@@ -89,11 +90,18 @@ order_book_updates = of_default(Bybit.order_book_updates)
 liquidations = of_default(Bybit.liquidations)
 insurance = of_default(Bybit.insurance)
 instruments = of_default(Bybit.instruments)
+balances = of_default(Bybit.balances)
+account = of_default(Bybit.account)
+positions = of_default(Bybit.positions)
+orders = of_default(Bybit.orders)
+stop_orders = of_default(Bybit.stop_orders)
+user_trades = of_default(Bybit.user_trades)
 status = of_default(Bybit.status)
 counters = of_default(Bybit.counters)
 
 __all__ = [
     "Account",
+    "AuthenticationFailed",
     "Backoff",
     "Balance",
     "BookDelta",
@@ -165,6 +173,8 @@ __all__ = [
     "Trade",
     "TriggerBy",
     "UserTrade",
+    "account",
+    "balances",
     "counters",
     "instruments",
     "insurance",
@@ -173,11 +183,15 @@ __all__ = [
     "liquidations",
     "order_book",
     "order_book_updates",
+    "orders",
+    "positions",
     "status",
+    "stop_orders",
     "ticker_updates",
     "tickers",
     "trades",
     "use",
+    "user_trades",
 ]
 
 

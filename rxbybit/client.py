@@ -14,6 +14,7 @@ from reactivex import abc
 
 from rxbybit.config import Backoff, Category, Environment
 from rxbybit.counting import Counters
+from rxbybit.credentials import Credentials
 from rxbybit.errors import ClosedError, RuntimeMisuse
 from rxbybit.events import Dropped, Status
 from rxbybit.hooks import Hooks
@@ -23,7 +24,18 @@ from rxbybit.origin import ClientOrigin
 from rxbybit.rest import listings
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream
-from rxbybit.streams import insurance, kline, liquidation, orderbook, ticker, trade
+from rxbybit.streams import (
+    insurance,
+    kline,
+    liquidation,
+    order,
+    orderbook,
+    position,
+    ticker,
+    trade,
+    user_trade,
+    wallet,
+)
 from rxbybit.whereabouts import Named
 
 __all__ = ["Bybit"]
@@ -36,7 +48,9 @@ class Bybit(Opening):
     of this process, with invented prices), an ``Environment``, or a base URL such as
     ``"http://127.0.0.1:8765"`` that serves everything under one host; left out, the variable
     ``RXBYBIT_ENVIRONMENT`` is read at the first subscription, else it is mainnet.
-    ``category`` is taken where a call names none, before a symbol is read for it. ``linger`` is
+    ``category`` is taken where a call names none, before a symbol is read for it.
+    ``credentials`` say who asks for private streams; left out, ``BYBIT_API_KEY`` and
+    ``BYBIT_API_SECRET`` are read at the first call of one. ``linger`` is
     how many seconds a topic outlives its last subscriber, ``heartbeat`` how many lie between two
     pings: a dead peer is noticed within 1.5 of them. ``backoff`` says how long to wait before
     the next attempt to connect. ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for
@@ -62,6 +76,7 @@ class Bybit(Opening):
         environment: str | Environment | None = None,
         *,
         category: Category | None = None,
+        credentials: Credentials | None = None,
         linger: float = 0.0,
         heartbeat: float = 20.0,
         backoff: Backoff | None = None,
@@ -74,7 +89,7 @@ class Bybit(Opening):
         keep_alive: bool = True,
         hooks: Hooks | None = None,
     ) -> None:
-        check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime)
+        check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime, credentials)
         settings = pool_settings(
             linger=linger,
             heartbeat=heartbeat,
@@ -88,7 +103,14 @@ class Bybit(Opening):
         origin = ClientOrigin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed
         )
-        super().__init__(Named(environment), settings, origin, category=category, listings=listings)
+        super().__init__(
+            Named(environment),
+            settings,
+            origin,
+            category=category,
+            listings=listings,
+            credentials=credentials,
+        )
         self._quiet_origin = replace(self._origin, keep_alive=False)
         self._closed = False
         self._on_closed: set[Callable[[], None]] = set()
@@ -101,6 +123,12 @@ class Bybit(Opening):
     order_book_updates = orderbook.order_book_updates
     liquidations = liquidation.liquidations
     insurance = insurance.insurance
+    balances = wallet.balances
+    account = wallet.account
+    positions = position.positions
+    orders = order.orders
+    stop_orders = order.stop_orders
+    user_trades = user_trade.user_trades
     instruments = listings.instruments
 
     def status(self) -> Stream[Status]:

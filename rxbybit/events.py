@@ -218,13 +218,14 @@ class Meta(Struct, frozen=True, gc=False):
     sent_ms: int | None = None
     """When the exchange sent the frame, in milliseconds."""
     matched_ms: int | None = None
-    """When the matching engine made it, in milliseconds, where the wire says so."""
+    """When the matching engine made it, in milliseconds, where the wire says so. Of what was read
+    over REST as the present state: when it was asked for, by the exchange's clock."""
     received_ns: int = 0
     """When the frame was read here: ``time.time_ns()``."""
     connection: int | None = None
     """The link that brought it, as numbered by :class:`Status`."""
     backfilled: bool = False
-    """True when it was fetched afterwards to fill a hole."""
+    """True when it was fetched over REST: of the past, or the present state at the start."""
     gap: Gap | None = None
     """Set on the first event after a hole that could not be filled."""
 

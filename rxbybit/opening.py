@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from functools import partial
 from typing import Any, TypeVar
@@ -10,6 +11,8 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.config import Category
+from rxbybit.credentials import KEY, SECRET, Credentials, credentials_in
+from rxbybit.errors import ConfigurationError
 from rxbybit.marking import Emitted
 from rxbybit.origin import ClientOrigin
 from rxbybit.pool import Pool
@@ -17,12 +20,15 @@ from rxbybit.pools import Pools
 from rxbybit.rest import listings
 from rxbybit.rest.api import RestApi, api_of
 from rxbybit.rest.backfill import check_history, hear
+from rxbybit.rest.clock import clock_of
+from rxbybit.rest.standing import hear_standing
 from rxbybit.runtime import Runtime
 from rxbybit.schema.spec import StreamSpec
 from rxbybit.settings import PoolSettings
+from rxbybit.signin import Identity
 from rxbybit.stream import Stream
 from rxbybit.subscription import Subscription
-from rxbybit.symbols import checked_category, read_symbols
+from rxbybit.symbols import checked_category, named_symbols, read_symbols
 from rxbybit.universe import Everything
 from rxbybit.whereabouts import Whereabouts
 
@@ -43,7 +49,9 @@ class Opening:
         *,
         category: Category | None,
         listings: float,
+        credentials: Credentials | None,
     ) -> None:
+        self._given = credentials
         self._where = where
         self._settings = settings
         self._origin = origin
@@ -121,6 +129,47 @@ class Opening:
 
         return Stream(source, origin=self._origin)
 
+    def open_private(
+        self,
+        spec: StreamSpec[E],
+        symbols: tuple[str | Iterable[str], ...] = (),
+        *,
+        category: Category | None = None,
+        keep: Callable[[E], bool] | None = None,
+        snapshot: bool = False,
+        late: bool = True,
+    ) -> Stream[E]:
+        """See :class:`rxbybit.venue.Opens`."""
+        category = self._category if category is None else category
+        categories = spec.categories if category is None else (checked_category(category),)
+        topic = spec.topic(self._settings.wire.name, categories[0], "ANY")
+        kept = _kept(keep, named_symbols(symbols), category)
+        credentials = self._credentials()
+        self._where.check(private=True, rest=snapshot)
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            pool, now = self._pools.at(runtime), self._where.now()
+            if pool.identity is None:
+                pool.identity = Identity(credentials, clock_of(pool, now.rest))
+            place = (now.private_url(), topic)
+            if not snapshot:
+                return pool.subscribe(spec, [place], hearer, kept, late=late)
+            api = partial(self._api, runtime)
+            return hear_standing(pool, api, spec, place, hearer, categories, kept)
+
+        return Stream(source, origin=self._origin)
+
+    def _credentials(self) -> Credentials:
+        """Those that were given, else of an exchange of our own its own, else the variables'."""
+        if self._given is None:
+            self._given = self._where.credentials() or credentials_in(os.environ)
+        if self._given is None:
+            raise ConfigurationError(
+                f"a private stream needs credentials: set {KEY} and {SECRET}, or give"
+                " Bybit(credentials=Credentials.hmac(key, secret))"
+            )
+        return self._given
+
     def ask(
         self,
         # Any: what a coroutine yields to the loop and is sent by it
@@ -140,3 +189,17 @@ class Opening:
 
     def _api(self, runtime: Runtime) -> RestApi:
         return api_of(self._pools.at(runtime), self._where.now().rest_url())
+
+
+# Any: private events have a symbol and a category, or nobody asks for either
+def _kept(
+    keep: Callable[[Any], bool] | None, symbols: frozenset[str], category: Category | None
+) -> Callable[[Any], bool] | None:
+    """What picks the events that were asked for; ``None`` when all are."""
+    if not symbols and category is None:
+        return keep
+    return lambda event: (
+        (not symbols or event.symbol in symbols)
+        and (category is None or event.category == category)
+        and (keep is None or keep(event))
+    )

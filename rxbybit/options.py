@@ -7,6 +7,7 @@ from itertools import count
 from ssl import SSLContext
 
 from rxbybit.config import Backoff, is_number, proxy_of
+from rxbybit.credentials import Credentials
 from rxbybit.errors import ConfigurationError
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS, REQUESTS
@@ -27,6 +28,7 @@ def check_options(
     backoff: object,
     ssl: object,
     runtime: object,
+    credentials: object,
 ) -> None:
     """``ConfigurationError`` for the first argument that cannot work."""
     if not (is_number(linger) and linger >= 0):
@@ -43,6 +45,8 @@ def check_options(
     ):
         if given is not None and not isinstance(given, kind):
             raise ConfigurationError(f"{name}={given!r}: use None, or a {kind.__name__}")
+    if not isinstance(credentials, Credentials | None):  # which is not shown, whatever it is
+        raise ConfigurationError("credentials: use None, or Credentials.hmac(key, secret)")
 
 
 def pool_settings(

@@ -6,6 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from rxbybit.events import Event, Side, utc
+from rxbybit.present import Present
 from rxbybit.schema.adoption import copied
 from rxbybit.trading import (
     CancelType,
@@ -156,7 +157,7 @@ _BEHIND = (
 _HELD = 10_000
 
 
-class OrderSplit:
+class OrderSplit(Present[OrderItem]):
     """What items of the topic are to those who hear orders, and to those who hear stop orders.
 
     A stop order is both once it was triggered. One that is cancelled or rejected may have been
@@ -165,39 +166,51 @@ class OrderSplit:
     """
 
     def __init__(self) -> None:
+        super().__init__(lambda item: item.order_id, lambda item: item.status.closed)
         self._triggered: dict[str, None] = {}
         self.order: Order | None = None
-        """The item as an order; ``None`` for a stop order that was not triggered."""
+        """The item as an order; ``None`` for a stop order that was not triggered, and for what
+        says nothing new."""
         self.stop_order: StopOrder | None = None
-        """The item as a stop order; ``None`` when it is none."""
+        """The item as a stop order; ``None`` when it is none, and for what says nothing new."""
 
-    def apply(self, item: OrderItem) -> None:
+    def apply(self, event: OrderItem) -> None:
         """Takes in the next item of the topic."""
-        if item.stop_order_type is None:
-            self.stop_order = None
-            order = True
-        else:
-            self.stop_order = copied(item, StopOrder)
-            order = self._was_triggered(item)
-        self.order = copied(item, Order) if order and item.status not in _WAITING else None
+        super().apply(event)
+        self.order = self.stop_order = None
+        if self.news is not None:
+            self._note_trigger(event)
+            self.order, self.stop_order = self._as_order(event), _as_stop_order(event)
+            if event.status.closed:
+                self._triggered.pop(event.order_id, None)
 
-    def reset(self) -> None:
-        """The link was lost: what was triggered stays so."""
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """Those that are open."""
+        return tuple(o for item in self.held if (o := self._as_order(item)) is not None)
 
-    def spoil(self, why: str) -> bool:
-        """A frame could not be read: the next item of the order tells, nothing is asked for."""
-        return False
+    @property
+    def stop_orders(self) -> tuple[StopOrder, ...]:
+        """Those that are open."""
+        return tuple(o for item in self.held if (o := _as_stop_order(item)) is not None)
 
-    def _was_triggered(self, item: OrderItem) -> bool:
+    def _note_trigger(self, item: OrderItem) -> None:
         known = self._triggered
-        if item.status not in _BEHIND and not item.filled_quantity and item.order_id not in known:
-            return False
-        known.pop(item.order_id, None)
-        if not item.status.closed:
+        if item.stop_order_type is not None and (item.status in _BEHIND or item.filled_quantity):
+            known.pop(item.order_id, None)
             if len(known) >= _HELD:
                 del known[next(iter(known))]
             known[item.order_id] = None
-        return True
+
+    def _as_order(self, item: OrderItem) -> Order | None:
+        if item.status in _WAITING:
+            return None
+        plain = item.stop_order_type is None
+        return copied(item, Order) if plain or item.order_id in self._triggered else None
+
+
+def _as_stop_order(item: OrderItem) -> StopOrder | None:
+    return None if item.stop_order_type is None else copied(item, StopOrder)
 
 
 def order_or_stop(item: OrderItem) -> Order | StopOrder:

@@ -10,6 +10,7 @@ from typing import Self, TypedDict, Unpack
 
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
+from rxbybit.credentials import Credentials
 from rxbybit.errors import ClosedError
 from rxbybit.hooks import Hooks
 from rxbybit.resolver import no_thread
@@ -18,6 +19,7 @@ from rxbybit.sim import Connect, Fault, Faults, Link, Request, ServedExchange, s
 from rxbybit.sim.market import Instrument, Market
 from rxbybit.sim.market.catalogue import Script
 from rxbybit.sim.thread import Ended
+from rxbybit.whereabouts import demo_credentials
 
 __all__ = ["Simulator"]
 
@@ -133,8 +135,13 @@ class _Own:
     def __init__(self, served: ServedExchange) -> None:
         self._served = served
 
-    def check(self, categories: Iterable[Category] = (), *, rest: bool = False) -> None:
+    def check(
+        self, categories: Iterable[Category] = (), *, rest: bool = False, private: bool = False
+    ) -> None:
         """It has everything."""
+
+    def credentials(self) -> Credentials:
+        return demo_credentials()
 
     def now(self) -> Environment:
         try:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from rxbybit.config import CATEGORIES, Category
 from rxbybit.errors import ConfigurationError
 
-__all__ = ["category_of", "checked_category", "read_symbols"]
+__all__ = ["category_of", "checked_category", "named_symbols", "read_symbols"]
 
 _DAY = r"\d{1,2}[A-Z]{3}\d{2}"
 _SHAPES: tuple[tuple[Category, re.Pattern[str]], ...] = (
@@ -63,6 +63,12 @@ def read_symbols(
         for name in names:
             found[(_check(name, wanted), name)] = None
     return list(found)
+
+
+def named_symbols(symbols: tuple[str | Iterable[str], ...]) -> frozenset[str]:
+    """The symbols that are named, of whatever category. Errors: as :func:`read_symbols`."""
+    # with a category none is read from the spelling; which one does not matter
+    return frozenset(symbol for _, symbol in read_symbols(symbols, "spot"))
 
 
 def _listed(item: Iterable[str]) -> list[str]:

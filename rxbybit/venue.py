@@ -50,3 +50,21 @@ class Opens(Protocol):
     ) -> Stream[E]:
         """The stream of ``spec`` on exactly these topics; ``keep`` filters its events."""
         ...
+
+    def open_private(
+        self,
+        spec: StreamSpec[E],
+        symbols: tuple[str | Iterable[str], ...] = (),
+        *,
+        category: Category | None = None,
+        keep: Callable[[E], bool] | None = None,
+        snapshot: bool = False,
+        late: bool = True,
+    ) -> Stream[E]:
+        """The stream of ``spec`` on its one topic, for whoever the credentials name.
+
+        ``symbols`` and ``category`` filter its events, as does ``keep``. With ``snapshot`` what
+        there is now comes first; ``late`` gives a later subscriber what is held.
+        Errors: ``ConfigurationError`` for arguments that cannot be, and without credentials.
+        """
+        ...

@@ -6,17 +6,24 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from rxbybit.config import SIM, Category, Environment, environment_of
+from rxbybit.credentials import Credentials
 from rxbybit.errors import ClosedError
 from rxbybit.resolver import no_thread
 
-__all__ = ["Named", "Whereabouts"]
+__all__ = ["Named", "Whereabouts", "demo_credentials"]
 
 
 class Whereabouts(Protocol):
     """Where to connect."""
 
-    def check(self, categories: Iterable[Category] = (), *, rest: bool = False) -> None:
+    def check(
+        self, categories: Iterable[Category] = (), *, rest: bool = False, private: bool = False
+    ) -> None:
         """``ConfigurationError`` when it is known already that one of these is not there."""
+        ...
+
+    def credentials(self) -> Credentials | None:
+        """Those of the account that an exchange of our own has for everybody, if it is one."""
         ...
 
     def now(self) -> Environment:
@@ -41,12 +48,20 @@ class Named:
         self._loan: object | None = None
         self._closed = False
 
-    def check(self, categories: Iterable[Category] = (), *, rest: bool = False) -> None:
+    def check(
+        self, categories: Iterable[Category] = (), *, rest: bool = False, private: bool = False
+    ) -> None:
         if self._known is not None:
             for category in categories:
                 self._known.url(category)
             if rest:
                 self._known.rest_url()
+            if private:
+                self._known.private_url()
+
+    def credentials(self) -> Credentials | None:
+        known = environment_of(self._wanted) if self._known is None else self._known
+        return demo_credentials() if known is SIM else None
 
     def now(self) -> Environment:
         if self._known is None:
@@ -73,3 +88,10 @@ class Named:
             from rxbybit.sim.shared import give_back
 
             give_back(self._loan)
+
+
+def demo_credentials() -> Credentials:
+    """Those of the account that every embedded exchange has: worthless anywhere else."""
+    from rxbybit.sim import DEMO_KEY, DEMO_SECRET
+
+    return Credentials.hmac(DEMO_KEY, DEMO_SECRET)

@@ -21,16 +21,22 @@ from rxbybit.events import Event, Status
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "api.md"
 README = Path(__file__).parents[1] / "README.md"
 FACTORIES = [
+    "account",
+    "balances",
     "instruments",
     "insurance",
     "klines",
     "liquidations",
     "order_book",
     "order_book_updates",
+    "orders",
+    "positions",
     "status",
+    "stop_orders",
     "ticker_updates",
     "tickers",
     "trades",
+    "user_trades",
 ]
 
 
@@ -112,6 +118,7 @@ GROUPS = {
         "RetryBudgetExhausted",
         "ProtocolError",
         "SubscriptionRejected",
+        "AuthenticationFailed",
         "RequestRefused",
         "DecodeError",
         "SlowConsumer",

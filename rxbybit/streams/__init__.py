@@ -32,8 +32,8 @@ AS_SENT: tuple[StreamSpec[Any], ...] = (
     ORDER_ITEMS,
     USER_TRADES,
 )
-"""The streams that give what was sent, whatever was sent before: no state is behind their events,
-and ``emit``, where there is one, takes ``None`` for it."""
+"""The streams that give what was sent, whatever was sent before: ``emit``, where there is one,
+takes ``None`` in place of a state."""
 SPECS: tuple[StreamSpec[Any], ...] = (
     *AS_SENT,
     TICKERS,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from rxbybit.config import Category
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rxbybit.config import CATEGORIES, Category
 from rxbybit.events import Side
 from rxbybit.order import Order, OrderItem, OrderSplit, StopOrder, order_or_stop
 from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.private import private_wire
 from rxbybit.schema.spec import Renewal, StreamSpec
+from rxbybit.schema.standing import Query, Row, Standing
+from rxbybit.stream import Stream
 from rxbybit.trading import (
     CancelType,
     CreateType,
@@ -19,8 +24,9 @@ from rxbybit.trading import (
     TimeInForce,
     TriggerBy,
 )
+from rxbybit.venue import Opens
 
-__all__ = ["ORDERS", "ORDER_ITEMS", "STOP_ORDERS", "OrderV5"]
+__all__ = ["ORDERS", "ORDER_ITEMS", "STOP_ORDERS", "OrderV5", "orders", "stop_orders"]
 
 
 def _number(key: str) -> fields.Decimal:
@@ -117,6 +123,51 @@ def _stop_order(split: OrderSplit, item: OrderItem) -> StopOrder | None:
     return split.stop_order
 
 
+def _open_orders(split: OrderSplit) -> Sequence[Order]:
+    return split.orders
+
+
+def _open_stop_orders(split: OrderSplit) -> Sequence[StopOrder]:
+    return split.stop_orders
+
+
+# Linear is listed by the coin that settles.
+_LISTS: dict[Category, tuple[dict[str, str], ...]] = {
+    "inverse": ({"category": "inverse"},),
+    "linear": (
+        {"category": "linear", "settleCoin": "USDT"},
+        {"category": "linear", "settleCoin": "USDC"},
+    ),
+    "spot": ({"category": "spot"},),
+    "option": ({"category": "option"},),
+}
+
+
+def _open_lists(category: Category) -> Sequence[dict[str, str]]:
+    return [{**query, "openOnly": "0", "limit": "50"} for query in _LISTS[category]]
+
+
+def _closed_lists(missing: Sequence[OrderItem]) -> Sequence[dict[str, str]]:
+    """Orders that were open and are no more: the exchange lists the last 500 of them."""
+    queries = [
+        query for c in CATEGORIES if any(i.category == c for i in missing) for query in _LISTS[c]
+    ]
+    return [{**query, "openOnly": "1", "limit": "50"} for query in queries]
+
+
+def _with_category(row: Row, query: Query) -> Sequence[Row]:
+    return ({"category": query["category"], **row},)
+
+
+_STANDING = Standing[Any](  # Any: of orders and stop orders, by one list
+    path="/v5/order/realtime",
+    queries=_open_lists,
+    schema=OrderV5,
+    rows=_with_category,
+    gone=_closed_lists,
+)
+
+
 def _as_sent(nothing: None, item: OrderItem) -> Order | StopOrder:
     return order_or_stop(item)
 
@@ -130,6 +181,8 @@ ORDERS = StreamSpec(
     categories=_CATEGORIES,
     state=_split,
     emit=_order,
+    late=_open_orders,
+    standing=_STANDING,
 )
 STOP_ORDERS = StreamSpec(
     "stop_orders",
@@ -139,6 +192,8 @@ STOP_ORDERS = StreamSpec(
     categories=_CATEGORIES,
     state=_split,
     emit=_stop_order,
+    late=_open_stop_orders,
+    standing=_STANDING,
 )
 # One event an item, whatever was before: for frames without a history.
 ORDER_ITEMS: StreamSpec[Order | StopOrder] = StreamSpec(
@@ -149,3 +204,50 @@ ORDER_ITEMS: StreamSpec[Order | StopOrder] = StreamSpec(
     categories=_CATEGORIES,
     emit=_as_sent,
 )
+
+
+def orders(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    snapshot: bool = True,
+    category: Category | None = None,
+) -> Stream[Order]:
+    """The account's orders: those that are open, then each change of one.
+
+    ``symbols``: one, several, or an iterable of them; none at all for every order. ``snapshot``:
+    whether the open orders come first, read over REST and marked ``meta.backfilled``; after an
+    outage what has changed meanwhile is read and told in the same way. ``category``: only of this
+    one; nothing is read from the symbol. A stop order is among them once it was triggered, as
+    :func:`stop_orders` says. Whatever is asked for, the exchange is asked for one topic.
+    Errors: ``ConfigurationError`` at the call for arguments that cannot be, and without
+    credentials; ``AuthenticationFailed`` on the stream when the exchange refuses them;
+    ``RequestRefused`` when the key may not read orders.
+    Sources: V5 manual, "Order" (private stream) and "Get Open & Closed Orders".
+
+    ::
+
+        orders("BTCUSD").subscribe(lambda order: print(order.status, order.leaves_quantity))
+    """
+    return self.open_private(ORDERS, symbols, category=category, snapshot=snapshot, late=snapshot)
+
+
+def stop_orders(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    snapshot: bool = True,
+    category: Category | None = None,
+) -> Stream[StopOrder]:
+    """The account's stop orders: those that wait, then each change of one.
+
+    Also take-profits, stop-losses and trailing stops. One that is triggered becomes a working
+    order: from then on it is among :func:`orders` as well. One that is cancelled before ends
+    here, with the status ``Deactivated`` or ``Cancelled``. Arguments and errors: see
+    :func:`orders`.
+
+    ::
+
+        stop_orders("BTCUSD").subscribe(lambda order: print(order.status, order.trigger_price))
+    """
+    return self.open_private(
+        STOP_ORDERS, symbols, category=category, snapshot=snapshot, late=snapshot
+    )

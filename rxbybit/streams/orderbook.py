@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rxbybit.book import BookDelta, BookSnapshot, OrderBook
 from rxbybit.bookkeeping import BookKeeper, BookText
@@ -90,6 +90,10 @@ def _limited(book: OrderBook | None) -> OrderBook | None:
     return None if book is None else book.limited(25)
 
 
+def _given(book: OrderBook | None) -> Sequence[OrderBook]:
+    return () if book is None else (book,)
+
+
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
 _TEXT = _wire(BookTextV5)
 ORDER_BOOK_UPDATES: StreamSpec[BookSnapshot | BookDelta] = StreamSpec(
@@ -108,7 +112,7 @@ ORDER_BOOK = StreamSpec(
     categories=_CATEGORIES,
     state=BookKeeper,
     emit=_news,
-    late=lambda keeper: keeper.book,
+    late=lambda keeper: _given(keeper.book),
     lapse=lambda keeper: keeper.news,
 )
 ORDER_BOOK_25 = StreamSpec(
@@ -119,7 +123,7 @@ ORDER_BOOK_25 = StreamSpec(
     categories=_CATEGORIES,
     state=BookKeeper,
     emit=_news_25,
-    late=lambda keeper: _limited(keeper.book),
+    late=lambda keeper: _given(_limited(keeper.book)),
     lapse=lambda keeper: _limited(keeper.news),
 )
 

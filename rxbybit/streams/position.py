@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
+from rxbybit.config import Category
 from rxbybit.events import Event, Side, utc
+from rxbybit.present import Present
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.private import private_wire
-from rxbybit.schema.spec import StreamSpec
+from rxbybit.schema.spec import Renewal, StreamSpec
+from rxbybit.schema.standing import Query, Row, Standing
+from rxbybit.stream import Stream
 from rxbybit.trading import PositionStatus
+from rxbybit.venue import Opens
 
 __all__ = ["POSITIONS", "Position", "PositionV5"]
 
@@ -163,9 +168,82 @@ class PositionV5(WireSchema):
     }
 
 
+class PositionRestV5(PositionV5):
+    """Source: https://bybit-exchange.github.io/docs/v5/position."""
+
+    entry_price = _number("avgPrice")
+    maintenance_updated_ms = fields.Moment(data_key="mmrSysUpdatedTime", empty=True)
+
+
+def _state(renewal: Renewal, numbers: type) -> Present[Position]:
+    return Present(lambda position: (position.category, position.symbol, position.position_index))
+
+
+def _news(present: Present[Position] | None, position: Position) -> Position | None:
+    return position if present is None else present.news
+
+
+def _held(present: Present[Position]) -> Sequence[Position]:
+    return present.held
+
+
+# Linear is listed by the coin that settles.
+_LISTS: dict[str, tuple[dict[str, str], ...]] = {
+    "inverse": ({"category": "inverse"},),
+    "linear": (
+        {"category": "linear", "settleCoin": "USDT"},
+        {"category": "linear", "settleCoin": "USDC"},
+    ),
+    "option": ({"category": "option"},),
+}
+
+
+def _lists(category: Category) -> Sequence[dict[str, str]]:
+    return [{**query, "limit": "200"} for query in _LISTS.get(category, ())]
+
+
+def _gone(missing: Sequence[Position]) -> Sequence[dict[str, str]]:
+    """The lists have open positions only: what was closed meanwhile is asked for by its symbol."""
+    return [{"category": p.category, "symbol": p.symbol} for p in missing if p.size]
+
+
+def _rows(row: Row, query: Query) -> Sequence[Row]:
+    return ({"category": query["category"], **row},)
+
+
 POSITIONS = StreamSpec(
     "positions",
     Position,
     v5=private_wire("position", PositionV5, categories=("linear", "inverse", "option")),
     categories=("inverse", "linear", "option"),
+    state=_state,
+    emit=_news,
+    late=_held,
+    standing=Standing(
+        path="/v5/position/list", queries=_lists, schema=PositionRestV5, rows=_rows, gone=_gone
+    ),
 )
+
+
+def positions(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    snapshot: bool = True,
+    category: Category | None = None,
+) -> Stream[Position]:
+    """The account's positions: those that are open, then each change of one.
+
+    ``symbols``: one, several, or an iterable of them; none at all for every position.
+    ``snapshot``: whether the open ones come first, read over REST and marked ``meta.backfilled``;
+    after an outage what has changed meanwhile is read and told in the same way. A late subscriber
+    gets at once what is known. ``category``: ``"inverse"``, ``"linear"`` or ``"option"`` only.
+    The exchange sends a position at every order that is created, amended or cancelled; a closed
+    one has ``size`` 0 and no ``side``.
+    Errors: as :func:`orders`.
+    Sources: V5 manual, "Position" (private stream) and "Get Position Info".
+
+    ::
+
+        positions("BTCUSD").subscribe(lambda p: print(p.side, p.size, p.unrealised_pnl))
+    """
+    return self.open_private(POSITIONS, symbols, category=category, snapshot=snapshot)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rxbybit.config import Category
 from rxbybit.events import TickDirection
@@ -137,8 +137,13 @@ def _merged(state: TickerState, event: TickerUpdate) -> Ticker | None:
     return state.ticker
 
 
-def _held(state: TickerState) -> Ticker | None:
-    return state.ticker
+def _held(state: TickerState) -> Sequence[Ticker]:
+    return () if state.ticker is None else (state.ticker,)
+
+
+def _full(state: TickerState) -> Sequence[TickerUpdate]:
+    update = state.full_update()
+    return () if update is None else (update,)
 
 
 TICKERS = StreamSpec(
@@ -157,7 +162,7 @@ TICKER_UPDATES = StreamSpec(
     v5=_V5,
     categories=_CATEGORIES,
     state=_state,
-    late=TickerState.full_update,
+    late=_full,
 )
 
 

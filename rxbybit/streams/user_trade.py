@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 
@@ -13,7 +14,9 @@ from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.private import private_wire
 from rxbybit.schema.spec import StreamSpec
+from rxbybit.stream import Stream
 from rxbybit.trading import CreateType, ExecutionType, OrderType, StopOrderType
+from rxbybit.venue import Opens
 
 __all__ = [
     "USER_TRADES",
@@ -23,6 +26,7 @@ __all__ = [
     "UserTradeFastV5",
     "UserTradeV5",
     "no_funding",
+    "user_trades",
 ]
 
 
@@ -194,6 +198,28 @@ USER_TRADES = StreamSpec(
     v5=private_wire("execution", UserTradeV5, categories=_CATEGORIES, also=(_FAST, *_FAST.also)),
     categories=_CATEGORIES,
 )
+
+
+def user_trades(
+    self: Opens,
+    *symbols: str | Iterable[str],
+    funding: bool = False,
+    category: Category | None = None,
+) -> Stream[UserTrade]:
+    """The account's executions: each fill of an order, one event each.
+
+    ``symbols``: one, several, or an iterable of them; none at all for every one. ``funding``:
+    whether funding payments come as well. ``category``: only of this one; nothing is read from
+    the symbol. Liquidations and settlements are among them, as ``type`` tells.
+    Errors: as :func:`orders`.
+    Source: V5 manual, "Execution" (private stream).
+
+    ::
+
+        user_trades("BTCUSD").subscribe(lambda fill: print(fill.price, fill.quantity, fill.fee))
+    """
+    keep = None if funding else no_funding
+    return self.open_private(USER_TRADES, symbols, category=category, keep=keep)
 
 
 def no_funding(trade: UserTrade) -> bool:

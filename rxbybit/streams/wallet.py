@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar, cast
+
+from marshmallow.exceptions import ValidationError
 
 from rxbybit.config import Category
 from rxbybit.events import Event
+from rxbybit.present import Present
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.private import private_wire
-from rxbybit.schema.spec import StreamSpec
+from rxbybit.schema.spec import Renewal, StreamSpec
+from rxbybit.schema.standing import Query, Row, Standing
+from rxbybit.stream import Stream
+from rxbybit.symbols import read_symbols
+from rxbybit.venue import Opens
 
-__all__ = ["ACCOUNT", "BALANCES", "Account", "AccountV5", "Balance", "BalanceV5"]
+__all__ = [
+    "ACCOUNT",
+    "BALANCES",
+    "Account",
+    "AccountV5",
+    "Balance",
+    "BalanceV5",
+    "account",
+    "balances",
+]
 
 
 class Balance(Event, frozen=True, kw_only=True):
@@ -135,13 +151,96 @@ class AccountV5(WireSchema):
     }
 
 
+def _balances(renewal: Renewal, numbers: type) -> Present[Balance]:
+    return Present(lambda balance: balance.coin)
+
+
+def _accounts(renewal: Renewal, numbers: type) -> Present[Account]:
+    return Present(lambda account: account.account_type)
+
+
+# Any: of balances and of accounts
+def _news(present: Present[Any] | None, event: Event) -> Any:
+    return event if present is None else present.news
+
+
+def _held(present: Present[Any]) -> Sequence[Any]:
+    return present.held
+
+
+def _list(category: Category) -> Sequence[dict[str, str]]:
+    return ({"accountType": "UNIFIED"},)
+
+
+def _coins(row: Row, query: Query) -> Sequence[Row]:
+    coins = row.get("coin")
+    if not isinstance(coins, list):
+        raise ValidationError({"coin": ["Not a list."]})
+    return cast("list[Row]", coins)
+
+
+def _emptied(missing: Sequence[Balance]) -> Sequence[dict[str, str]]:
+    """The list leaves out coins that the account has nothing of."""
+    coins = [balance.coin for balance in missing if balance.equity]
+    return [{"accountType": "UNIFIED", "coin": ",".join(coins)}] if coins else []
+
+
+_PATH = "/v5/account/wallet-balance"
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
+_WALLET = private_wire("wallet", AccountV5)
+_COINS = private_wire("wallet", BalanceV5, inside="coin")
 ACCOUNT = StreamSpec(
-    "account", Account, v5=private_wire("wallet", AccountV5), categories=_CATEGORIES
+    "account",
+    Account,
+    v5=_WALLET,
+    categories=_CATEGORIES,
+    state=_accounts,
+    emit=_news,
+    late=_held,
+    standing=Standing(path=_PATH, queries=_list, schema=AccountV5),
 )
 BALANCES = StreamSpec(
     "balances",
     Balance,
-    v5=private_wire("wallet", BalanceV5, inside="coin"),
+    v5=_COINS,
     categories=_CATEGORIES,
+    state=_balances,
+    emit=_news,
+    late=_held,
+    standing=Standing(path=_PATH, queries=_list, schema=BalanceV5, rows=_coins, gone=_emptied),
 )
+
+
+def balances(self: Opens, *coins: str | Iterable[str], snapshot: bool = True) -> Stream[Balance]:
+    """What the account has of each coin, then each change of one.
+
+    ``coins``: one, several, or an iterable of them, such as ``"BTC"``; none at all for every
+    coin. ``snapshot``: whether what there is comes first, read over REST and marked
+    ``meta.backfilled``; after an outage what has changed meanwhile is read and told in the same
+    way. A late subscriber gets at once what is known. Unrealised profit alone sends nothing.
+    Errors: as :func:`orders`.
+    Sources: V5 manual, "Wallet" (private stream) and "Get Wallet Balance".
+
+    ::
+
+        balances("BTC").subscribe(lambda balance: print(balance.coin, balance.wallet_balance))
+    """
+    wanted = {coin for _, coin in read_symbols(coins, "inverse")}
+    return self.open_private(
+        BALANCES, snapshot=snapshot, keep=(lambda b: b.coin in wanted) if wanted else None
+    )
+
+
+def account(self: Opens, snapshot: bool = True) -> Stream[Account]:
+    """The account as a whole, in USD: totals and margin rates.
+
+    ``snapshot``: whether it comes at once, read over REST and marked ``meta.backfilled``. A late
+    subscriber gets at once what is known. Unrealised profit alone sends nothing.
+    Errors: as :func:`orders`.
+    Sources: V5 manual, "Wallet" (private stream) and "Get Wallet Balance".
+
+    ::
+
+        account().subscribe(lambda account: print(account.equity, account.maintenance_margin_rate))
+    """
+    return self.open_private(ACCOUNT, snapshot=snapshot)

@@ -18,7 +18,7 @@ from rxbybit.streams import SPECS, find_specs
 from rxbybit.streams.insurance import INSURANCE, insurance
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES, klines
 from rxbybit.streams.liquidation import LIQUIDATIONS, Liquidation, liquidations
-from rxbybit.streams.order import ORDER_ITEMS, ORDERS, STOP_ORDERS
+from rxbybit.streams.order import ORDER_ITEMS, ORDERS, STOP_ORDERS, orders, stop_orders
 from rxbybit.streams.orderbook import (
     ORDER_BOOK,
     ORDER_BOOK_25,
@@ -26,11 +26,11 @@ from rxbybit.streams.orderbook import (
     order_book,
     order_book_updates,
 )
-from rxbybit.streams.position import POSITIONS
+from rxbybit.streams.position import POSITIONS, positions
 from rxbybit.streams.ticker import TICKER_UPDATES, TICKERS, ticker_updates, tickers
 from rxbybit.streams.trade import TRADES, trades
-from rxbybit.streams.user_trade import USER_TRADES
-from rxbybit.streams.wallet import ACCOUNT, BALANCES
+from rxbybit.streams.user_trade import USER_TRADES, no_funding, user_trades
+from rxbybit.streams.wallet import ACCOUNT, BALANCES, Balance, account, balances
 
 
 class Venue:
@@ -63,6 +63,20 @@ class Venue:
         history: int = 0,
     ) -> Any:
         self.asked.append((spec, list(topics)))
+        self.keep = keep
+        return self.asked
+
+    def open_private(
+        self,
+        spec: StreamSpec[Any],
+        symbols: tuple[str | Iterable[str], ...] = (),
+        *,
+        category: Category | None = None,
+        keep: Callable[[Any], bool] | None = None,
+        snapshot: bool = False,
+        late: bool = True,
+    ) -> Any:
+        self.asked.append((spec, symbols, category, snapshot, late))
         self.keep = keep
         return self.asked
 
@@ -193,6 +207,47 @@ def test_topics_to_specs() -> None:
     assert find_specs("tickers.BTCUSD", "v6") == ()
 
 
+def test_private_streams_open_their_one_topic() -> None:
+    venue = Venue()
+    assert orders(venue, "A", ["B"], category="spot") is venue.asked
+    orders(venue, snapshot=False)
+    stop_orders(venue, "A")
+    stop_orders(venue, snapshot=False)
+    positions(venue, "A", category="linear")
+    positions(venue, snapshot=False)
+    account(venue)
+    account(venue, snapshot=False)
+    user_trades(venue, "A")
+    assert venue.keep is no_funding
+    user_trades(venue, funding=True)
+    assert venue.keep is None
+    assert venue.asked == [
+        (ORDERS, ("A", ["B"]), "spot", True, True),
+        (ORDERS, (), None, False, False),
+        (STOP_ORDERS, ("A",), None, True, True),
+        (STOP_ORDERS, (), None, False, False),
+        (POSITIONS, ("A",), "linear", True, True),
+        (POSITIONS, (), None, False, True),
+        (ACCOUNT, (), None, True, True),
+        (ACCOUNT, (), None, False, True),
+        (USER_TRADES, ("A",), None, False, True),
+        (USER_TRADES, (), None, False, True),
+    ]
+
+
+def test_balances_are_picked_by_their_coin() -> None:
+    venue = Venue()
+    balances(venue, "BTC", ["USDT"])
+    assert venue.keep is not None
+    assert [c for c in ("BTC", "ETH", "USDT") if venue.keep(Balance(coin=c))] == ["BTC", "USDT"]
+    balances(venue, snapshot=False)
+    assert venue.keep is None
+    assert venue.asked == [(BALANCES, (), None, True, True), (BALANCES, (), None, False, True)]
+    for wrong in ("btc", [], 7):
+        with pytest.raises(ConfigurationError):
+            balances(venue, wrong)
+
+
 def test_what_the_engine_is_told() -> None:
     told = {
         spec: (spec.renew, spec.wire("v5").snapshot_first, spec.state, spec.late is not None)
@@ -209,12 +264,12 @@ def test_what_the_engine_is_told() -> None:
         ORDER_BOOK_UPDATES: (True, True, None, False),
         LIQUIDATIONS: (False, False, None, False),
         INSURANCE: (False, False, None, False),
-        ACCOUNT: (False, False, None, False),
-        BALANCES: (False, False, None, False),
-        POSITIONS: (False, False, None, False),
+        ACCOUNT: (False, False, ACCOUNT.state, True),
+        BALANCES: (False, False, BALANCES.state, True),
+        POSITIONS: (False, False, POSITIONS.state, True),
         ORDER_ITEMS: (False, False, None, False),
-        ORDERS: (False, False, ORDERS.state, False),
-        STOP_ORDERS: (False, False, ORDERS.state, False),
+        ORDERS: (False, False, ORDERS.state, True),
+        STOP_ORDERS: (False, False, ORDERS.state, True),
         USER_TRADES: (False, False, None, False),
     }
 
@@ -239,8 +294,10 @@ def test_tickers_merge() -> None:
     assert merged.last_price == Decimal("64210.50")
     assert TICKERS.late is not None
     assert TICKER_UPDATES.late is not None
-    assert TICKERS.late(state) is TICKERS.emit(state, snapshot)
-    assert TICKER_UPDATES.late(state) == snapshot
+    assert TICKERS.late(state) == (TICKERS.emit(state, snapshot),)
+    assert TICKER_UPDATES.late(state) == (snapshot,)
+    empty = TICKERS.state(NoRenewal(), Decimal)
+    assert TICKERS.late(empty) == TICKER_UPDATES.late(empty) == ()
 
 
 @pytest.mark.parametrize(

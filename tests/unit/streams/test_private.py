@@ -58,9 +58,14 @@ def test_which_topics_are_whose(topic: str, specs: tuple[StreamSpec[Any], ...]) 
     assert find_specs(topic) == specs
 
 
-def test_what_is_as_sent_has_no_state() -> None:
-    assert [spec for spec in AS_SENT if spec.emit is not None] == [ORDER_ITEMS]
+def test_what_is_as_sent_comes_out_without_a_state() -> None:
+    emitting = [spec for spec in AS_SENT if spec.emit is not None]
+    assert emitting == [ACCOUNT, BALANCES, POSITIONS, ORDER_ITEMS]
     assert ORDER_ITEMS.state is None
+    for spec in (ACCOUNT, BALANCES, POSITIONS):
+        event = object()
+        assert spec.emit is not None
+        assert spec.emit(None, event) is event
 
 
 def test_orders_and_stop_orders_are_decoded_once_and_share_their_state() -> None:

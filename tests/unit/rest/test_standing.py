@@ -1,0 +1,466 @@
+"""The present state out of REST, and the frames that come meanwhile, on virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rxbybit import (
+    AuthenticationFailed,
+    Backoff,
+    DecodeFailed,
+    Gap,
+    OrderStatus,
+    RequestFailed,
+    RequestRefused,
+)
+from rxbybit.transport import Answer
+from tests.unit.account import KEY, World, order, position
+from tests.unit.rest.market import Ear
+from tests.virtual import run, until
+
+ORDERS, POSITIONS, WALLET = "/v5/order/realtime", "/v5/position/list", "/v5/account/wallet-balance"
+
+
+def scenario(body: Callable[[World], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        world = World(**options)
+        await body(world)
+        await world.end()
+
+    run(main())
+
+
+def wallet(**coins: str) -> dict[str, Any]:
+    listed = [{"coin": coin, "equity": amount} for coin, amount in coins.items()]
+    return {"accountType": "UNIFIED", "totalEquity": "7", "coin": listed}
+
+
+def only(category: str, *rows: dict[str, Any]) -> Callable[[dict[str, str]], list[Any]]:
+    """A list that has these rows, all of one category and open."""
+
+    def listed(query: dict[str, str]) -> list[Any]:
+        wanted = query["category"] == category and query.get("settleCoin") != "USDC"
+        return list(rows) if wanted and query.get("openOnly") != "1" else []
+
+    return listed
+
+
+def told(ear: Ear) -> list[tuple[str, str, bool]]:
+    return [(o.order_id, str(o.status.value), o.meta.backfilled) for o in ear.heard]
+
+
+def test_open_orders_come_first_and_are_marked() -> None:
+    async def body(world: World) -> None:
+        rows = (order("a", 1), order("s", 2, "Untriggered", stopOrderType="Stop"))
+        world.transport.lists[ORDERS] = only("inverse", *rows)
+        orders, stops = Ear(world.client.orders()), Ear(world.client.stop_orders())
+        await until(lambda: orders.heard and stops.heard)
+        await asyncio.sleep(1)
+        assert told(orders) == [("a", "New", True)]
+        assert told(stops) == [("s", "Untriggered", True)]
+        (first,) = orders.heard
+        assert (first.category, first.meta.topic) == ("inverse", "order")
+        assert first.meta.sent_ms is not None
+        assert first.meta.matched_ms < first.meta.sent_ms
+        world.account.send("order", order("a", 3000, "Filled"))
+        await until(lambda: len(orders.heard) == 2)
+        assert told(orders)[1] == ("a", "Filled", False)
+
+    scenario(body)
+
+
+def test_every_category_is_read_once_for_everybody() -> None:
+    async def body(world: World) -> None:
+        ears = [Ear(world.client.orders()), Ear(world.client.orders("BTCUSD"))]
+        ears.append(Ear(world.client.stop_orders()))
+        await asyncio.sleep(5)
+        late = Ear(world.client.orders())
+        await asyncio.sleep(5)
+        assert world.transport.asked_of(ORDERS) == [
+            {"category": "inverse", "openOnly": "0"},
+            {"category": "linear", "settleCoin": "USDT", "openOnly": "0"},
+            {"category": "linear", "settleCoin": "USDC", "openOnly": "0"},
+            {"category": "spot", "openOnly": "0"},
+            {"category": "option", "openOnly": "0"},
+        ]
+        assert not any(ear.errors for ear in [*ears, late])
+
+    scenario(body)
+
+
+def test_only_the_category_that_is_wanted_is_read_and_another_one_later() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.positions(category="inverse"))
+        await asyncio.sleep(2)
+        assert world.transport.asked_of(POSITIONS) == [{"category": "inverse"}]
+        Ear(world.client.positions(category="option"))
+        await asyncio.sleep(2)
+        assert world.transport.asked_of(POSITIONS)[1:] == [{"category": "option"}]
+
+    scenario(body)
+
+
+def test_without_a_snapshot_nothing_is_asked() -> None:
+    async def body(world: World) -> None:
+        ears = [
+            Ear(world.client.orders(snapshot=False)),
+            Ear(world.client.stop_orders(snapshot=False)),
+            Ear(world.client.positions(snapshot=False)),
+            Ear(world.client.balances(snapshot=False)),
+            Ear(world.client.account(snapshot=False)),
+            Ear(world.client.user_trades()),
+        ]
+        await asyncio.sleep(5)
+        assert world.transport.signed == []
+        assert not any(ear.heard or ear.errors for ear in ears)
+
+    scenario(body)
+
+
+def test_who_comes_late_gets_what_is_held() -> None:
+    async def body(world: World) -> None:
+        world.transport.lists[POSITIONS] = only(
+            "inverse", position("BTCUSD", "5", 1, avgPrice="100"), position("ETHUSD", "7", 2)
+        )
+        first = Ear(world.client.positions())
+        await until(lambda: len(first.heard) == 2)
+        assert [p.entry_price for p in first.heard] == [Decimal(100), None]
+        world.account.send("position", position("BTCUSD", "6", 3, entryPrice="101"))
+        await until(lambda: len(first.heard) == 3 and len(world.transport.signed) == 4)
+        asked = len(world.transport.signed)
+        late = Ear(world.client.positions("BTCUSD"))
+        bare = Ear(world.client.positions("BTCUSD", snapshot=False))
+        assert [p.size for p in late.heard] == [p.size for p in bare.heard] == [Decimal(6)]
+        await asyncio.sleep(5)
+        assert len(world.transport.signed) == asked
+        assert len(late.heard) == 1
+
+    scenario(body)
+
+
+def test_who_wants_no_snapshot_of_orders_gets_none_that_is_held() -> None:
+    async def body(world: World) -> None:
+        world.transport.lists[ORDERS] = only("inverse", order("a", 1))
+        first = Ear(world.client.orders())
+        await until(lambda: first.heard)
+        late, bare = Ear(world.client.orders()), Ear(world.client.orders(snapshot=False))
+        assert told(late) == [("a", "New", True)]
+        assert bare.heard == []
+
+    scenario(body)
+
+
+def test_the_wallet_is_read_as_coins_and_as_an_account() -> None:
+    async def body(world: World) -> None:
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="1.5", USDT="0")]
+        coins, account = Ear(world.client.balances("BTC")), Ear(world.client.account())
+        await until(lambda: coins.heard and account.heard)
+        assert [(b.coin, b.equity) for b in coins.heard] == [("BTC", Decimal("1.5"))]
+        assert [a.equity for a in account.heard] == [Decimal(7)]
+        await asyncio.sleep(2)
+        assert world.transport.asked_of(WALLET) == [{"accountType": "UNIFIED"}] * 2
+        world.account.send("wallet", wallet(BTC="1.7"))
+        await until(lambda: len(coins.heard) == 2)
+        assert coins.heard[1].equity == Decimal("1.7")
+
+    scenario(body)
+
+
+def test_after_an_outage_what_has_changed_is_told_and_nothing_else() -> None:
+    async def body(world: World) -> None:
+        lists = world.transport.lists
+        lists[ORDERS] = only("inverse", order("a", 1), order("b", 1), order("c", 1))
+        lists[POSITIONS] = only("inverse", position("A", "5", 1), position("B", "7", 2))
+        orders, positions = Ear(world.client.orders()), Ear(world.client.positions())
+        await until(lambda: len(orders.heard) == 3 and len(positions.heard) == 2)
+
+        def after(query: dict[str, str]) -> list[Any]:
+            if query["category"] != "inverse":
+                return []
+            if query["openOnly"] == "1":
+                return [order("c", 6, "Cancelled"), order("old", 1, "Filled")]
+            return [order("a", 1), order("b", 5, "PartiallyFilled"), order("d", 4)]
+
+        def flat(query: dict[str, str]) -> list[Any]:
+            if query["category"] != "inverse":
+                return []
+            if "symbol" in query:
+                return [position(query["symbol"], "0", 9)]
+            return [position("A", "5", 1)]
+
+        lists[ORDERS], lists[POSITIONS] = after, flat
+        world.account.links[-1].cut()
+        await until(lambda: len(orders.heard) >= 6 and len(positions.heard) >= 3)
+        await asyncio.sleep(5)
+        assert told(orders)[3:] == [
+            ("b", "PartiallyFilled", True),
+            ("d", "New", True),
+            ("c", "Cancelled", True),
+        ]
+        assert [(p.symbol, p.size) for p in positions.heard[2:]] == [("B", Decimal(0))]
+        assert [p.meta.gap is not None for p in positions.heard] == [False, False, True]
+        assert [o.meta.gap is not None for o in orders.heard] == [False] * 3 + [True, False, False]
+        assert {gap.topic for gap in world.of(Gap)} == {"order", "position"}
+
+    scenario(body)
+
+
+def test_an_outage_in_the_middle_of_reading_begins_it_anew() -> None:
+    async def body(world: World) -> None:
+        world.transport.lists[ORDERS] = only("inverse", order("a", 1))
+        world.transport.back_s = 5.0
+        ear = Ear(world.client.orders(category="inverse"))
+        await until(lambda: world.transport.signed)
+        await asyncio.sleep(1)
+        world.account.links[-1].cut()
+        await until(lambda: ear.heard, within=120)
+        await asyncio.sleep(20)
+        assert told(ear) == [("a", "New", True)]
+        assert len(world.transport.asked_of(ORDERS)) == 2
+
+    scenario(body)
+
+
+def test_leaving_recalls_the_request() -> None:
+    async def body(world: World) -> None:
+        world.transport.back_s = 5.0
+        one, two = Ear(world.client.orders()), Ear(world.client.orders())
+        await until(lambda: world.transport.signed)
+        one.subscription.dispose()
+        await asyncio.sleep(0.1)
+        assert any(task.get_name() == "rxbybit-errand" for task in asyncio.all_tasks())
+        two.subscription.dispose()
+        await until(lambda: not world.account.live, within=2)
+        await asyncio.sleep(0.01)
+        assert len(asyncio.all_tasks()) == 1
+        three = Ear(world.client.orders(category="spot"))
+        world.transport.back_s = 0.01
+        await until(lambda: len(world.transport.signed) == 2)
+        assert not three.errors
+
+    scenario(body)
+
+
+def test_what_cannot_be_had_ends_those_who_wanted_it() -> None:
+    async def body(world: World) -> None:
+        world.transport.refusal = (10005, "Permission denied")
+        with_it, bare = Ear(world.client.orders()), Ear(world.client.orders(snapshot=False))
+        await until(lambda: with_it.errors)
+        (error,) = with_it.errors
+        assert isinstance(error, RequestRefused)
+        assert error.code == 10005
+        await asyncio.sleep(5)
+        assert not bare.errors
+        world.account.send("order", order("a", 1))
+        await until(lambda: bare.heard)
+        assert with_it.heard == []
+        world.transport.refusal = None
+        world.transport.lists[ORDERS] = only("inverse", order("b", 1))
+        again = Ear(world.client.orders())
+        await until(lambda: len(again.heard) == 2)
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("code", [10003, 10004, 10007, 33004])
+def test_a_refused_signature_is_a_refused_key(code: int) -> None:
+    async def body(world: World) -> None:
+        world.transport.refusal = (code, "no")
+        ear = Ear(world.client.orders())
+        await until(lambda: ear.errors)
+        (error,) = ear.errors
+        assert isinstance(error, AuthenticationFailed)
+        assert error.message == f"no, code {code}"
+        await asyncio.sleep(5)
+        assert len(world.transport.signed) == 1
+
+    scenario(body)
+
+
+def test_a_clock_that_was_set_is_looked_at_once_more() -> None:
+    async def body(world: World) -> None:
+        await_first = Ear(world.client.positions(category="inverse"))
+        await asyncio.sleep(2)
+        world.account.ahead_ms = 60_000
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="1")]
+        ear = Ear(world.client.balances())
+        await until(lambda: ear.heard)
+        assert len(world.transport.asked_of(WALLET)) == 2
+        assert [f.reason for f in world.of(RequestFailed)] == [
+            "invalid request, please check your server timestamp (code 10002)"
+        ]
+        assert not await_first.errors
+
+    scenario(body)
+
+
+def test_a_clock_that_stays_wrong_ends_it() -> None:
+    async def body(world: World) -> None:
+        world.transport.refusal = (10002, "timestamp")
+        ear = Ear(world.client.orders())
+        await until(lambda: ear.errors)
+        assert isinstance(ear.errors[0], AuthenticationFailed)
+        assert len(world.transport.signed) == 2
+
+    scenario(body)
+
+
+def test_a_row_that_cannot_be_read_costs_that_row() -> None:
+    async def body(world: World) -> None:
+        bad = order("bad", 1) | {"qty": "much"}
+        world.transport.lists[ORDERS] = only("inverse", bad, order("a", 1))
+        world.transport.lists[WALLET] = lambda query: ["no row", {**wallet(), "coin": 7}]
+        ear, coins = Ear(world.client.orders()), Ear(world.client.balances())
+        await until(lambda: ear.heard and len(world.of(DecodeFailed)) == 3)
+        assert told(ear) == [("a", "New", True)]
+        failed = {failure.topic: failure.messages for failure in world.of(DecodeFailed)}
+        assert failed["order"] == {"qty": ["Not a valid number."]}
+        assert not coins.errors
+
+    scenario(body)
+
+
+def test_rest_that_fails_for_a_time_is_asked_again() -> None:
+    async def body(world: World) -> None:
+        genuine, failures = world.transport.get, [503, 502, 429]
+
+        async def get(url: str, headers: Any = None) -> Answer:
+            if headers is not None and failures:
+                return Answer(failures.pop(), {}, b"")
+            return await genuine(url, headers)
+
+        world.transport.get = get  # type: ignore[method-assign]
+        world.transport.lists[ORDERS] = only("inverse", order("a", 1))
+        ear = Ear(world.client.orders(category="inverse"))
+        await until(lambda: ear.heard)
+        assert told(ear) == [("a", "New", True)]
+        assert len(world.of(RequestFailed)) == 3
+        assert not ear.errors
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1))
+
+
+def test_what_is_signed_is_what_is_sent() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.orders())
+        await until(lambda: len(world.transport.signed) == 5)
+        for _, _, headers in world.transport.signed:
+            assert headers["X-BAPI-API-KEY"] == KEY
+            assert KEY not in repr(headers)
+        assert not world.of(RequestFailed)
+
+    scenario(body)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    changes=st.lists(st.floats(0.0, 0.3), min_size=1, max_size=6),
+    there_s=st.floats(0.001, 0.2),
+    back_s=st.floats(0.001, 0.2),
+    cut_s=st.none() | st.floats(0.02, 0.4),
+)
+def test_every_interleaving_ends_with_the_truth_and_never_goes_back(
+    changes: list[float], there_s: float, back_s: float, cut_s: float | None
+) -> None:
+    """An order that is filled a little at a time, read and told of at any times."""
+
+    async def body(world: World) -> None:
+        filled = 0
+
+        def row() -> dict[str, Any]:
+            status = OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.NEW
+            return order("a", filled, status, cumExecQty=str(filled))
+
+        world.transport.there_s, world.transport.back_s = there_s, back_s
+        world.transport.lists[ORDERS] = lambda query: only("inverse", row())(query)
+        ear = Ear(world.client.orders(category="inverse"))
+
+        async def fill() -> None:
+            nonlocal filled
+            for wait_s in changes:
+                await asyncio.sleep(wait_s)
+                filled += 1
+                world.account.send("order", row())
+
+        async def cut() -> None:
+            if cut_s is not None:
+                await asyncio.sleep(cut_s)
+                for link in world.account.live:
+                    link.cut()
+
+        await asyncio.gather(fill(), cut())
+        quantities: list[int] = []
+
+        def done() -> bool:
+            quantities[:] = [int(o.filled_quantity or 0) for o in ear.heard]
+            return bool(quantities) and quantities[-1] == filled
+
+        await until(done)
+        await asyncio.sleep(2)
+        assert done()
+        assert quantities == sorted(quantities)
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.05))
+
+
+def test_events_are_picked_by_symbol_category_and_kind() -> None:
+    async def body(world: World) -> None:
+        client = world.client
+        ears = {
+            "all": Ear(client.user_trades(funding=True)),
+            "fills": Ear(client.user_trades()),
+            "symbol": Ear(client.user_trades("B", funding=True)),
+            "category": Ear(client.user_trades(category="linear", funding=True)),
+            "both": Ear(client.user_trades("A", ["C"], category="linear")),
+        }
+        await until(
+            lambda: world.account.links and world.account.subscribed[world.account.links[0]]
+        )
+        items = [
+            execution("1", "A", "inverse"),
+            execution("2", "A", "linear"),
+            execution("3", "B", "linear", execType="Funding"),
+            execution("4", "A", "linear", execType="Funding"),
+        ]
+        world.account.send("execution", *items)
+        await until(lambda: len(ears["all"].heard) == 4)
+        heard = {name: [t.trade_id for t in ear.heard] for name, ear in ears.items()}
+        assert heard == {
+            "all": ["1", "2", "3", "4"],
+            "fills": ["1", "2"],
+            "symbol": ["3"],
+            "category": ["2", "3", "4"],
+            "both": ["2"],
+        }
+
+    scenario(body)
+
+
+def test_the_clients_category_is_a_filter_too() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.positions())
+        await asyncio.sleep(2)
+        assert [q["category"] for q in world.transport.asked_of(POSITIONS)] == ["option"]
+        assert not ear.errors
+
+    scenario(body, category="option")
+
+
+def execution(trade_id: str, symbol: str, category: str, **more: Any) -> dict[str, Any]:
+    return {
+        "category": category,
+        "symbol": symbol,
+        "execId": trade_id,
+        "execPrice": "1",
+        "execQty": "2",
+        "execType": "Trade",
+        "execTime": "1700000000000",
+        **more,
+    }
