@@ -18,6 +18,7 @@ __all__ = [
     "Answer",
     "Command",
     "Socket",
+    "Standing",
     "answer",
     "read_command",
     "socket_of",

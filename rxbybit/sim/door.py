@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from types import MappingProxyType
 from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from rxbybit.config import Category
-from rxbybit.sim.faults import Faults, Redirect, Refuse, RestDown, Stall
-from rxbybit.sim.seen import Connect
+from rxbybit.sim.faults import Faults, Place, Redirect, Refuse, RestDown, Stall
+from rxbybit.sim.seen import Connect, shown
 
 __all__ = ["Door"]
 
-Serve = Callable[[web.Request, Category, web.WebSocketResponse], Awaitable[None]]
+Serve = Callable[[web.Request, Place, web.WebSocketResponse], Awaitable[None]]
 
 
 class Door:
@@ -39,8 +37,8 @@ class Door:
         self._closing.set()
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
-        """The handler of the public sockets."""
-        category = cast("Category", request.match_info["category"])
+        """The handler of the websockets: one for each category, and the private one."""
+        category = cast("Place", request.match_info.get("category", "private"))
         here = (None, category)
         if refuse := self._faults.strike(Refuse, lambda fault: fault.category in here):
             self._note(request, category, refuse.status)
@@ -65,19 +63,19 @@ class Door:
     @web.middleware
     async def rest(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The middleware that lets REST be down."""
-        if request.method == "GET" and _is_rest(request.path):
+        if request.method in ("GET", "POST") and _is_rest(request.path):
             down = self._faults.strike(RestDown, lambda fault: fault.path in (None, request.path))
             if down is not None:
                 return _refusal(down)
         return await handler(request)
 
-    def _note(self, request: web.Request, category: Category, status: int | None) -> None:
+    def _note(self, request: web.Request, category: Place, status: int | None) -> None:
         self._connects.append(
             Connect(
                 category=category,
                 time=time.monotonic(),
                 status=status,
-                headers=MappingProxyType(dict(request.headers)),
+                headers=shown(request.headers),
             )
         )
 

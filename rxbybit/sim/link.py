@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import WSMessage, WSMsgType
 
-from rxbybit.config import Category
-from rxbybit.sim.control import Answer, Command, Standing, answer, read_command, socket_of, spelled
+from rxbybit.sim.control import Answer, Command, Standing, spelled
 from rxbybit.sim.faults import (
     Close,
     Cut,
@@ -17,6 +16,7 @@ from rxbybit.sim.faults import (
     How,
     Ignore,
     NoPong,
+    Place,
     Restart,
     Silence,
     Slow,
@@ -26,6 +26,7 @@ from rxbybit.sim.mishaps import Late, Mishaps
 from rxbybit.sim.outlet import BUFFER_LIMIT, Outlet
 from rxbybit.sim.seen import Request
 from rxbybit.sim.source import Source
+from rxbybit.sim.speech import Speech
 
 __all__ = ["DATA_BEFORE_ACK", "Link"]
 
@@ -44,8 +45,9 @@ class Link:
         self,
         *,
         number: int,
-        category: Category,
+        category: Place,
         conn_id: str,
+        speech: Speech,
         outlet: Outlet,
         source: Source,
         faults: Faults,
@@ -55,13 +57,14 @@ class Link:
     ) -> None:
         self.number = number
         """Links are numbered from 1 in the order the exchange accepted them."""
-        self.category: Category = category
+        self.category: Place = category
         self.conn_id = conn_id
         self.closed = False
         self.silent = False
         """True when the link is half-open: see :meth:`silence`."""
         self._topics: dict[str, None] = {}
         self._outlet = outlet
+        self._speech = speech
         self._source = source
         self._faults = faults
         self._clock = clock
@@ -231,7 +234,7 @@ class Link:
                 await asyncio.wait([self._closing])
 
     async def _hear(self, text: str) -> None:
-        request = read_command(text)
+        request = self._speech.read(text)
         known = Command(op="") if isinstance(request, str) else request
         if self.deaf:
             return
@@ -244,7 +247,7 @@ class Link:
         standing = Standing(
             conn_id=self.conn_id, known=self._source.topics, subscribed=self._topics
         )
-        said = answer(socket_of(self.category), standing, request, self._clock())
+        said = self._speech.answer(standing, request, self._clock())
         await self._act(known.op, said)
 
     async def _act(self, op: str, said: Answer) -> None:

@@ -5,22 +5,35 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from rxbybit.config import Category
+from rxbybit.sim.faults import Place
 
-__all__ = ["Call", "Connect", "Request"]
+__all__ = ["REDACTED", "Call", "Connect", "Request", "shown"]
+
+REDACTED = "[redacted]"
+"""Stands where something secret was: keys, signatures."""
+_SECRET = ("x-bapi-api-key", "x-bapi-sign", "authorization", "cookie", "proxy-authorization")
+
+
+def shown(headers: Mapping[str, str]) -> Mapping[str, str]:
+    """The headers of a request without what is secret in them."""
+    return MappingProxyType(
+        {name: REDACTED if name.lower() in _SECRET else text for name, text in headers.items()}
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Connect:
     """An attempt of a client to open a websocket."""
 
-    category: Category
+    category: Place
     time: float
     """``time.monotonic()`` when it came, in seconds."""
     status: int | None
     """What it was answered with: 101 for a link; ``None`` when it was left without an answer."""
     headers: Mapping[str, str]
+    """As they were sent; keys and signatures are left out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,10 +48,13 @@ class Request:
     time: float
     """``time.monotonic()`` when it was read, in seconds."""
     raw: str
+    """Its text, left out where it authenticates."""
 
     @classmethod
     def of(cls, link: int, op: str, args: tuple[str, ...], req_id: str | None, raw: str) -> Request:
-        """One that was read just now."""
+        """One that was read just now; of an authentication key and signature are left out."""
+        if op == "auth" or '"auth"' in raw:
+            args, raw = (REDACTED,) * len(args), REDACTED
         return cls(link=link, op=op, args=args, req_id=req_id, time=time.monotonic(), raw=raw)
 
 

@@ -11,6 +11,7 @@ and ``Refuse(at_s=15, for_s=5, times=None)`` is an outage of five seconds.
 """
 
 from rxbybit.sim.faults.kinds import (
+    AuthReject,
     Close,
     Corrupt,
     Cut,
@@ -21,6 +22,7 @@ from rxbybit.sim.faults.kinds import (
     Ignore,
     Mute,
     NoPong,
+    Place,
     Redirect,
     Refuse,
     Reorder,
@@ -38,6 +40,7 @@ from rxbybit.sim.faults.reading import faults_of
 from rxbybit.sim.faults.script import Faults
 
 __all__ = [
+    "AuthReject",
     "Close",
     "Corrupt",
     "Cut",
@@ -49,6 +52,7 @@ __all__ = [
     "Ignore",
     "Mute",
     "NoPong",
+    "Place",
     "Redirect",
     "Refuse",
     "Reorder",

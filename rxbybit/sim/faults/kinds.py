@@ -10,6 +10,7 @@ from rxbybit.config import Category
 from rxbybit.sim.faults.checking import admits, legal
 
 __all__ = [
+    "AuthReject",
     "Close",
     "Corrupt",
     "Cut",
@@ -21,6 +22,7 @@ __all__ = [
     "Mute",
     "NoPong",
     "OfFrame",
+    "Place",
     "Redirect",
     "Refuse",
     "Reorder",
@@ -34,6 +36,9 @@ __all__ = [
     "WithholdAck",
     "WithholdSnapshot",
 ]
+
+Place = Category | Literal["private"]
+"""A socket: the public one of a category, or the private one."""
 
 How = Literal["fin", "rst"]
 """The end of a TCP connection: what was written arrives first (``fin``), or a reset."""
@@ -91,7 +96,7 @@ class Refuse(Fault):
     """403 is the answer to a region or an address limit, 429 and 503 ask for patience."""
     retry_after_s: int | None = None
     """The ``Retry-After`` header, in seconds."""
-    category: Category | None = None
+    category: Place | None = None
     """Only on this socket; ``None`` for any."""
 
 
@@ -100,14 +105,14 @@ class Redirect(Fault):
     """The upgrade is answered with 302 and this ``Location``."""
 
     location: str
-    category: Category | None = None
+    category: Place | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stall(Fault):
     """The upgrade is not answered at all; the TCP connection stays open."""
 
-    category: Category | None = None
+    category: Place | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,3 +274,11 @@ class NoPong(Fault):
     """Pings are seen, but not answered: neither the JSON ones nor those of the websocket."""
 
     times: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuthReject(Fault):
+    """An authentication on the private socket is refused, however good it is."""
+
+    message: str = "API key is invalid."
+    """What the refusal says."""

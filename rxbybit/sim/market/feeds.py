@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-__all__ = ["Cause", "Content", "Feed", "Phase", "Schedule"]
+from rxbybit.config import Category
+
+__all__ = ["Cause", "Content", "Feed", "Phase", "Push", "Schedule"]
 
 # Any: what stands in JSON, nested as the topic has it.
 Content = dict[str, Any]
 """A frame, its keys in the order of the wire."""
+
+
+class Push(NamedTuple):
+    """A frame that leaves the exchange."""
+
+    ms: int
+    """When, on the clock of the exchange."""
+    category: Category
+    """On which socket."""
+    topic: str
+    content: Content
+    """The frame, its keys in the order of the wire."""
 
 
 class Phase(IntEnum):

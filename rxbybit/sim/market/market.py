@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 from rxbybit.config import Category
 from rxbybit.sim.market.catalogue import (
@@ -17,12 +16,12 @@ from rxbybit.sim.market.catalogue import (
     default_instruments,
     default_script,
 )
-from rxbybit.sim.market.feeds import Content, Phase
+from rxbybit.sim.market.feeds import Content, Phase, Push
 from rxbybit.sim.market.index import INDEX_MS, Index, Priced
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.liquidations import Pool, PoolFeed
 from rxbybit.sim.market.options import OptionContract, OptionPrice
-from rxbybit.sim.market.pit import Pit, kinds_of
+from rxbybit.sim.market.pit import Pit, Watcher, kinds_of
 
 __all__ = ["Market", "Push"]
 
@@ -35,18 +34,6 @@ _POOLS: dict[str, tuple[Category, str]] = {
 _EARLIEST_MS = 946_684_800_000
 _Act = Callable[[int], list[Content]]
 _Key = tuple[Category, str]
-
-
-class Push(NamedTuple):
-    """A frame that leaves the exchange."""
-
-    ms: int
-    """When, on the clock of the exchange."""
-    category: Category
-    """On which socket."""
-    topic: str
-    content: Content
-    """The frame, its keys in the order of the wire."""
 
 
 class Market:
@@ -80,6 +67,8 @@ class Market:
         self.now_ms = start_ms
         self.pits: dict[_Key, Pit] = {}
         """What trades now."""
+        self.watcher: Watcher | None = None
+        """Who has orders besides the crowds: of every pit that is listed from now on."""
         self._seed = seed
         self._heap: list[tuple[int, Phase, int, int, Category, _Act]] = []
         self._entries = 0
@@ -100,8 +89,8 @@ class Market:
             self._list(instrument, start_ms)
         for rank, event in enumerate(script):
             act, category = self._act(event)
-            self._schedule(category, start_ms + event.after_ms, Phase.SCRIPT, rank, act)
-        self._schedule("inverse", start_ms + INDEX_MS, Phase.INDEX, 0, self._move_indices)
+            self.schedule(category, start_ms + event.after_ms, Phase.SCRIPT, rank, act)
+        self.schedule("inverse", start_ms + INDEX_MS, Phase.INDEX, 0, self._move_indices)
 
     def advance(self, to_ms: int) -> Iterator[Push]:
         """Let time pass up to and including ``to_ms``; gives the frames in their order.
@@ -208,7 +197,8 @@ class Market:
         """Whether it trades, or has traded."""
         return (category, symbol) in self._pits
 
-    def _schedule(self, category: Category, ms: int, phase: Phase, rank: int, act: _Act) -> None:
+    def schedule(self, category: Category, ms: int, phase: Phase, rank: int, act: _Act) -> None:
+        """Have ``act`` called at an exchange time; what it gives are frames of the category."""
         self._entries += 1
         heappush(self._heap, (ms, phase, rank, self._entries, category, act))
 
@@ -226,8 +216,9 @@ class Market:
             index=priced,
             ms=ms,
             number=len(self._pits),
-            schedule=partial(self._schedule, instrument.category),
+            schedule=partial(self.schedule, instrument.category),
         )
+        pit.watcher = self.watcher
         self.pits[key] = self._pits[key] = pit
         self._topics.pop(instrument.category, None)
         if instrument.category == "option" and coin in self._coins:
@@ -272,7 +263,7 @@ class Market:
     def _move_indices(self, ms: int) -> list[Content]:
         for index in self._indices.values():
             index.move()
-        self._schedule("inverse", ms + INDEX_MS, Phase.INDEX, 0, self._move_indices)
+        self.schedule("inverse", ms + INDEX_MS, Phase.INDEX, 0, self._move_indices)
         return []
 
     def _pools_of(self, topic: str) -> list[Pool]:
@@ -294,4 +285,4 @@ class Market:
 
         due = ms // feed.every_ms * feed.every_ms + feed.every_ms
         rank = -1 - list(_POOLS).index(topic)
-        self._schedule(category, due, Phase.FRAMES, rank, flush)
+        self.schedule(category, due, Phase.FRAMES, rank, flush)

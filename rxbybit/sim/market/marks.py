@@ -58,6 +58,13 @@ class Marks:
         self.rate = max(-_CAP, min(_CAP, _BASE + round(self._above * 1e8)))
         self.version += 1
 
+    def limits(self) -> tuple[int, int]:
+        """The lowest price that an order to sell may have, and the highest to buy, in ticks."""
+        one = self._instrument
+        thousandth, step = self.mark * one.band, 1_000 * one.tick
+        lowest = -(-(self.mark * 1_000 - thousandth) // step)
+        return lowest, (self.mark * 1_000 + thousandth) // step
+
     def texts(self, ms: int) -> dict[str, str]:
         """All of it in the spelling of tickers."""
         one = self._instrument

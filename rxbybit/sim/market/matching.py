@@ -155,6 +155,24 @@ class Book:
         self.seq += 1
         return lots
 
+    def reduce(self, number: int, lots: int) -> None:
+        """Make a resting order smaller; it keeps its place. Something must be left of it."""
+        order = self.orders[number]
+        if not 0 < lots < order.left:
+            raise ValueError(f"{lots} lots less of an order of {order.left}")
+        (self.bids if order.side == "Buy" else self.asks).take(order, lots)
+        self.seq += 1
+
+    def reach(self, side: Side, price: int, enough: int) -> int:
+        """How many lots an order with this limit would trade at once; counts to ``enough``."""
+        other = self.asks if side == "Buy" else self.bids
+        found = 0
+        for key in other.keys:
+            if key > other.sign * price or found >= enough:
+                break
+            found += other.lots[key]
+        return min(found, enough)
+
     @property
     def best_bid(self) -> int | None:
         """The highest bid in ticks; ``None`` without bids."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from rxbybit.sim.market.candle import INTERVALS, MINUTE_MS
 from rxbybit.sim.market.candles import Candles, KlineFeed
@@ -20,7 +21,7 @@ from rxbybit.sim.market.options import OptionContract, OptionPrice
 from rxbybit.sim.market.tape import Tape
 from rxbybit.sim.market.ticker import SpotTickerFeed, TickerFeed
 
-__all__ = ["Pit", "kinds_of"]
+__all__ = ["Pit", "Watcher", "kinds_of"]
 
 _RANKS = 100
 """More than twice the topics of one instrument."""
@@ -36,6 +37,18 @@ def kinds_of(instrument: Instrument) -> tuple[str, ...]:
     if instrument.category != "spot":
         kinds.append("allLiquidation")
     return tuple(kinds)
+
+
+class Watcher(Protocol):
+    """Who has orders in a book besides the crowd, as the pit sees it."""
+
+    def traded(self, pit: Pit, side: Side, fills: list[Fill]) -> None:
+        """A taker of ``side`` has traded, and it is on the tape already."""
+        ...
+
+    def settled(self, pit: Pit, ms: int) -> None:
+        """Something has happened, and is over: new orders may come in."""
+        ...
 
 
 class Pit:
@@ -69,6 +82,7 @@ class Pit:
         self.marks = Marks(instrument, index, ms)
         self.pool = Pool(instrument)
         self.closed = False
+        self.watcher: Watcher | None = None
         self._positions = Positions(f"{seed}/positions")
         self._index = index
         self._ms = ms
@@ -142,7 +156,14 @@ class Pit:
         self._ms = ms
         for number in list(self.book.orders):
             self.book.cancel(number)
-        return self._settle(ms)
+        return self.settle(ms)
+
+    def place(self, ms: int, side: Side, price: int, lots: int) -> int:
+        """Take in a limit order from outside of the crowd; gives its number."""
+        self._ms = ms
+        number, fills = self.book.place(side, price, lots)
+        self._traded(side, fills)
+        return number
 
     def _index_moved(self, ms: int) -> list[Content]:
         """The index has moved: so has the mark price, and some positions end by force."""
@@ -163,7 +184,7 @@ class Pit:
                 if isinstance(feed, LiquidationFeed):
                     feed.liquidated(ms, position, sum(fill.lots for fill in fills))
                     self._stir(ms, Cause.FORCE)
-        return self._settle(ms)
+        return self.settle(ms)
 
     def _minute_begun(self, ms: int) -> list[Content]:
         """A minute has begun: candles close, the day slides, funding comes nearer."""
@@ -176,7 +197,7 @@ class Pit:
             if isinstance(feed, KlineFeed) and feed.interval in closed:
                 feed.close_candle(closed[feed.interval])
         self._stir(ms, Cause.MINUTE)
-        return []
+        return self.settle(ms)
 
     def _wake(self, ms: int) -> list[Content]:
         if self.closed:
@@ -184,7 +205,7 @@ class Pit:
         self._ms = ms
         self.crowd.turn(self._index.price)
         self._schedule(ms + self.crowd.pause_ms(), Phase.TURN, self._number, self._wake)
-        return self._settle(ms)
+        return self.settle(ms)
 
     def _traded(self, side: Side, fills: list[Fill]) -> None:
         if not fills:
@@ -195,9 +216,13 @@ class Pit:
             if self.on_credit and not self._forced:
                 self._positions.traded(side, price, lots)
             self.marks.traded(self.tape.count, lots)
+        if self.watcher is not None:
+            self.watcher.traded(self, side, fills)
 
-    def _settle(self, ms: int) -> list[Content]:
+    def settle(self, ms: int) -> list[Content]:
         """What follows from what has just happened: trades at once, other frames in time."""
+        if self.watcher is not None:
+            self.watcher.settled(self, ms)
         if self.book.seq != self._seq:
             self._seq = self.book.seq
             self.clock.ms = ms

@@ -17,7 +17,7 @@ from rxbybit.sim.rest.refused import Refused
 from rxbybit.sim.rest.tickers import tickers
 from rxbybit.sim.rest.trades import recent_trade
 
-__all__ = ["PATHS", "Answer", "answer"]
+__all__ = ["PATHS", "Answer", "answer", "envelope"]
 
 _CLOCK = "/v5/market/time"
 _RESULTS: dict[str, Callable[[Market, Query], Content]] = {
@@ -65,13 +65,15 @@ def _clock(now_ns: int) -> Content:
 
 
 def _answer(code: int, text: str, result: Content, now_ns: int) -> Answer:
-    return Answer(
-        200,
-        {
-            "retCode": code,
-            "retMsg": text,
-            "result": result,
-            "retExtInfo": {},
-            "time": now_ns // 1_000_000,
-        },
-    )
+    return Answer(200, envelope(code, text, result, now_ns // 1_000_000))
+
+
+def envelope(code: int, text: str, result: Content, now_ms: int) -> Content:
+    """What stands around every result."""
+    return {
+        "retCode": code,
+        "retMsg": text,
+        "result": result,
+        "retExtInfo": {},
+        "time": now_ms,
+    }

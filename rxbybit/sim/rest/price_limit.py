@@ -14,9 +14,7 @@ def price_limit(market: Market, query: Query) -> Content:
     category = category_of(query, ("linear", "inverse", "spot"), usual="linear")
     pit = pit_of(market, category, query)
     one = pit.instrument
-    thousandths = pit.marks.mark * one.band
-    highest = (pit.marks.mark * 1_000 + thousandths) // (1_000 * one.tick)
-    lowest = -(-(pit.marks.mark * 1_000 - thousandths) // (1_000 * one.tick))
+    lowest, highest = pit.marks.limits()
     return {
         "symbol": one.symbol,
         "buyLmt": one.price(highest),
