@@ -4,8 +4,10 @@ It shares nothing with the client but the dataclasses of :mod:`rxbybit.config`, 
 client has misread shows.
 """
 
+from rxbybit.sim.accounts import DEMO_KEY, DEMO_SECRET, ApiKey
 from rxbybit.sim.exchange import Exchange
 from rxbybit.sim.faults import (
+    AuthReject,
     Close,
     Corrupt,
     Cut,
@@ -37,6 +39,10 @@ from rxbybit.sim.seen import Connect, Request
 from rxbybit.sim.thread import ServedExchange, serve_in_thread
 
 __all__ = [
+    "DEMO_KEY",
+    "DEMO_SECRET",
+    "ApiKey",
+    "AuthReject",
     "Close",
     "Connect",
     "Corrupt",

@@ -1,4 +1,4 @@
-"""A Bybit of one's own: a server on loopback that speaks the public V5 wire."""
+"""A Bybit of one's own: a server on loopback that speaks the V5 wire."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from typing import Self
 from aiohttp import web
 
 from rxbybit.config import CATEGORIES, Category, Environment
+from rxbybit.sim.accounts import Account, ApiKey
+from rxbybit.sim.accounts.half import PrivateHalf
 from rxbybit.sim.door import Door
-from rxbybit.sim.faults import Fault, Faults
+from rxbybit.sim.faults import Fault, Faults, Place
 from rxbybit.sim.floor import Floor, MarketSource, steady_clock
 from rxbybit.sim.link import Link
 from rxbybit.sim.market import Market
@@ -25,6 +27,7 @@ from rxbybit.sim.recording import Recording
 from rxbybit.sim.rest import Quota, add_rest
 from rxbybit.sim.seen import Call, Connect, Request
 from rxbybit.sim.source import Source
+from rxbybit.sim.speech import PublicSpeech, Speech
 
 __all__ = ["Exchange"]
 
@@ -43,6 +46,8 @@ class Exchange:
     ``data_first`` the acknowledgement of a subscription follows the first data of it, as the
     linear socket of the exchange does it.
     REST requests are answered from ``market``; ``quota`` is how many of them in how much time.
+    ``accounts`` can trade on it, and so can the one of ``DEMO_KEY``, which is always there; with
+    ``demo`` that one trades by itself.
 
     It is an asynchronous context manager::
 
@@ -53,8 +58,8 @@ class Exchange:
 
     Everything but ``url`` and ``environment`` belongs to the thread of its loop.
 
-    Not modelled: private topics, the legacy wire, private REST, the limits on connects, and the
-    cut of idle connections.
+    Not modelled: the legacy wire, the limits on connects, and the cut of idle connections.
+    Errors: ``ValueError`` for accounts without a market, and for a key that is there twice.
     """
 
     def __init__(
@@ -71,6 +76,8 @@ class Exchange:
         faults: Faults | tuple[Fault, ...] = (),
         data_first: bool = False,
         quota: Quota | None = None,
+        accounts: tuple[ApiKey, ...] = (),
+        demo: bool = False,
     ) -> None:
         unknown = set(recordings).difference(CATEGORIES)
         if unknown:
@@ -83,9 +90,13 @@ class Exchange:
         self.market = market
         """What trades behind the categories without a recording."""
         self._clock = clock or steady_clock()
-        self._floor = None
+        self._floor: Floor | None = None
+        self._private: PrivateHalf | None = None
         if market is not None:
             self._floor = Floor(market, clock=self._clock, speed=speed, on_time=on_time)
+            self._private = PrivateHalf(self._floor, self.faults, accounts, seed=seed, demo=demo)
+        elif accounts or demo:
+            raise ValueError("accounts trade on a market: Exchange(market=...)")
         self._pulse = Pulse(self._beat, lambda: self._floor is None and not self.faults.timed)
         self._sources = {c: self._source(c, recordings.get(c)) for c in CATEGORIES}
         self.calls: list[Call] = []
@@ -112,6 +123,8 @@ class Exchange:
         """Listen. Errors: ``OSError`` when the port cannot be had."""
         app = web.Application()
         app.router.add_get(f"/v5/public/{{category:{'|'.join(CATEGORIES)}}}", self._door.upgrade)
+        if self._private is not None:
+            self._private.add_to(app, self._door.upgrade)
         add_rest(app, self.market, quota=self._quota, on_call=self.calls.append)
         app.middlewares.append(self._door.rest)  # inside: what fails is seen and counted too
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -164,6 +177,7 @@ class Exchange:
         return Environment(
             name=self.url,
             public=MappingProxyType({c: f"ws://{self._address}/v5/public/{c}" for c in CATEGORIES}),
+            private=None if self._private is None else f"ws://{self._address}/v5/private",
             rest=self.url,
         )
 
@@ -176,6 +190,15 @@ class Exchange:
     def subscriptions(self) -> Mapping[str, int]:
         """How many live links are subscribed to a topic; topics without any are left out."""
         return Counter(topic for link in self.links for topic in link.subscriptions)
+
+    def open_account(self, key: ApiKey) -> Account:
+        """Let another account trade, now or before the start.
+
+        Errors: ``ValueError`` for a key that there is, and for an exchange without a market.
+        """
+        if self._private is None:
+            raise ValueError("accounts trade on a market: Exchange(market=...)")
+        return self._private.open_account(key)
 
     async def send(
         self, topic: str, frame: bytes | str, *, category: Category | None = None
@@ -228,18 +251,21 @@ class Exchange:
             link.strike()
 
     async def _serve(
-        self, request: web.Request, category: Category, websocket: web.WebSocketResponse
+        self, request: web.Request, category: Place, websocket: web.WebSocketResponse
     ) -> None:
         transport = request.transport
         if transport is None or self._door.is_shut:
             return
         self._accepted += 1
+        conn_id = self._conn_id()
+        speech, source = self._served(category, conn_id)
         link = Link(
             number=self._accepted,
             category=category,
-            conn_id=self._conn_id(),
+            conn_id=conn_id,
             outlet=Outlet(websocket, transport),
-            source=self._sources[category],
+            speech=speech,
+            source=source,
             faults=self.faults,
             clock=self._clock,
             data_first=self._data_first,
@@ -250,6 +276,15 @@ class Exchange:
             await link.run(websocket.receive)
         finally:
             self._links.remove(link)
+
+    def _served(self, category: Place, conn_id: str) -> tuple[Speech, Source]:
+        """How a new link talks, and what it can hear."""
+        if category != "private":
+            return PublicSpeech(category), self._sources[category]
+        if self._private is None:
+            raise LookupError("nothing is private without a market")
+        session = self._private.session(conn_id)
+        return session, session
 
     def _conn_id(self) -> str:
         letters = string.digits + string.ascii_lowercase[:22]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 
 from rxbybit.config import Category
+from rxbybit.sim.accounts.signed import Times
 from rxbybit.sim.market import Market, Push
 from rxbybit.sim.pulse import STEP_MS
 from rxbybit.sim.source import Listener
@@ -64,6 +65,19 @@ class Floor:
     def due_ms(self) -> int:
         """The market's time by the clock: where it should be by now."""
         return self._opened_ms + int((self._clock() - self._began_ms) * self._speed)
+
+    def times(self) -> Times:
+        """What clients of the market may believe that the time is."""
+        even_ms = self._opened_ms + self._clock() - self._began_ms
+        believed = (even_ms, self.market.now_ms, self.due_ms)
+        return Times(min(believed), max(believed))
+
+    def tell(self, pushes: Iterable[Push]) -> None:
+        """Let the market's hearers know at once, without waiting for the end of a step."""
+        for push in pushes:
+            self._tell(push)
+        for listener in tuple(self._listeners):
+            listener.flush()
 
     async def catch_up(self) -> None:
         """Move the market to where it should be; links are told at the end of each step."""
