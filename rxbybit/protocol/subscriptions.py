@@ -148,7 +148,7 @@ class Subscriptions:
     def data(self, topic: str) -> bool:
         """A data frame of ``topic`` has come; True when that is how it became live."""
         wanted = self._wanted.get(topic)
-        if wanted is None or wanted.live or wanted.asked is None:
+        if wanted is None or wanted.live or wanted.asked is None or self._left(topic):
             return False
         wanted.live = True
         return True
@@ -208,6 +208,11 @@ class Subscriptions:
             self._wanted[topic] = _Wanted(sent=sent)
             if fresh:
                 self._fresh[topic] = None
+
+    def _left(self, topic: str) -> bool:
+        """Whether data of ``topic`` may still be what was subscribed before it was left."""
+        asked = (held.request for held in self._open.values())
+        return any(one.operation == "unsubscribe" and topic in one.topics for one in asked)
 
     def _current(self, topic: str, request: str) -> bool:
         wanted = self._wanted.get(topic)

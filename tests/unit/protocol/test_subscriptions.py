@@ -299,6 +299,20 @@ def test_characters_count_as_json_does() -> None:
 TOPICS = [f"t{n}" for n in range(6)]
 
 
+def test_data_of_the_subscription_before_does_not_make_live(asked: Subscriptions) -> None:
+    asked.want("a")
+    asked.reply(ok(asked.requests(0.0)[0]))
+    asked.renew("a")
+    asked.want("b")
+    leave, again = asked.requests(0.0)
+    assert not asked.data("a"), "it was on its way when the exchange read the unsubscribe"
+    asked.reply(ok(leave))
+    asked.reply(no(again, "already subscribed", accepted=("b",)))
+    (rest,) = asked.requests(0.0)
+    assert (rest.operation, rest.topics) == ("subscribe", ("a",))
+    assert asked.data("a")
+
+
 def test_an_answer_that_repeats_its_request_is_matched_by_operation_and_topics() -> None:
     asked = Subscriptions(Legacy())
     for topics in (("a",), ("b", "c"), ("d",)):
