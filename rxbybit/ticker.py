@@ -29,6 +29,8 @@ class _TickerFields(Event, frozen=True, kw_only=True):
     low_24h: Decimal | None = None
     prev_price_1h: Decimal | None = None
     """Price one hour ago."""
+    change_1h: Decimal | None = None
+    """Only the legacy wire has it."""
     mark_price: Decimal | None = None
     index_price: Decimal | None = None
     open_interest: Decimal | None = None
@@ -60,7 +62,7 @@ class _TickerFields(Event, frozen=True, kw_only=True):
     """When funding is paid next, in milliseconds; ``None`` of dated contracts."""
     funding_rate: Decimal | None = None
     predicted_funding_rate: Decimal | None = None
-    """Of the interval after the next; only old recordings have it."""
+    """Of the interval after the next; only old recordings and the legacy wire have it."""
     bid_price: Decimal | None = None
     bid_size: Decimal | None = None
     """Size at the best bid, in the units of ``volume_24h``."""
@@ -81,9 +83,9 @@ class _TickerFields(Event, frozen=True, kw_only=True):
     underlying_price: Decimal | None = None
     """Of options."""
     total_volume: Decimal | None = None
-    """Of options: since the listing, in base coin."""
+    """Of options and on the legacy wire: since the listing, in the units of ``volume_24h``."""
     total_turnover: Decimal | None = None
-    """Of options: since the listing, in the quote currency."""
+    """Of options and on the legacy wire: since the listing, in the units of ``turnover_24h``."""
     delta: Decimal | None = None
     gamma: Decimal | None = None
     vega: Decimal | None = None

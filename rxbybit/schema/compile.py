@@ -24,7 +24,7 @@ from msgspec.structs import fields as fields_of
 
 from rxbybit.events import Event
 from rxbybit.schema.adoption import adopts
-from rxbybit.schema.fields import WireField, WireSchema
+from rxbybit.schema.fields import Milliseconds, WireField, WireSchema
 from rxbybit.schema.spec import Wire
 from rxbybit.schema.table import MILLISECONDS, Entry, entry_of
 from rxbybit.schema.written import Bind, Changed, Decode, Work, nulled, written
@@ -51,7 +51,7 @@ def compile_frames(
     """
     kinds = {"snapshot": snapshot, "delta": delta}
     schemas = {wire.schema_of(kind) for kind in kinds}
-    if not all(map(_plain, schemas)):
+    if not all(map(_plain, schemas)) or _legacy(wire):
         return None
     # one schema and one event take frames of both kinds; else the kind chooses
     single = len(schemas) == 1 and snapshot is delta
@@ -125,6 +125,15 @@ def _noting(wire: Wire, event: type[Event], numbers: type) -> Bind | None:
 # Any: frames are structs made at run time
 def _nulling(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return lambda data: read(nulled(data))
+
+
+def _legacy(wire: Wire) -> bool:
+    """Whether it needs what only marshmallow's way has."""
+    sent = wire.envelope().declared.get("sent_ms")
+    timed = type(sent) is Milliseconds and sent.required
+    return not timed or bool(
+        wire.delta_in or wire.from_envelope or wire.of_symbol or wire.otherwise
+    )
 
 
 def _plain(schema: type[WireSchema]) -> bool:

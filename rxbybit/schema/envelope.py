@@ -10,8 +10,15 @@ from marshmallow import validate
 
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.legacy import Microseconds
 
-__all__ = ["PrivateEnvelope", "PublicEnvelope"]
+__all__ = [
+    "LegacyEnvelope",
+    "LegacyKindEnvelope",
+    "LegacyTimeEnvelope",
+    "PrivateEnvelope",
+    "PublicEnvelope",
+]
 
 
 class PublicEnvelope(WireSchema):
@@ -48,3 +55,42 @@ class PrivateEnvelope(WireSchema):
         "topic": "the frame was routed by it",
         "id": "of the message; fast executions have none",
     }
+
+
+class LegacyEnvelope(WireSchema):
+    """Of the legacy topics that say nothing but their data: trades, insurance, liquidations, and
+    all private ones (legacy manual, inverse perpetual websocket).
+    """
+
+    data = stock.Raw(required=True)
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "topic": "the frame was routed by it",
+        "action": "always update, or nothing; in frames until 2020 and of the linear sibling",
+        "user_id": "of the account, in old frames",
+    }
+
+
+class LegacyTimeEnvelope(WireSchema):
+    """Of legacy candles, which say when they were sent."""
+
+    data = stock.Raw(required=True)
+    sent_ms = Microseconds(required=True, data_key="timestamp_e6")
+
+    ignored: ClassVar[Mapping[str, str]] = {"topic": "the frame was routed by it"}
+
+
+class LegacyKindEnvelope(WireSchema):
+    """Of legacy tickers and books, which have kinds and a place in the order of a symbol's events.
+
+    The linear sibling sends both numbers as text.
+    """
+
+    kind = stock.String(
+        required=True, data_key="type", validate=validate.OneOf(("snapshot", "delta"))
+    )
+    data = stock.Raw(required=True)
+    sequence = fields.Whole(data_key="cross_seq")
+    sent_ms = Microseconds(required=True, data_key="timestamp_e6")
+
+    ignored: ClassVar[Mapping[str, str]] = {"topic": "the frame was routed by it"}

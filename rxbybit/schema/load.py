@@ -19,7 +19,7 @@ from rxbybit.errors import RAW_LIMIT, DecodeError, Messages
 from rxbybit.events import Event, Meta
 from rxbybit.schema import fields
 from rxbybit.schema.nested import Items
-from rxbybit.schema.spec import StreamSpec, Wire
+from rxbybit.schema.spec import Otherwise, StreamSpec, Wire
 
 __all__ = ["Loader", "complaints", "loader_of", "parsed"]
 
@@ -43,7 +43,7 @@ class Loader:
         self._spec = spec
         self._wire = wire
         self._topic = topic
-        self._given = given
+        self._given = dict(given)
         self._numbers = numbers
         self._report = report
         self._envelope = loader_of(wire.envelope, Decimal)
@@ -53,30 +53,38 @@ class Loader:
         """The good events of a frame; what is wrong is reported, an item at a time."""
         try:
             frame = cast("dict[str, object]", self._envelope.load(parsed(data)))
-            items = self._items(frame["data"])
+            kind = cast("str", frame.get("kind", "snapshot"))
+            items = self._items(frame["data"], kind)
         except ValidationError as error:
             self._refuse(data, complaints(error))
             return ()
-        kind = cast("str", frame.get("kind", "snapshot"))
         meta = Meta(
             self._topic,
             kind,
-            cast("int", frame["sent_ms"]),
+            cast("int | None", frame.get("sent_ms")),
             cast("int | None", frame.get("matched_ms")),
             received_ns,
             connection,
         )
         schema = loader_of(self._wire.schema_of(kind), self._numbers)
+        given = self._given | {n: frame[n] for n in self._wire.from_envelope if n in frame}
         events: list[Event] = []
         for where, item in self._inner(items, data):
             try:
-                events.append(self._event(schema, kind, item, meta))
+                events.append(self._event(schema, kind, item, given, meta))
             except ValidationError as error:
                 self._refuse(data, _at(where, complaints(error)))
         return tuple(events)
 
-    def _items(self, data: object) -> list[_Item]:
+    def _items(self, data: object, kind: str) -> list[_Item]:
         """The items of a frame, each with where it stands."""
+        key = self._wire.delta_in
+        if key is not None and kind == "delta":
+            held = cast("dict[str, object]", data).get(key) if isinstance(data, dict) else None
+            listed = cast("list[object]", held) if isinstance(held, list) else []
+            if len(listed) != 1:
+                raise ValidationError({"data": cast("Any", {key: ["Not a list of one item."]})})
+            return [(("data", key, 0), listed[0])]
         if not self._wire.many:
             return [(("data",), data)]
         if isinstance(data, dict):
@@ -101,12 +109,23 @@ class Loader:
                 for at, inner in enumerate(held["items"]):
                     yield (*where, key, at), inner
 
-    def _event(self, schema: fields.WireSchema, kind: str, item: object, meta: Meta) -> Event:
+    def _event(
+        self,
+        schema: fields.WireSchema,
+        kind: str,
+        item: object,
+        given: Mapping[str, object],
+        meta: Meta,
+    ) -> Event:
+        wire = self._wire
+        item = _found(item, wire.otherwise) if wire.otherwise else item
         attributes = cast("dict[str, object]", schema.load(cast("dict[str, object]", item)))
-        if self._wire.changed:
+        if wire.changed:
             declared = schema.declared
             attributes["changed"] = frozenset(n for n in attributes if not declared[n].required)
-        event = cast("Callable[..., Event]", self._spec.event_of(kind))(**attributes, **self._given)
+        for name, of in wire.of_symbol.items():
+            attributes[name] = of(cast("str", attributes["symbol"]))
+        event = cast("Callable[..., Event]", self._spec.event_of(kind))(**attributes, **given)
         force_setattr(event, "meta", meta)
         return event
 
@@ -114,6 +133,29 @@ class Loader:
         # a character has at most 4 bytes
         raw = data[: 4 * RAW_LIMIT].decode("utf-8", "replace")
         self._report(DecodeError(self._topic, raw, messages))
+
+
+def _found(item: object, otherwise: tuple[Otherwise, ...]) -> object:
+    """``item`` with what it lacks, where that stands elsewhere in it."""
+    if not isinstance(item, dict):
+        return item  # which the schema refuses
+    whole = dict(cast("dict[str, object]", item))
+    wrong: dict[str, object] = {}
+    for way in otherwise:
+        if way.key not in whole and way.other in whole:
+            value = whole[way.other]
+            try:
+                whole[way.key] = _read(way.field, value)
+            except ValidationError as error:
+                wrong[way.other] = complaints(error)
+    if wrong:
+        raise ValidationError(cast("Any", wrong))
+    return whole
+
+
+# Any: of whatever it gives
+def _read(field: fields.WireField[Any] | None, value: object) -> object:
+    return value if field is None else field.deserialize(value)  # pyright: ignore[reportUnknownMemberType]
 
 
 @cache

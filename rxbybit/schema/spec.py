@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import NODEFAULT
@@ -15,17 +12,24 @@ from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event
 from rxbybit.marking import Emitted
-from rxbybit.schema.envelope import PublicEnvelope
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
 from rxbybit.schema.standing import Standing
+from rxbybit.schema.wire import Kind, Otherwise, Place, Wire
 
-__all__ = ["NO_SNAPSHOT", "MakeState", "Place", "Renewal", "StreamSpec", "TopicState", "Wire"]
+__all__ = [
+    "NO_SNAPSHOT",
+    "MakeState",
+    "Otherwise",
+    "Place",
+    "Renewal",
+    "StreamSpec",
+    "TopicState",
+    "Wire",
+]
 
 
 E = TypeVar("E", bound=Emitted)
-Kind = str
-"""``"snapshot"`` or ``"delta"``."""
 NO_SNAPSHOT = "deltas came and no snapshot"
 """Why a topic is subscribed anew whose first frame was lost."""
 
@@ -60,88 +64,6 @@ class TopicState(Protocol):
 
 MakeState = Callable[[Renewal, type], TopicState]
 """Makes the state of a topic, of what renews it and what numbers are: ``Decimal`` or ``float``."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """A place of a topic beside the symbol, such as the depth of a book."""
-
-    write: Callable[[object, Category], str]
-    """The wire's code for what a user asked for (``None``: nothing in particular);
-    ``ConfigurationError`` naming what is legal."""
-    read: Callable[[str], object]
-    """The event's attribute for the wire's code; ``ValueError`` for an unknown code."""
-
-
-@dataclass(frozen=True, eq=False)
-class Wire:
-    """How one wire carries a stream.
-
-    ``schema`` for every kind of frame, or ``snapshot`` and ``delta``, one for each kind.
-    """
-
-    template: str
-    """The topic, such as ``"kline.{interval}.{symbol}"``."""
-    schema: type[WireSchema] | None = None
-    snapshot: type[WireSchema] | None = None
-    delta: type[WireSchema] | None = None
-    many: bool = False
-    """Whether ``data`` is a list of items."""
-    from_topic: tuple[str, ...] = ()
-    """Attributes that the topic gives, under the names of its places."""
-    places: Mapping[str, Place] = field(default_factory=dict[str, Place])
-    """What stands in the places of the template beside ``{symbol}``."""
-    changed: bool = False
-    """Whether the event's ``changed`` names the attributes whose keys were in the data."""
-    snapshot_first: bool = False
-    """Whether deltas before the first snapshot of a subscription mean nothing."""
-    mixed: bool = False
-    """Whether a topic holds several symbols, so that the sequences of its events do not compare."""
-    also: tuple[Wire, ...] = ()
-    """Other spellings of the same events, under topics of their own."""
-    envelope: type[WireSchema] = PublicEnvelope
-    """What surrounds the data; where it tells no kind, every frame is a snapshot."""
-    private: bool = False
-    """Whether it is only sent to who has proven that it is his."""
-    inside: str | None = None
-    """The key of a list in each item, where it is that list's items which are events."""
-
-    def __post_init__(self) -> None:
-        if (self.schema is None) == (self.snapshot is None or self.delta is None):
-            raise TypeError(f"{self.template}: give schema, or both snapshot and delta")
-        if self.inside is not None and not self.many:
-            raise TypeError(f"{self.template}: inside goes with many")
-        if self.changed and (self.many or self.from_topic):
-            raise TypeError(f"{self.template}: changed goes with one item that holds everything")
-
-    def schema_of(self, kind: Kind) -> type[WireSchema]:
-        """The schema of the frames of this kind."""
-        chosen = self.schema or (self.snapshot if kind == "snapshot" else self.delta)
-        assert chosen is not None
-        return chosen
-
-    def at(self, topic: str) -> Wire | None:
-        """The wire that spells ``topic``, itself or one in ``also``; ``None`` when none does."""
-        fitting = (wire for wire in (*self.also, self) if wire.read(topic) is not None)
-        return next(fitting, None)
-
-    def read(self, topic: str) -> dict[str, object] | None:
-        """What stands in the places of ``topic``; ``None`` when it is no topic of this wire."""
-        found = self._pattern.fullmatch(topic)
-        if found is None:
-            return None
-        values: dict[str, object] = dict(found.groupdict())
-        try:
-            for name, place in self.places.items():
-                values[name] = place.read(found[name])
-        except ValueError:
-            return None
-        return values
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        named = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^.]+)", re.escape(self.template))
-        return re.compile(named)
 
 
 class StreamSpec(Generic[E]):
@@ -236,6 +158,7 @@ class StreamSpec(Generic[E]):
     def topic(self, wire_name: str, category: Category, symbol: str, **params: object) -> str:
         """The topic of ``symbol`` (or of whatever else the template asks for).
 
+        ``"*"`` is every symbol, on the wire that has topics for all of them: the legacy one.
         Errors: ``ConfigurationError`` for a category that has no such stream, and for a
         parameter that cannot be.
         """
@@ -243,6 +166,11 @@ class StreamSpec(Generic[E]):
             legal = ", ".join(self.categories)
             raise ConfigurationError(f"{self.name}: {category} has none; there is {legal}")
         wire = self.wire(wire_name)
+        if wire.categories and category not in wire.categories:
+            legal = ", ".join(wire.categories)
+            raise ConfigurationError(
+                f"{self.name}: the wire {wire_name!r} has no {category}; there is {legal}"
+            )
         unknown = [name for name in params if name not in wire.places]
         if unknown:
             legal = ", ".join(wire.places) or "none"
@@ -266,7 +194,8 @@ class StreamSpec(Generic[E]):
 
 def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:
     known = {f.name: f for f in fields_of(event)}
-    given = {*wire.from_topic, *(("changed",) if wire.changed else ())}
+    given = {*wire.from_topic, *wire.from_envelope, *wire.of_symbol}
+    given |= {"changed"} if wire.changed else set()
     declared = schema().declared
     for name in (*declared, *given):
         if name not in known or name == "meta":

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, utc
-from rxbybit.schema import fields
+from rxbybit.schema import fields, legacy
+from rxbybit.schema.envelope import LegacyEnvelope
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.spec import StreamSpec, Wire
+from rxbybit.schema.spec import Otherwise, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.symbols import checked_category, read_symbols
 from rxbybit.venue import Opens
 
-__all__ = ["INSURANCE", "Insurance", "InsuranceV5", "insurance"]
+__all__ = ["INSURANCE", "Insurance", "InsuranceLegacy", "InsuranceV5", "insurance"]
 
 
 class Insurance(Event, frozen=True, kw_only=True):
@@ -24,7 +26,7 @@ class Insurance(Event, frozen=True, kw_only=True):
 
     coin: str
     symbols: tuple[str, ...] = ()
-    """The symbols that the pool insures."""
+    """The symbols that the pool insures; the legacy wire does not say."""
     balance: Decimal
     """In ``coin``."""
     time_ms: int
@@ -45,10 +47,33 @@ class InsuranceV5(WireSchema):
     time_ms = fields.Moment(required=True, data_key="updateTime")
 
 
+class InsuranceLegacy(WireSchema):
+    """Once a day, a pool a topic; until 2018 the only item was no list.
+
+    Source: legacy manual, inverse perpetual websocket, "Insurance".
+    """
+
+    coin = fields.String(required=True, data_key="currency")
+    time_ms = fields.Moment(required=True, data_key="timestamp")
+    balance = legacy.Scaled(8, required=True, data_key="wallet_balance")
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "walletBalance": "the name of wallet_balance until 2018",
+    }
+
+
 INSURANCE = StreamSpec(
     "insurance",
     Insurance,
     v5=Wire("insurance.{symbol}", InsuranceV5, many=True),
+    legacy=Wire(
+        "insurance.{symbol}",  # a coin
+        InsuranceLegacy,
+        many=True,
+        envelope=LegacyEnvelope,
+        otherwise=(Otherwise("wallet_balance", "walletBalance"),),
+        categories=("inverse",),
+    ),
     categories=("inverse", "linear"),
 )
 _INVERSE: tuple[Category, str] = ("inverse", "insurance.inverse")

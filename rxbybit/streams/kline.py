@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timezone
 from decimal import Decimal
 from typing import ClassVar, cast
@@ -11,7 +12,8 @@ from rxbybit.candle import ClosedKlines
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, utc
-from rxbybit.schema import fields
+from rxbybit.schema import fields, legacy
+from rxbybit.schema.envelope import LegacyTimeEnvelope
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.history import Given, History
 from rxbybit.schema.spec import Place, Renewal, StreamSpec, Wire
@@ -22,6 +24,7 @@ __all__ = [
     "CLOSED_KLINES",
     "KLINES",
     "Kline",
+    "KlineLegacy",
     "KlineRow",
     "KlineV5",
     "end_of",
@@ -99,6 +102,30 @@ class KlineV5(WireSchema):
     ignored: ClassVar[Mapping[str, str]] = {"interval": "the topic says it, with the symbol"}
 
 
+class KlineLegacy(WireSchema):
+    """Of inverse and linear.
+
+    Source: legacy manual, inverse and linear perpetual websocket, "Kline"; captures, which show
+    that ``timestamp`` is in microseconds.
+    """
+
+    start_ms = legacy.Seconds(required=True, data_key="start")
+    end_ms = legacy.End(required=True, data_key="end")
+    open = fields.Decimal(required=True)
+    close = fields.Decimal(required=True)
+    high = fields.Decimal(required=True)
+    low = fields.Decimal(required=True)
+    volume = fields.Decimal(required=True)
+    turnover = fields.Decimal(required=True)
+    closed = fields.Boolean(required=True, data_key="confirm")
+    time_ms = legacy.Microseconds(required=True, data_key="timestamp")
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "cross_seq": "number of an event of the matching engine: nothing that V5 sends compares",
+        "period": "of linear: the topic says it",
+    }
+
+
 class KlineRow(WireSchema):
     """Source: https://bybit-exchange.github.io/docs/v5/market/kline."""
 
@@ -169,6 +196,16 @@ _V5 = Wire(
     from_topic=("interval", "symbol"),
     places={"interval": Place(write=_code, read=_interval)},
 )
+_LINEAR = Wire(
+    "candle.{interval}.{symbol}",  # of the sibling that the legacy wire had for linear
+    KlineLegacy,
+    many=True,
+    from_topic=("interval", "symbol"),
+    places={"interval": Place(write=_code, read=_interval)},
+    envelope=LegacyTimeEnvelope,
+    categories=("inverse",),
+)
+_LEGACY = replace(_LINEAR, template="klineV2.{interval}.{symbol}", also=(_LINEAR,))
 _HISTORY = History(
     path="/v5/market/kline",
     query=_query,
@@ -180,11 +217,14 @@ _HISTORY = History(
     ends=_ends,
     over=_over,
 )
-KLINES = StreamSpec("klines", Kline, v5=_V5, categories=_CATEGORIES, history=_HISTORY)
+KLINES = StreamSpec(
+    "klines", Kline, v5=_V5, legacy=_LEGACY, categories=_CATEGORIES, history=_HISTORY
+)
 CLOSED_KLINES = StreamSpec(
     "klines",
     Kline,
     v5=_V5,
+    legacy=_LEGACY,
     categories=_CATEGORIES,
     state=_state,
     emit=ClosedKlines.news,

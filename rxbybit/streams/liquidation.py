@@ -10,12 +10,20 @@ from typing import Literal
 from rxbybit.config import Category
 from rxbybit.events import Event, Side, utc
 from rxbybit.schema import fields
+from rxbybit.schema.envelope import LegacyEnvelope
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.spec import StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
-__all__ = ["LIQUIDATIONS", "Liquidation", "LiquidationOldV5", "LiquidationV5", "liquidations"]
+__all__ = [
+    "LIQUIDATIONS",
+    "Liquidation",
+    "LiquidationLegacy",
+    "LiquidationOldV5",
+    "LiquidationV5",
+    "liquidations",
+]
 
 
 class Liquidation(Event, frozen=True, kw_only=True):
@@ -65,6 +73,19 @@ class LiquidationOldV5(WireSchema):
     price = fields.Decimal(required=True)
 
 
+class LiquidationLegacy(WireSchema):
+    """One at a time.
+
+    Source: legacy manual, inverse and linear perpetual websocket, "Liquidation".
+    """
+
+    symbol = fields.String(required=True)
+    side = fields.Choice(Side, required=True)
+    price = fields.Decimal(required=True)
+    size = fields.Decimal(required=True, data_key="qty")
+    time_ms = fields.Moment(required=True, data_key="time")
+
+
 LIQUIDATIONS = StreamSpec(
     "liquidations",
     Liquidation,
@@ -73,6 +94,12 @@ LIQUIDATIONS = StreamSpec(
         LiquidationV5,
         many=True,
         also=(Wire("liquidation.{symbol}", LiquidationOldV5, many=True),),
+    ),
+    legacy=Wire(
+        "liquidation.{symbol}",
+        LiquidationLegacy,
+        envelope=LegacyEnvelope,
+        categories=("inverse",),
     ),
     categories=("inverse", "linear"),
 )

@@ -9,7 +9,8 @@ from rxbybit.book import BookDelta, BookSnapshot, OrderBook
 from rxbybit.bookkeeping import BookKeeper, BookText
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError
-from rxbybit.schema import fields
+from rxbybit.schema import fields, flat
+from rxbybit.schema.envelope import LegacyKindEnvelope
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.spec import Place, StreamSpec, Wire
 from rxbybit.stream import Stream
@@ -68,6 +69,37 @@ def _depth(code: str) -> int:
     return int(code)
 
 
+_LEGACY_CODES: dict[int, str] = {25: "L2_25", 200: "_200.100ms"}
+
+
+def _legacy_code(depth: object, category: Category) -> str:
+    wanted = 25 if depth is None else depth
+    if isinstance(wanted, int) and not isinstance(wanted, bool) and wanted in _LEGACY_CODES:
+        return _LEGACY_CODES[wanted]
+    legal = ", ".join(map(str, _LEGACY_CODES))
+    raise ConfigurationError(f"depth {depth!r}: the legacy wire has {legal}")
+
+
+def _legacy_depth(code: str) -> int:
+    return next(depth for depth, known in _LEGACY_CODES.items() if known == code)
+
+
+def _legacy(snapshot: type[WireSchema], delta: type[WireSchema]) -> Wire:
+    """Source: legacy manual, inverse and linear perpetual websocket, "Orderbook"; captures."""
+    codes = "|".join(map(re.escape, _LEGACY_CODES.values()))
+    return Wire(
+        "orderBook{depth}.{symbol}",
+        snapshot=snapshot,
+        delta=delta,
+        from_topic=("depth", "symbol"),
+        places={"depth": Place(write=_legacy_code, read=_legacy_depth, pattern=codes)},
+        snapshot_first=True,
+        envelope=LegacyKindEnvelope,
+        from_envelope=("sequence",),
+        categories=("inverse",),
+    )
+
+
 def _wire(schema: type[WireSchema]) -> Wire:
     return Wire(
         "orderbook.{depth}.{symbol}",
@@ -96,11 +128,13 @@ def _given(book: OrderBook | None) -> Sequence[OrderBook]:
 
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
 _TEXT = _wire(BookTextV5)
+_LEGACY_TEXT = _legacy(flat.FlatTextSnapshot, flat.FlatTextDelta)
 ORDER_BOOK_UPDATES: StreamSpec[BookSnapshot | BookDelta] = StreamSpec(
     "order_book_updates",
     BookSnapshot,
     delta_event=BookDelta,
     v5=_wire(BookV5),
+    legacy=_legacy(flat.FlatSnapshot, flat.FlatDelta),
     categories=_CATEGORIES,
     renew=True,
 )
@@ -109,6 +143,7 @@ ORDER_BOOK = StreamSpec(
     OrderBook,
     decoded=BookText,
     v5=_TEXT,
+    legacy=_LEGACY_TEXT,
     categories=_CATEGORIES,
     state=BookKeeper,
     emit=_news,
@@ -120,6 +155,7 @@ ORDER_BOOK_25 = StreamSpec(
     OrderBook,
     decoded=BookText,
     v5=_TEXT,
+    legacy=_LEGACY_TEXT,
     categories=_CATEGORIES,
     state=BookKeeper,
     emit=_news_25,

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import ClassVar
 
 from rxbybit.config import Category
 from rxbybit.events import TickDirection
-from rxbybit.schema import fields
+from rxbybit.schema import fields, legacy
+from rxbybit.schema.envelope import LegacyKindEnvelope
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.spec import Place, Renewal, StreamSpec, Wire
+from rxbybit.schema.spec import Otherwise, Place, Renewal, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 from rxbybit.venue import Opens
 
-__all__ = ["TICKERS", "TICKER_UPDATES", "TickerOptionV5", "TickerV5", "ticker_updates", "tickers"]
+__all__ = [
+    "TICKERS",
+    "TICKER_UPDATES",
+    "TickerLegacy",
+    "TickerOptionV5",
+    "TickerV5",
+    "ticker_updates",
+    "tickers",
+]
 
 
 def _number(key: str) -> fields.Decimal:
@@ -98,6 +108,77 @@ class TickerOptionV5(WireSchema):
     change_24h = _number("change24h")
 
 
+_PRICES = (
+    *("last_price", "bid1_price", "ask1_price", "prev_price_24h", "prev_price_1h"),
+    *("high_price_24h", "low_price_24h", "mark_price", "index_price", "expect_price"),
+)
+_VOLUMES = ("open_interest", "total_volume", "volume_24h")
+_OTHERWISE = (
+    *(Otherwise(key, f"{key}_e4", legacy.Scaled(4)) for key in _PRICES),
+    *(Otherwise(key, f"{key}_e8", legacy.Scaled(8)) for key in _VOLUMES),
+)
+
+
+class TickerLegacy(WireSchema):
+    """Of inverse perpetuals, dated inverse futures, and linear; any key may be absent (unchanged).
+
+    Prices are texts since September 2021, before then integers of another name. Source: legacy
+    manual, websocket pages of inverse perpetual, inverse futures and linear perpetual,
+    "Instrument Info"; captures of all three.
+    """
+
+    symbol = fields.String(required=True)
+    last_price = _number("last_price")
+    bid_price = _number("bid1_price")
+    ask_price = _number("ask1_price")
+    tick_direction = fields.Choice(TickDirection, data_key="last_tick_direction", empty=True)
+    prev_price_24h = _number("prev_price_24h")
+    change_24h = legacy.Scaled(6, data_key="price_24h_pcnt_e6")
+    high_24h = _number("high_price_24h")
+    low_24h = _number("low_price_24h")
+    prev_price_1h = _number("prev_price_1h")
+    change_1h = legacy.Scaled(6, data_key="price_1h_pcnt_e6")
+    mark_price = _number("mark_price")
+    index_price = _number("index_price")
+    open_interest = _number("open_interest")
+    open_interest_value = legacy.Scaled(8, data_key="open_value_e8")
+    total_turnover = legacy.Scaled(8, data_key="total_turnover_e8")
+    turnover_24h = legacy.Scaled(8, data_key="turnover_24h_e8")
+    total_volume = _number("total_volume")
+    volume_24h = _number("volume_24h")
+    funding_rate = legacy.Scaled(6, data_key="funding_rate_e6")
+    predicted_funding_rate = legacy.Scaled(6, data_key="predicted_funding_rate_e6")
+    next_funding_ms = fields.Moment(data_key="next_funding_time", empty=True)
+    funding_interval_hours = fields.Whole(data_key="funding_rate_interval", empty=True)
+    delivery_ms = legacy.Nanoseconds(data_key="settle_time_e9", nothing=0)
+    delivery_fee_rate = legacy.Scaled(8, data_key="settle_fee_rate_e8")
+    basis = legacy.Scaled(8, data_key="fair_basis_e8")
+    basis_rate = legacy.Scaled(8, data_key="fair_basis_rate_e8")
+    basis_rate_year = legacy.Scaled(8, data_key="basis_in_year_e8")
+    predicted_delivery_price = _number("expect_price")
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        **{way.other: f"counts where {way.key} is missing" for way in _OTHERWISE},
+        "id": "number of the instrument: its symbol tells it",
+        "cross_seq": "of what the values were before the frame was made: the order is that of frames",
+        "created_at": "of the instrument: none of the market",
+        "created_at_e9": "as created_at",
+        "updated_at": "in whole seconds: the envelope has it finer",
+        "updated_at_e9": "as updated_at",
+        "countdown_hour": "follows from next_funding_time",
+        "count_down_hour": "as countdown_hour, of linear",
+        "time_to_settle": "follows from settle_time_e9",
+        **dict.fromkeys(
+            (
+                *("symbol_name", "symbol_year", "contract_type", "coin", "quote_symbol", "mode"),
+                *("is_up_borrowable", "import_time_e9", "start_trading_time_e9"),
+                *("contract_status", "system_subsidy_e8", "delisting_status"),
+            ),
+            "of the instrument: none of the market",
+        ),
+    }
+
+
 _OPTION = re.compile(r".*-[CP](-USDT)?")
 
 
@@ -129,6 +210,18 @@ _V5 = Wire(
 )
 
 
+_LEGACY = Wire(
+    "instrument_info.100ms.{symbol}",
+    TickerLegacy,
+    changed=True,
+    snapshot_first=True,
+    delta_in="update",
+    envelope=LegacyKindEnvelope,
+    otherwise=_OTHERWISE,
+    categories=("inverse",),
+)
+
+
 def _state(renewal: Renewal, numbers: type) -> TickerState:
     return TickerState()
 
@@ -151,6 +244,7 @@ TICKERS = StreamSpec(
     Ticker,
     decoded=TickerUpdate,
     v5=_V5,
+    legacy=_LEGACY,
     categories=_CATEGORIES,
     state=_state,
     emit=_merged,
@@ -160,6 +254,7 @@ TICKER_UPDATES = StreamSpec(
     "ticker_updates",
     TickerUpdate,
     v5=_V5,
+    legacy=_LEGACY,
     categories=_CATEGORIES,
     state=_state,
     late=_full,

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 
 from rxbybit.config import Category
 from rxbybit.events import Event, Side, TickDirection, utc
-from rxbybit.schema import fields
+from rxbybit.schema import fields, legacy
+from rxbybit.schema.envelope import LegacyEnvelope
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.spec import Place, StreamSpec, Wire
+from rxbybit.schema.spec import Otherwise, Place, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
-__all__ = ["TRADES", "Trade", "TradeOptionV5", "TradeV5", "trades"]
+__all__ = ["TRADES", "Trade", "TradeLegacy", "TradeOptionV5", "TradeV5", "trades"]
 
 
 class Trade(Event, frozen=True, kw_only=True):
@@ -82,6 +84,27 @@ class TradeOptionV5(TradeV5):
     volatility = fields.Decimal(data_key="iv")
 
 
+class TradeLegacy(WireSchema):
+    """Of inverse and, with some numbers as text and two keys fewer or more, of linear.
+
+    Source: legacy manual, inverse and linear perpetual websocket, "Trade"; captures.
+    """
+
+    time_ms = fields.Moment(required=True, data_key="trade_time_ms")
+    symbol = fields.String(required=True)
+    side = fields.Choice(Side, required=True)
+    size = fields.Decimal(required=True)
+    price = fields.Decimal(required=True)
+    tick_direction = fields.Choice(TickDirection, empty=True)
+    id = fields.String(required=True, data_key="trade_id")
+    sequence = fields.Whole(data_key="cross_seq")
+    is_block = legacy.Truth(data_key="is_block_trade")
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "timestamp": "the time in whole seconds; counts where trade_time_ms is missing",
+    }
+
+
 # Options are subscribed by their base coin, so whatever ends in a quote coin is something else.
 _QUOTED = re.compile(r"[^-]+USD[CT]?")
 
@@ -111,6 +134,14 @@ TRADES = StreamSpec(
         many=True,
         mixed=True,
         also=(Wire(_TOPIC, TradeV5, places={"symbol": Place(_as_is, _quoted)}, many=True),),
+    ),
+    legacy=Wire(
+        "trade.{symbol}",
+        TradeLegacy,
+        many=True,
+        envelope=LegacyEnvelope,
+        otherwise=(Otherwise("trade_time_ms", "timestamp", fields.Moment()),),
+        categories=("inverse",),
     ),
     categories=("inverse", "linear", "spot", "option"),
     once=True,
