@@ -49,6 +49,8 @@ class _OrderFields(Event, frozen=True, kw_only=True):
     """Of spot market orders: ``"baseCoin"`` or ``"quoteCoin"``."""
     average_price: Decimal | None = None
     """Of what is filled."""
+    last_fill_price: Decimal | None = None
+    """Only the legacy wire has it."""
     leaves_quantity: Decimal | None = None
     """What may still be filled; ``None`` of options."""
     leaves_value: Decimal | None = None
@@ -77,6 +79,11 @@ class _OrderFields(Event, frozen=True, kw_only=True):
     """Trigger price; ``None`` where none is set."""
     stop_loss: Decimal | None = None
     """Trigger price; ``None`` where none is set."""
+    trailing_stop: Decimal | None = None
+    """Distance of the trailing stop that the position will have; ``None`` where none is set, and on
+    V5, as for the next."""
+    trailing_activation_price: Decimal | None = None
+    """Price that activates it."""
     take_profit_trigger_by: TriggerBy | None = None
     stop_loss_trigger_by: TriggerBy | None = None
     take_profit_limit_price: Decimal | None = None

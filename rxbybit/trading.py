@@ -1,6 +1,6 @@
 """The open enums of orders, positions and executions.
 
-Source: V5 manual, "Enums Definitions".
+Source: V5 manual, "Enums Definitions"; what only the legacy wire has is marked so.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ class OrderType(OpenEnum):
 class OrderStatus(OpenEnum):
     """How far an order is (V5 manual, "Enums Definitions": orderStatus)."""
 
+    CREATED = "Created"
+    """Taken by the exchange, but not yet by its matching engine; only the legacy wire says so."""
     NEW = "New"
     PARTIALLY_FILLED = "PartiallyFilled"
     UNTRIGGERED = "Untriggered"
@@ -38,6 +40,8 @@ class OrderStatus(OpenEnum):
     TRIGGERED = "Triggered"
     """A stop order between its trigger and ``New``: for a moment."""
     FILLED = "Filled"
+    PENDING_CANCEL = "PendingCancel"
+    """The cancel is on its way to the matching engine; only the legacy wire says so."""
     CANCELLED = "Cancelled"
     """Of derivatives it may have been filled in part."""
     PARTIALLY_FILLED_CANCELLED = "PartiallyFilledCanceled"

@@ -36,9 +36,7 @@ class Scaled(WireField[Decimal]):
     complaint = "Not a valid integer."
     gives = Decimal
 
-    def __init__(
-        self, places: int, *, data_key: str | None = None, required: bool = False
-    ) -> None:
+    def __init__(self, places: int, *, data_key: str | None = None, required: bool = False) -> None:
         super().__init__(data_key=data_key, required=required)
         self.places = places
 
@@ -91,9 +89,10 @@ class Nanoseconds(_Time):
 
 
 class Spelled(Choice):
-    """A value of an open enum, under the name that ``names`` has for it, if any; it may be empty.
+    """A value of an open enum, under the name that ``names`` has for it, if any.
 
-    0 is empty too: the wire sends it for triggers that are not set.
+    It may be empty where it need not be there; 0 is empty too, which the wire sends for triggers
+    that are not set.
     """
 
     def __init__(
@@ -102,13 +101,16 @@ class Spelled(Choice):
         names: Mapping[str, str] = MappingProxyType({}),
         *,
         data_key: str | None = None,
+        required: bool = False,
         nothing: str | None = None,
     ) -> None:
-        super().__init__(enum, data_key=data_key, empty=True, nothing=nothing)
+        super().__init__(
+            enum, data_key=data_key, required=required, empty=not required, nothing=nothing
+        )
         self.names = names
 
     def read(self, value: object) -> OpenEnum:
-        if type(value) is int and value == 0:
+        if self.empty and type(value) is int and value == 0:
             return cast("OpenEnum", None)
         text = text_of(value)
         return cast("OpenEnum", self.enum(self.names.get(text, text)))

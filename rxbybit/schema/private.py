@@ -68,6 +68,7 @@ def legacy_private_wire(
         many=True,
         mixed=True,
         envelope=LegacyEnvelope,
+        private=True,
         of_symbol={"category": _category} if symbols else {},
         otherwise=otherwise,
         categories=("inverse",),

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from rxbybit.config import Category
 from rxbybit.schema.fields import WireSchema
 
-__all__ = ["Row", "Standing"]
+__all__ = ["Query", "Row", "Standing", "listed", "with_category"]
 
 E = TypeVar("E")
 Query = Mapping[str, str]
@@ -30,3 +30,20 @@ class Standing(Generic[E]):
     gone: Callable[[Sequence[Any]], Sequence[Query]] = lambda missing: ()
     """What tells of things that were known and are in no list any more."""
     # Any: the events of the stream's decoded class
+
+
+# Linear is listed by the coin that settles.
+_SETTLED = {"linear": ("USDT", "USDC")}
+
+
+def listed(category: Category) -> Sequence[Query]:
+    """The lists that together have all of a category."""
+    coins = _SETTLED.get(category)
+    if coins is None:
+        return [{"category": category}]
+    return [{"category": category, "settleCoin": coin} for coin in coins]
+
+
+def with_category(row: Row, query: Query) -> Sequence[Row]:
+    """A row with its category, which stands beside the list."""
+    return ({"category": query["category"], **row},)

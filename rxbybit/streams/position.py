@@ -12,14 +12,14 @@ from rxbybit.events import Event, Side, utc
 from rxbybit.present import Present
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.private import private_wire
-from rxbybit.schema.spec import Renewal, StreamSpec
-from rxbybit.schema.standing import Query, Row, Standing
+from rxbybit.schema.private import legacy_private_wire, private_wire
+from rxbybit.schema.spec import Otherwise, Renewal, StreamSpec
+from rxbybit.schema.standing import Standing, listed, with_category
 from rxbybit.stream import Stream
 from rxbybit.trading import PositionStatus
 from rxbybit.venue import Opens
 
-__all__ = ["POSITIONS", "Position", "PositionV5"]
+__all__ = ["POSITIONS", "Position", "PositionLegacy", "PositionV5", "positions"]
 
 
 class Position(Event, frozen=True, kw_only=True):
@@ -52,15 +52,17 @@ class Position(Event, frozen=True, kw_only=True):
     liquidation_price: Decimal | None = None
     """``None`` in portfolio margin, and where no price would do it."""
     bankruptcy_price: Decimal | None = None
-    """V5 sends it no more."""
+    """V5 sends it no more; the legacy wire does."""
     take_profit: Decimal | None = None
     """Trigger price; ``None`` where none is set, as for the two below."""
     stop_loss: Decimal | None = None
     trailing_stop: Decimal | None = None
     """Distance from the best price."""
+    trailing_activation_price: Decimal | None = None
+    """Price that activates the trailing stop; ``None`` for at once, and on V5."""
     unrealised_pnl: Decimal | None = None
     realised_pnl: Decimal | None = None
-    """Of the position that is held now."""
+    """Of the position that is held now; on the legacy wire of today."""
     cumulative_realised_pnl: Decimal | None = None
     """Of all positions ever held in the symbol."""
     initial_margin: Decimal | None = None
@@ -69,6 +71,14 @@ class Position(Event, frozen=True, kw_only=True):
     """As ``initial_margin``, by the mark price."""
     maintenance_margin: Decimal | None = None
     maintenance_margin_by_mark: Decimal | None = None
+    order_margin: Decimal | None = None
+    """What orders need; only the legacy wire has it, as it does the three below."""
+    closing_fee: Decimal | None = None
+    """Reserved for closing the position."""
+    funding_fee: Decimal | None = None
+    """Reserved for funding."""
+    is_isolated: bool | None = None
+    """Whether its margin is apart from that of the rest."""
     auto_add_margin: bool | None = None
     """Whether margin is added by itself; in isolated margin only."""
     risk_id: int | None = None
@@ -168,6 +178,57 @@ class PositionV5(WireSchema):
     }
 
 
+class PositionLegacy(WireSchema):
+    """Sent when an order, a fill or a setting changes it. Older frames have numbers for texts.
+
+    Source: legacy manual, websocket pages of inverse perpetual, inverse futures and linear
+    perpetual, "Position".
+    """
+
+    symbol = fields.String(required=True)
+    size = fields.Decimal(required=True)
+    side = fields.Choice(Side, empty=True, nothing="None")
+    value = _number("position_value")
+    entry_price = _number("entry_price")
+    # a short position that nothing endangers has 999999, where V5 has nothing
+    liquidation_price = fields.Decimal(data_key="liq_price", empty=True, nothing=999999)
+    bankruptcy_price = fields.Decimal(data_key="bust_price", empty=True, nothing=999999)
+    leverage = _number("leverage")
+    order_margin = _number("order_margin")
+    initial_margin = _number("position_margin")
+    take_profit = _set("take_profit")
+    stop_loss = _set("stop_loss")
+    realised_pnl = _number("realised_pnl")
+    trailing_stop = _set("trailing_stop")
+    trailing_activation_price = _set("trailing_active")
+    risk_id = fields.Whole(data_key="risk_id", empty=True)
+    closing_fee = _number("occ_closing_fee")
+    funding_fee = _number("occ_funding_fee")
+    auto_add_margin = fields.Flag(empty=True)
+    cumulative_realised_pnl = _number("cum_realised_pnl")
+    status = fields.Choice(PositionStatus, data_key="position_status", empty=True)
+    is_isolated = fields.Boolean(data_key="Isolated", empty=True)
+    position_index = fields.Whole(data_key="position_idx")
+    adl_rank = fields.Whole(data_key="adl_rank_indicator", empty=True)
+
+    ignored: ClassVar[Mapping[str, str]] = {
+        "user_id": "of the account",
+        "available_balance": "of the account: the topic wallet has it",
+        "wallet_balance": "of the account: the topic wallet has it",
+        "position_seq": "version of the position, 0 in late frames, and no cross sequence",
+        "position_id": "of linear: always 0",
+        "isolated": "the name of Isolated on linear",
+        "mode": "the index tells it: 0 in one-way mode",
+        **dict.fromkeys(
+            (
+                *("tp_trigger_by", "sl_trigger_by", "tp_sl_mode", "tp_order_num", "sl_order_num"),
+                *("tp_free_size_x", "sl_free_size_x", "free_qty"),
+            ),
+            "of the orders that close the position, which stop_orders() gives",
+        ),
+    }
+
+
 class PositionRestV5(PositionV5):
     """Source: https://bybit-exchange.github.io/docs/v5/position."""
 
@@ -187,19 +248,8 @@ def _held(present: Present[Position]) -> Sequence[Position]:
     return present.held
 
 
-# Linear is listed by the coin that settles.
-_LISTS: dict[str, tuple[dict[str, str], ...]] = {
-    "inverse": ({"category": "inverse"},),
-    "linear": (
-        {"category": "linear", "settleCoin": "USDT"},
-        {"category": "linear", "settleCoin": "USDC"},
-    ),
-    "option": ({"category": "option"},),
-}
-
-
 def _lists(category: Category) -> Sequence[dict[str, str]]:
-    return [{**query, "limit": "200"} for query in _LISTS.get(category, ())]
+    return [{**query, "limit": "200"} for query in listed(category)]
 
 
 def _gone(missing: Sequence[Position]) -> Sequence[dict[str, str]]:
@@ -207,20 +257,23 @@ def _gone(missing: Sequence[Position]) -> Sequence[dict[str, str]]:
     return [{"category": p.category, "symbol": p.symbol} for p in missing if p.size]
 
 
-def _rows(row: Row, query: Query) -> Sequence[Row]:
-    return ({"category": query["category"], **row},)
-
-
 POSITIONS = StreamSpec(
     "positions",
     Position,
     v5=private_wire("position", PositionV5, categories=("linear", "inverse", "option")),
+    legacy=legacy_private_wire(
+        "position", PositionLegacy, otherwise=(Otherwise("Isolated", "isolated"),)
+    ),
     categories=("inverse", "linear", "option"),
     state=_state,
     emit=_news,
     late=_held,
     standing=Standing(
-        path="/v5/position/list", queries=_lists, schema=PositionRestV5, rows=_rows, gone=_gone
+        path="/v5/position/list",
+        queries=_lists,
+        schema=PositionRestV5,
+        rows=with_category,
+        gone=_gone,
     ),
 )
 

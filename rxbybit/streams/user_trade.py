@@ -12,7 +12,7 @@ from rxbybit.config import Category
 from rxbybit.events import Event, Side, utc
 from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.private import private_wire
+from rxbybit.schema.private import legacy_private_wire, private_wire
 from rxbybit.schema.spec import StreamSpec
 from rxbybit.stream import Stream
 from rxbybit.trading import CreateType, ExecutionType, OrderType, StopOrderType
@@ -24,6 +24,7 @@ __all__ = [
     "ExtraFeeV5",
     "UserTrade",
     "UserTradeFastV5",
+    "UserTradeLegacy",
     "UserTradeV5",
     "no_funding",
     "user_trades",
@@ -190,12 +191,35 @@ class UserTradeFastV5(WireSchema):
     sequence = fields.Integer(data_key="seq", empty=True)
 
 
+class UserTradeLegacy(WireSchema):
+    """Fills alone. Frames until 2019 name no kind and no quantity of the order.
+
+    Source: legacy manual, websocket pages of inverse perpetual, inverse futures and linear
+    perpetual, "Execution".
+    """
+
+    symbol = fields.String(required=True)
+    side = fields.Choice(Side, empty=True)
+    order_id = _text("order_id")
+    trade_id = fields.String(required=True, data_key="exec_id")
+    client_order_id = _text("order_link_id")
+    price = fields.Decimal(required=True)
+    order_quantity = _number("order_qty")
+    type = fields.Choice(ExecutionType, data_key="exec_type")
+    quantity = fields.Decimal(required=True, data_key="exec_qty")
+    fee = _number("exec_fee")
+    leaves_quantity = _number("leaves_qty")
+    is_maker = fields.Boolean(empty=True)
+    time_ms = fields.Moment(required=True, data_key="trade_time")
+
+
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
 _FAST = private_wire("execution.fast", UserTradeFastV5, categories=_CATEGORIES)
 USER_TRADES = StreamSpec(
     "user_trades",
     UserTrade,
     v5=private_wire("execution", UserTradeV5, categories=_CATEGORIES, also=(_FAST, *_FAST.also)),
+    legacy=legacy_private_wire("execution", UserTradeLegacy),
     categories=_CATEGORIES,
 )
 

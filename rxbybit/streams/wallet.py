@@ -13,7 +13,7 @@ from rxbybit.events import Event
 from rxbybit.present import Present
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.private import private_wire
+from rxbybit.schema.private import legacy_private_wire, private_wire
 from rxbybit.schema.spec import Renewal, StreamSpec
 from rxbybit.schema.standing import Query, Row, Standing
 from rxbybit.stream import Stream
@@ -26,6 +26,7 @@ __all__ = [
     "Account",
     "AccountV5",
     "Balance",
+    "BalanceLegacy",
     "BalanceV5",
     "account",
     "balances",
@@ -35,7 +36,8 @@ __all__ = [
 class Balance(Event, frozen=True, kw_only=True):
     """What the account has of a coin, in that coin where nothing else is said."""
 
-    coin: str
+    coin: str = ""
+    """Empty in legacy frames that do not say: of inverse until 2020, and all of linear (USDT)."""
     equity: Decimal | None = None
     """With unrealised profit and the value of options."""
     usd_value: Decimal | None = None
@@ -43,7 +45,8 @@ class Balance(Event, frozen=True, kw_only=True):
     wallet_balance: Decimal | None = None
     """With what is borrowed on spot (``spot_borrowed``) since September 2025."""
     available_balance: Decimal | None = None
-    """What can be withdrawn; ``None`` of unified accounts since January 2025."""
+    """What can be withdrawn; ``None`` of unified accounts since January 2025. On the legacy wire
+    wallet balance less the margins of positions and orders."""
     locked: Decimal | None = None
     """By spot orders that stand."""
     unrealised_pnl: Decimal | None = None
@@ -127,6 +130,16 @@ class BalanceV5(WireSchema):
     }
 
 
+class BalanceLegacy(WireSchema):
+    """Source: legacy manual, inverse and linear perpetual websocket, "Wallet"."""
+
+    coin = fields.String()
+    wallet_balance = _number("wallet_balance")
+    available_balance = _number("available_balance")
+
+    ignored: ClassVar[Mapping[str, str]] = {"user_id": "of the account"}
+
+
 class AccountV5(WireSchema):
     """Source: https://bybit-exchange.github.io/docs/v5/websocket/private/wallet."""
 
@@ -203,6 +216,7 @@ BALANCES = StreamSpec(
     "balances",
     Balance,
     v5=_COINS,
+    legacy=legacy_private_wire("wallet", BalanceLegacy, symbols=False),
     categories=_CATEGORIES,
     state=_balances,
     emit=_news,
