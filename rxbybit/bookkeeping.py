@@ -4,7 +4,8 @@ A book is ``synced`` while every update since its snapshot was taken in. An upda
 a bid that is not below every ask, a price in two spellings: then it is ``resyncing`` until the
 next snapshot, shows what was known last, and a new snapshot is asked for. (V5 manual,
 "Orderbook": ``u`` rises by 1 from frame to frame; 1 marks a restart of the exchange's service;
-``seq`` is the later, the higher.)
+``seq`` is the later, the higher. Legacy manual, "Orderbook", and captures: no update has a number,
+and each side of the window holds as many levels after each delta as before.)
 """
 
 from __future__ import annotations
@@ -82,9 +83,7 @@ class BookKeeper:
         elif content is not None and content.state is _SYNCED:
             last, this = content.update_id, frame.update_id
             if last is None or this is None:
-                # the legacy wire numbers no updates: a sequence that falls is of an older one
-                if (frame.sequence or 0) >= (content.sequence or 0):
-                    self._change(content, frame)
+                self._unnumbered(content, frame)
             elif this == last + 1:
                 self._change(content, frame)
             elif this > last or this == 1 or (frame.sequence or 0) > (content.sequence or 0):
@@ -130,6 +129,22 @@ class BookKeeper:
             self._asked = False
             self._renewal.done()
 
+    def _unnumbered(self, content: Content, frame: BookText) -> None:
+        """Take in a delta of the legacy wire, which does not show what is missing.
+
+        A sequence that falls is that of an older delta. A side that was full stays full, as a level
+        comes for each that leaves the window: another count tells that one is missing.
+        """
+        if (frame.sequence or 0) < (content.sequence or 0):
+            return
+        depth = content.depth
+        for side, changes in ((content.bid_side, frame.bids), (content.ask_side, frame.asks)):
+            count = len(side) + side.growth(changes)
+            if count > depth or len(side) == depth != count:
+                self.spoil(f"a delta left {count} of {depth} levels a side")
+                return
+        self._change(content, frame)
+
     def _change(self, content: Content, frame: BookText) -> None:
         content = self._own(content)
         bids, asks = content.bid_side, content.ask_side
@@ -143,7 +158,8 @@ class BookKeeper:
         except Unfit as error:
             bids.undo(frame.bids, bids_before)
             asks.undo(frame.asks, asks_before)
-            self.spoil(f"update {frame.update_id} {error}")
+            number = "a delta" if frame.update_id is None else f"update {frame.update_id}"
+            self.spoil(f"{number} {error}")
         else:
             if frame.bids:
                 content.bids = None

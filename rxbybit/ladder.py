@@ -68,6 +68,11 @@ class Ladder:
         made._prices, made._values = self._prices.copy(), self._values.copy()
         return made
 
+    def growth(self, changes: Sequence[TextLevel]) -> int:
+        """How many levels more there will be once ``changes``, none twice, are applied."""
+        held = self._sizes
+        return sum([(size != "0") - (price in held) for price, size in changes])
+
     def apply(self, changes: Sequence[TextLevel]) -> list[str | None]:
         """Set the size of each price that is named; size 0 takes the price away.
 

@@ -215,7 +215,7 @@ class PositionLegacy(WireSchema):
         "user_id": "of the account",
         "available_balance": "of the account: the topic wallet has it",
         "wallet_balance": "of the account: the topic wallet has it",
-        "position_seq": "version of the position, 0 in late frames, and no cross sequence",
+        "position_seq": "version of the position, 0 in late frames: no cross sequence",
         "position_id": "of linear: always 0",
         "isolated": "the name of Isolated on linear",
         "mode": "the index tells it: 0 in one-way mode",

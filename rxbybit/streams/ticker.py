@@ -160,7 +160,7 @@ class TickerLegacy(WireSchema):
     ignored: ClassVar[Mapping[str, str]] = {
         **{way.other: f"counts where {way.key} is missing" for way in _OTHERWISE},
         "id": "number of the instrument: its symbol tells it",
-        "cross_seq": "of before the frame was made: the order is that of frames",
+        "cross_seq": "may be older than that of the envelope: the order is that of frames",
         "created_at": "of the instrument: none of the market",
         "created_at_e9": "as created_at",
         "updated_at": "in whole seconds: the envelope has it finer",

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import pickle
 from decimal import Decimal
+from types import ModuleType
+from typing import Any
 
 import msgspec
 import pytest
 
 from rxbybit.errors import DecodeError
+from rxbybit.events import Event
 from rxbybit.schema.decoder import TopicDecoder
-from tests.conformance.golden import AS_SENT, CASES, EVENTS, frames
+from tests.conformance import golden, golden_legacy
 from tests.conformance.keys import unknown_keys
+
+WIRES = {"v5": golden, "legacy": golden_legacy}
+CASES = [(wire, *case) for wire, module in WIRES.items() for case in module.CASES]
 
 
 @pytest.fixture(params=["msgspec", "marshmallow"])
@@ -25,16 +31,34 @@ def _fail(error: DecodeError) -> None:
     pytest.fail(f"{error}")
 
 
-def test_every_frame_has_its_events() -> None:
-    assert {name: len(frames(name)) for name in AS_SENT} == {n: len(e) for n, e in EVENTS.items()}
+def of(wire: str, name: str, index: int) -> tuple[bytes, tuple[Event, ...]]:
+    return WIRES[wire].frames(name)[index], WIRES[wire].EVENTS[name][index]
+
+
+def decoder_of(wire: str, name: str, topic: str, numbers: type = Decimal) -> TopicDecoder:
+    return TopicDecoder(WIRES[wire].AS_SENT[name], wire, topic, numbers=numbers, report=_fail)
+
+
+@pytest.mark.parametrize("module", WIRES.values(), ids=WIRES)
+def test_every_frame_has_its_events(module: ModuleType) -> None:
+    held = {name: len(module.frames(name)) for name in module.AS_SENT}
+    assert held == {name: len(events) for name, events in module.EVENTS.items()}
+
+
+# Any: JSON
+def sent_ms(wire: str, name: str, index: int, frame: dict[str, Any]) -> int | None:
+    if wire == "v5":
+        return frame.get("ts", frame.get("creationTime"))
+    known = golden_legacy.SENT_MS.get(name)
+    return None if known is None else known[index]
 
 
 @pytest.mark.usefixtures("path")
-@pytest.mark.parametrize(("name", "index"), CASES)
-def test_events(name: str, index: int) -> None:
-    data, expected = frames(name)[index], EVENTS[name][index]
+@pytest.mark.parametrize(("wire", "name", "index"), CASES)
+def test_events(wire: str, name: str, index: int) -> None:
+    data, expected = of(wire, name, index)
     frame = json.loads(data)
-    decoder = TopicDecoder(AS_SENT[name], "v5", frame["topic"], report=_fail)
+    decoder = decoder_of(wire, name, frame["topic"])
     events = decoder.decode(data, 17, 3)
     assert tuple(events) == expected
     for event, known in zip(events, expected, strict=True):
@@ -45,7 +69,7 @@ def test_events(name: str, index: int) -> None:
         assert event.meta is events[0].meta
         assert event.meta.topic == frame["topic"]
         assert event.meta.kind == frame.get("type", "snapshot")
-        assert event.meta.sent_ms == frame.get("ts", frame.get("creationTime"))
+        assert event.meta.sent_ms == sent_ms(wire, name, index, frame)
         assert event.meta.matched_ms == frame.get("cts")
         assert (event.meta.received_ns, event.meta.connection) == (17, 3)
         assert (event.meta.backfilled, event.meta.gap) == (False, None)
@@ -55,10 +79,10 @@ IDENTITY = {"insurance": "coin", "balances": "coin", "account": "account_type"}
 
 
 @pytest.mark.usefixtures("path")
-@pytest.mark.parametrize(("name", "index"), CASES)
-def test_they_behave_as_if_written_by_hand(name: str, index: int) -> None:
-    data, expected = frames(name)[index], EVENTS[name][index]
-    decoder = TopicDecoder(AS_SENT[name], "v5", json.loads(data)["topic"], report=_fail)
+@pytest.mark.parametrize(("wire", "name", "index"), CASES)
+def test_they_behave_as_if_written_by_hand(wire: str, name: str, index: int) -> None:
+    data, expected = of(wire, name, index)
+    decoder = decoder_of(wire, name, json.loads(data)["topic"])
     for event, known in zip(decoder.decode(data, 17, 3), expected, strict=True):
         copied = pickle.loads(pickle.dumps(event))
         assert (copied, copied.meta) == (event, event.meta)
@@ -79,8 +103,8 @@ def test_they_behave_as_if_written_by_hand(name: str, index: int) -> None:
 
 @pytest.mark.usefixtures("path")
 def test_matching() -> None:
-    data = frames("trades")[0]
-    decoder = TopicDecoder(AS_SENT["trades"], "v5", "publicTrade.BTCUSD", report=_fail)
+    data = golden.frames("trades")[0]
+    decoder = decoder_of("v5", "trades", "publicTrade.BTCUSD")
     match decoder.decode(data, 17, 3)[0]:
         case EVENTS_TRADE(symbol="BTCUSD", price=price):
             assert price == Decimal("64210.50")
@@ -88,15 +112,14 @@ def test_matching() -> None:
             pytest.fail("no match")
 
 
-EVENTS_TRADE = type(EVENTS["trades"][0][0])
+EVENTS_TRADE = type(golden.EVENTS["trades"][0][0])
 
 
 @pytest.mark.usefixtures("path")
-@pytest.mark.parametrize(("name", "index"), CASES)
-def test_floats(name: str, index: int) -> None:
-    data, expected = frames(name)[index], EVENTS[name][index]
-    topic = json.loads(data)["topic"]
-    decoder = TopicDecoder(AS_SENT[name], "v5", topic, numbers=float, report=_fail)
+@pytest.mark.parametrize(("wire", "name", "index"), CASES)
+def test_floats(wire: str, name: str, index: int) -> None:
+    data, expected = of(wire, name, index)
+    decoder = decoder_of(wire, name, json.loads(data)["topic"], float)
     for event, known in zip(decoder.decode(data, 17, 3), expected, strict=True):
         assert type(event) is type(known)
         for attribute in known.__struct_fields__:
@@ -117,17 +140,17 @@ def test_floats(name: str, index: int) -> None:
                 assert value == exact
 
 
-@pytest.mark.parametrize(("name", "index"), CASES)
-def test_no_key_is_unknown(name: str, index: int) -> None:
-    frame = json.loads(frames(name)[index])
-    wire = AS_SENT[name].wire("v5").at(frame["topic"])
-    assert wire is not None
-    assert unknown_keys(wire, frame) == set()
+@pytest.mark.parametrize(("wire", "name", "index"), CASES)
+def test_no_key_is_unknown(wire: str, name: str, index: int) -> None:
+    frame = json.loads(of(wire, name, index)[0])
+    known = WIRES[wire].AS_SENT[name].wire(wire).at(frame["topic"])
+    assert known is not None
+    assert unknown_keys(known, frame) == set()
 
 
 def test_an_unknown_key_is_noticed() -> None:
-    frame = json.loads(frames("klines")[0])
-    wire = AS_SENT["klines"].wire("v5")
+    frame = json.loads(golden.frames("klines")[0])
+    wire = golden.AS_SENT["klines"].wire("v5")
     frame["surprise"] = 1
     frame["data"][1]["vwap"] = "1"
     assert unknown_keys(wire, frame) == {"surprise", "vwap"}

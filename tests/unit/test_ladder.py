@@ -164,3 +164,16 @@ def test_the_first_and_the_last_level() -> None:
     ladder = Ladder(levels(("10", "2"), ("9", "4"), ("11.0", "1")))
     assert (ladder.first, ladder.last) == (("9", "4"), ("11.0", "1"))
     assert Ladder().first is Ladder().last is None
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("123456"), st.sampled_from("12")), unique_by=lambda x: x[0]),
+    st.lists(
+        st.tuples(st.sampled_from("123456"), st.sampled_from("012")), unique_by=lambda x: x[0]
+    ),
+)
+def test_the_growth_is_that_of_applying(held: Pairs, changes: Pairs) -> None:
+    ladder = Ladder(held)
+    growth = ladder.growth(changes)
+    ladder.apply(changes)
+    assert growth == len(ladder) - len(held)

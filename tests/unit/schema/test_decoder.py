@@ -20,6 +20,7 @@ from rxbybit.schema.load import Loader
 from rxbybit.streams.orderbook import ORDER_BOOK
 from rxbybit.streams.ticker import TICKER_UPDATES
 from rxbybit.streams.trade import TRADES
+from rxbybit.streams.wallet import ACCOUNT
 from tests.conformance.golden import AS_SENT, EVENTS, frames
 from tests.unit.schema.specs import INNER, ODD, SPARSE
 
@@ -243,7 +244,7 @@ def test_arguments_that_cannot_be() -> None:
     with pytest.raises(ConfigurationError, match=r"'tickers\.BTCUSD' is no topic of it"):
         TopicDecoder(TRADES, "v5", "tickers.BTCUSD", report=_fail)
     with pytest.raises(ConfigurationError, match="no wire 'legacy'; there is v5"):
-        TopicDecoder(TRADES, "legacy", TOPIC, report=_fail)
+        TopicDecoder(ACCOUNT, "legacy", "wallet", report=_fail)
 
 
 @pytest.mark.parametrize("name", ["trades", "order_book_updates", "user_trades", "balances"])
