@@ -46,10 +46,11 @@ class _Sides:
 
 class _Snapshot(_Sides):
     def take(self, data: object, sides: dict[str, _Side]) -> None:
-        holder = cast("Mapping[str, object]", data) if isinstance(data, dict) else None
-        listed = data if holder is None else holder.get(_WHOLE)
-        if wrong := _put(listed, sides, gone=False):
-            raise ValidationError(cast("_Messages", wrong if holder is None else {_WHOLE: wrong}))
+        if not isinstance(data, dict):
+            if wrong := _put(data, sides, gone=False):
+                raise ValidationError(cast("_Messages", wrong))
+        elif wrong := _put(cast("Mapping[str, object]", data).get(_WHOLE), sides, gone=False):
+            raise ValidationError(cast("_Messages", {_WHOLE: wrong}))
 
 
 class _Delta(_Sides):

@@ -191,7 +191,7 @@ def test_the_operator_keeps_it_by_the_same_rule(world: World) -> None:
         world.frame("delta", {"update": [level("Buy", 100, 4)]}),
         world.frame("delta", {"delete": [level("Buy", 88)]}),
     ]
-    updates = [update for frame in frames for update in decode(frame, 1, 1)]
+    updates: list[Any] = [update for frame in frames for update in decode(frame, 1, 1)]
     assert [type(update) for update in updates] == [BookSnapshot, BookDelta, BookDelta]
     books: list[OrderBook] = []
     from_iterable(updates).pipe(to_book()).subscribe(books.append)
