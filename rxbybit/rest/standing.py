@@ -106,12 +106,14 @@ class _Reading:
             recall()
 
     def _ask(self) -> None:
-        fresh: list[Category] = []
+        fresh: dict[Category, None] = {}
         for categories in self._wanted.values():
-            fresh += [c for c in categories if c not in self._read and c not in fresh]
+            for category in categories:
+                if category not in self._read:
+                    fresh[category] = None
         if fresh:
             self._read.update(fresh)
-            self._recalls.append(self._pool.errand(self._fill(fresh), self._fail))
+            self._recalls.append(self._pool.errand(self._fill(tuple(fresh)), self._fail))
 
     def _fail(self, error: Exception) -> None:
         for failed in list(self._wanted):

@@ -61,10 +61,13 @@ def _open_lists(category: Category) -> Sequence[dict[str, str]]:
 
 def _closed_lists(missing: Sequence[OrderItem]) -> Sequence[dict[str, str]]:
     """Orders that were open and are no more: the exchange lists the last 500 of them."""
-    queries = [
-        query for c in CATEGORIES if any(i.category == c for i in missing) for query in _LISTS[c]
+    gone = {item.category for item in missing}
+    return [
+        {**query, "openOnly": "1", "limit": "50"}
+        for category in CATEGORIES
+        if category in gone
+        for query in listed(category)
     ]
-    return [{**query, "openOnly": "1", "limit": "50"} for query in queries]
 
 
 _STANDING = Standing[Any](  # Any: of orders and stop orders, by one list

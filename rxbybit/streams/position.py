@@ -244,10 +244,6 @@ def _news(present: Present[Position] | None, position: Position) -> Position | N
     return position if present is None else present.news
 
 
-def _held(present: Present[Position]) -> Sequence[Position]:
-    return present.held
-
-
 def _lists(category: Category) -> Sequence[dict[str, str]]:
     return [{**query, "limit": "200"} for query in listed(category)]
 
@@ -267,7 +263,7 @@ POSITIONS = StreamSpec(
     categories=("inverse", "linear", "option"),
     state=_state,
     emit=_news,
-    late=_held,
+    late=lambda present: present.held,
     standing=Standing(
         path="/v5/position/list",
         queries=_lists,

@@ -22,8 +22,9 @@ import pytest
 import trustme
 
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
+from rxbybit.handshake import why_ended
 from rxbybit.runtime import Runtime
-from rxbybit.transport import MAX_MESSAGE, AiohttpTransport, Connection, _why
+from rxbybit.transport import MAX_MESSAGE, AiohttpTransport, Connection
 from tests.loopback.rawserver import (
     BINARY,
     CLOSE,
@@ -357,7 +358,7 @@ def test_an_error_of_the_system_is_no_breach_of_the_protocol() -> None:
     error = TimeoutError(errno.ETIMEDOUT, "Connection timed out")
     opened: Any = SimpleNamespace(exception=lambda: error)
     message: Any = SimpleNamespace(type=aiohttp.WSMsgType.ERROR, data=error, extra=None)
-    assert _why(opened, message) == "the connection was lost: no answer"
+    assert why_ended(opened, message) == "the connection was lost: no answer"
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1012, 1013, 4001])

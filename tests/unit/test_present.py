@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,16 +39,16 @@ def balance(version: int) -> Balance:
     return Balance(coin="BTC", equity=Decimal(version))
 
 
-def live(event: object, sent_ms: int) -> object:
-    return replace(event, meta=Meta(topic="t", sent_ms=sent_ms))  # type: ignore[type-var]
+def live(event: Any, sent_ms: int) -> Any:
+    return replace(event, meta=Meta(topic="t", sent_ms=sent_ms))
 
 
-def read(event: object, asked_ms: int, sent_ms: int) -> object:
+def read(event: Any, asked_ms: int, sent_ms: int) -> Any:
     meta = Meta(topic="t", sent_ms=sent_ms, matched_ms=asked_ms, backfilled=True)
-    return replace(event, meta=meta)  # type: ignore[type-var]
+    return replace(event, meta=meta)
 
 
-KINDS = {
+KINDS: dict[str, tuple[Callable[[int], Any], Callable[[], Present[Any]]]] = {
     "orders": (order, lambda: Present(lambda o: o.order_id, lambda o: o.status.closed)),
     "positions": (position, lambda: Present(lambda p: p.symbol)),
     "balances": (balance, lambda: Present(lambda b: b.coin)),
@@ -80,7 +81,7 @@ def replayed(
     heard: list[int] = []
 
     def take(event: object) -> None:
-        present.apply(event)  # type: ignore[arg-type]
+        present.apply(event)
         if present.news is not None:
             heard.append(version(present.news))
 
@@ -95,7 +96,7 @@ def replayed(
     return heard, version(held)
 
 
-def version(event: object) -> int:
+def version(event: Any) -> int:
     if isinstance(event, Balance):
         return int(event.equity or 0)
     if isinstance(event, Position):
@@ -132,55 +133,55 @@ def test_of_what_has_no_version_the_last_state_is_right_and_frames_of_before_are
 
 def test_a_list_that_says_the_same_says_nothing_new() -> None:
     present = KINDS["positions"][1]()
-    present.apply(live(position(5), 5))  # type: ignore[arg-type]
-    present.apply(read(position(5), 6, 7))  # type: ignore[arg-type]
+    present.apply(live(position(5), 5))
+    present.apply(read(position(5), 6, 7))
     assert present.news is None
-    present.apply(live(position(5), 8))  # type: ignore[arg-type]
+    present.apply(live(position(5), 8))
     assert present.news is not None  # it was sent, so it is told
 
 
 def test_what_is_over_is_not_held_and_does_not_come_back() -> None:
     present = KINDS["orders"][1]()
-    present.apply(live(order(1), 1))  # type: ignore[arg-type]
-    present.apply(live(order(5, "Filled"), 5))  # type: ignore[arg-type]
+    present.apply(live(order(1), 1))
+    present.apply(live(order(5, "Filled"), 5))
     assert present.held == ()
-    present.apply(read(order(1), 0, 9))  # type: ignore[arg-type]
+    present.apply(read(order(1), 0, 9))
     assert present.news is None
     assert present.held == ()
-    present.apply(live(order(6, "Filled"), 6))  # type: ignore[arg-type]
+    present.apply(live(order(6, "Filled"), 6))
     assert present.news is not None  # a second end is told as well
 
 
 def test_what_was_over_before_anybody_listened_is_no_news() -> None:
     present = KINDS["orders"][1]()
-    present.apply(read(order(5, "Filled"), 6, 7))  # type: ignore[arg-type]
+    present.apply(read(order(5, "Filled"), 6, 7))
     assert present.news is None
-    present.apply(live(order(5, "Filled", "b"), 8))  # type: ignore[arg-type]
+    present.apply(live(order(5, "Filled", "b"), 8))
     assert present.news is not None
 
 
 def test_what_is_over_is_remembered_up_to_a_bound() -> None:
     present = KINDS["orders"][1]()
     for n in range(_REMEMBERED + 1):
-        present.apply(live(order(5, "Filled", str(n)), 5))  # type: ignore[arg-type]
+        present.apply(live(order(5, "Filled", str(n)), 5))
     assert len(present._ended) == _REMEMBERED
     assert "0" not in present._ended
-    present.apply(read(order(1, "New", "1"), 0, 9))  # type: ignore[arg-type]
+    present.apply(read(order(1, "New", "1"), 0, 9))
     assert present.news is None
 
 
 def test_things_are_told_apart() -> None:
     present = KINDS["orders"][1]()
     for name in ("a", "b"):
-        present.apply(live(order(3, order_id=name), 3))  # type: ignore[arg-type]
-    present.apply(live(order(2, order_id="a"), 9))  # type: ignore[arg-type]
+        present.apply(live(order(3, order_id=name), 3))
+    present.apply(live(order(2, order_id="a"), 9))
     assert present.news is None
     assert [o.order_id for o in present.held] == ["a", "b"]
 
 
 def test_a_lost_link_and_an_unreadable_frame_change_nothing() -> None:
     present = KINDS["orders"][1]()
-    present.apply(live(order(3), 3))  # type: ignore[arg-type]
+    present.apply(live(order(3), 3))
     present.reset()
     assert present.spoil("why") is False
     assert len(present.held) == 1

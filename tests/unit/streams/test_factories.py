@@ -243,7 +243,8 @@ def test_balances_are_picked_by_their_coin() -> None:
     balances(venue, snapshot=False)
     assert venue.keep is None
     assert venue.asked == [(BALANCES, (), None, True, True), (BALANCES, (), None, False, True)]
-    for wrong in ("btc", [], 7):
+    wrongs: tuple[Any, ...] = ("btc", [], 7)
+    for wrong in wrongs:
         with pytest.raises(ConfigurationError):
             balances(venue, wrong)
 
