@@ -83,8 +83,16 @@ class Agent:
         held = self._account.held(one)
         if abs(held) >= _MOST * self._usual:
             return "/v5/order/create", self._closing(held, abs(held) // 2)
-        if held and not any(order.waits for order in mine) and dice < 0.3:
-            return "/v5/order/create", self._stop(held)
+        for stop in (order for order in mine if order.waits):
+            if (stop.side == "Sell") != (held > 0) or not held:
+                return "/v5/order/cancel", {"orderId": stop.order_id}
+            if dice < 0.15:
+                trigger = self._stop(held)["triggerPrice"]
+                return "/v5/order/amend", {"orderId": stop.order_id, "triggerPrice": trigger}
+            break
+        else:
+            if held and dice < 0.3:
+                return "/v5/order/create", self._stop(held)
         if len(quotes) < _QUOTES:
             return "/v5/order/create", self._quote()
         oldest = quotes[0]
@@ -131,7 +139,7 @@ class Agent:
 
     def _stop(self, held: int) -> dict[str, object]:
         last = self._pit.tape.last
-        away = max(last // 1_000, 10)
+        away = max(last // 5_000, 10)
         side, trigger, direction = ("Sell", last - away, 2) if held > 0 else ("Buy", last + away, 1)
         return self._order("Market", side, abs(held)) | {
             "triggerPrice": self._pit.instrument.price(trigger),

@@ -80,7 +80,7 @@ class Position:
 
     def value(self, units: int) -> int:
         """What it is worth at a price in units of its last decimal."""
-        return value_at(self.instrument, units, abs(self.lots))
+        return value_at(self.instrument, units, abs(self.lots)) if self.lots else 0
 
     def unrealised(self, units: int) -> int:
         """The profit if all were closed at a price in units of its last decimal, before fees."""
