@@ -100,7 +100,7 @@ def _noting(wire: Wire, event: type[Event], numbers: type) -> Bind | None:
     ways: list[Bind] = []
     for absent in (None, UNSET):
         made = _twin(event, schema, {}, numbers, absent)
-        if made is None or made[1].levels or made[1].nothings:
+        if made is None or made[1].levels or made[1].texts or made[1].nothings:
             return None
         twin, work = made
         work = replace(
@@ -243,6 +243,7 @@ def _twin(
         converts={n: (e.of or e.wire, e.convert) for n, e in entries.items() if e.convert},
         numbers={n: n in nones for n in special if n not in levels},
         levels=levels,
+        texts=tuple(name for name, entry in entries.items() if entry.texts),
         nothings=_nothings(schema),
     )
     return twin, work

@@ -6,7 +6,6 @@ another processor of its own is not known to be equal, and has no entry.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -44,6 +43,8 @@ class Entry:
     """What is converted, where that is no class by the name of ``wire``."""
     special: bool = False
     """Whether ``wire`` lets NaN and infinities pass."""
+    texts: bool = False
+    """Whether it lets pass levels that are no numbers."""
 
 
 def entry_of(field: stock.Field[Any], numbers: type) -> Entry | None:  # Any: see WireSchema
@@ -68,7 +69,7 @@ def _float(text: str) -> float:
 # Lax about types, which harms nothing where there is nothing but numbers in a list of pairs.
 # It is not lax about text: what it refuses, marshmallow may still take.
 _float_levels = msgspec.json.Decoder(tuple[tuple[float, float], ...], strict=False).decode
-_text_levels = msgspec.json.Decoder(tuple[tuple[str, str], ...]).decode
+_text_levels = msgspec.json.Decoder(tuple[TextLevel, ...]).decode
 
 
 def _floats(raw: msgspec.Raw) -> tuple[tuple[float, float], ...]:
@@ -77,19 +78,6 @@ def _floats(raw: msgspec.Raw) -> tuple[tuple[float, float], ...]:
     if 0x6E in text or 0x4E in text or 0x2D in text or 0x5C in text:
         return tuple((_float(price), _float(size)) for price, size in _text_levels(text))
     return _float_levels(text)
-
-
-# Levels as exchanges send them: prices and sizes in plain digits, so few that a float holds them,
-# and no zero but "0". To look takes less time than to read the numbers.
-_DIGITS = rb"[0-9]{1,40}+(?:\.[0-9]{1,40}+)?+"
-_SIZE = rb'(?!0*+\.?+0*+")%b|0' % _DIGITS
-_plain = re.compile(rb'\[(?:\["%b","(?:%b)"\],?+)*+\]' % (_DIGITS, _SIZE)).fullmatch
-
-
-def _texts(raw: msgspec.Raw) -> tuple[TextLevel, ...]:
-    if _plain(raw) is None:
-        raise ValueError("levels that are spelled in another way")
-    return _text_levels(raw)
 
 
 def _loaded(field: stock.Field[Any], raw: msgspec.Raw) -> object:
@@ -109,7 +97,7 @@ _EITHER: dict[type, Entry] = {
     fields.Whole: Entry(_FILLED | int, whole_of, of=str | int),
     fields.Moment: Entry(_FILLED, milliseconds_of, of=str),
     fields.Names: Entry(str, names_of),
-    fields.TextLevels: Entry(msgspec.Raw, _texts),
+    fields.TextLevels: Entry(tuple[TextLevel, ...], texts=True),
 }
 _DECIMAL = {
     **_EITHER,

@@ -17,6 +17,7 @@ from msgspec.structs import force_setattr
 
 from rxbybit.events import Event, Meta
 from rxbybit.schema.adoption import copied
+from rxbybit.schema.levels import plain_lists, plain_texts
 
 __all__ = ["UNFIT", "Bind", "Changed", "Decode", "Work", "nulled", "written"]
 
@@ -65,6 +66,8 @@ class Work:
     """Attributes that could be a NaN or an infinity, and whether they may be ``None``."""
     levels: tuple[str, ...]
     """Attributes whose levels could hold one."""
+    texts: tuple[str, ...]
+    """Attributes whose levels are texts, and could be no numbers."""
     nothings: Mapping[str, str | int]
     """Values that stand for ``None``."""
     changed: Changed | None = None
@@ -140,6 +143,10 @@ def _finish(work: Work, number: int) -> list[str]:
         lines += [f" for price, size in x.{name}:"]
         lines += ["  if not (price.is_finite() and size.is_finite()):"]
         lines += ["   raise ValueError('not finite')"]
+    if work.texts:
+        checks = [f"plain_texts(x.{name} or ())" for name in work.texts]
+        lines += [f"if not (plain_lists(data) or {' and '.join(checks)}):"]
+        lines += [" raise ValueError('levels that are spelled in another way')"]
     for name in work.converts:
         if name not in noted:
             lines += _convert(name, number)
@@ -186,6 +193,8 @@ _NAMES = {
     "UNFIT": UNFIT,
     "copied": copied,
     "force": force_setattr,
+    "plain_lists": plain_lists,
+    "plain_texts": plain_texts,
 }
 _EMPTY = b':""'
 _scan = msgspec.json.Decoder(Raw).decode

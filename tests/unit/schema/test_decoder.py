@@ -14,6 +14,7 @@ from rxbybit.errors import ConfigurationError, DecodeError
 from rxbybit.events import Side
 from rxbybit.schema import compile as compiling
 from rxbybit.schema import decoder as decoding
+from rxbybit.schema import levels as book_levels
 from rxbybit.schema import written
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.load import Loader
@@ -194,12 +195,24 @@ def test_good_frames_do_not_go_through_marshmallow(name: str) -> None:
 
 @pytest.mark.usefixtures("no_marshmallow")
 @pytest.mark.parametrize("levels", [[], [["0", "0.001"]], [["1.50", "0"], ["10", "20"]]])
-def test_levels_in_plain_digits_do_not_go_through_marshmallow(levels: list[list[str]]) -> None:
+@pytest.mark.parametrize("more", [{}, {"more": [1]}, {"more": "["}])
+def test_levels_in_plain_digits_do_not_go_through_marshmallow(
+    levels: list[list[str]], more: dict[str, object]
+) -> None:
     decoder = TopicDecoder(ORDER_BOOK, "v5", "orderbook.50.BTCUSDT", report=_fail)
     data = {"s": "BTCUSDT", "b": levels, "a": [["3", "4"]], "u": 1, "seq": 2}
-    frame = {"type": "delta", "ts": 5, "data": data}
+    frame = {"type": "delta", "ts": 5, "data": data} | more
     event: Any = decoder.decode(msgspec.json.encode(frame), 1, 2)[0]  # Any: a BookText
     assert (event.bids, event.asks) == (tuple(map(tuple, levels)), (("3", "4"),))
+
+
+@pytest.mark.usefixtures("no_marshmallow")
+def test_levels_as_exchanges_send_them_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(book_levels, "_level", lambda _: pytest.fail("one by one"))
+    for data in frames("order_book_updates"):
+        topic = json.loads(data)["topic"]
+        decoder = TopicDecoder(ORDER_BOOK, "v5", topic, report=_fail)
+        assert len(decoder.decode(data, 1, 2)) == 1
 
 
 @pytest.mark.usefixtures("no_marshmallow")
