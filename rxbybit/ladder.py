@@ -8,12 +8,12 @@ two ways, and whoever keeps the book has to ask for a new one.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from math import inf
 from typing import NoReturn
 
-__all__ = ["Ladder", "TextLevel", "Unfit", "size_text"]
+__all__ = ["Ladder", "TextLevel", "Unfit", "change", "size_text"]
 
 TextLevel = tuple[str, str]
 """Price and size. The size is one that :func:`size_text` gives."""
@@ -35,11 +35,30 @@ class Unfit(ValueError):
     """What no book can take in."""
 
 
+class _Numbers(dict[str, float]):
+    """Prices as floats, kept a while for those that come again: many do, and to read a float
+    out of a text takes as long as to find its place and put it there.
+    """
+
+    __slots__ = ("_most",)
+
+    def __init__(self, known: Iterable[tuple[str, float]], most: int) -> None:
+        super().__init__(known)
+        self._most = most
+
+    def __missing__(self, price: str) -> float:
+        if len(self) >= self._most:
+            self.clear()
+        value = self[price] = float(price)
+        return value
+
+
 class Ladder:
     """Levels of one side: sizes by price, and the prices in order, lowest first."""
 
-    # two lists: to look a number up among numbers takes half of the time of pairs
-    __slots__ = ("_prices", "_sizes", "_values")
+    # Two lists: to look a number up among numbers takes half of the time of pairs. At either end
+    # stands what no price is, so that every place has something above it and below it.
+    __slots__ = ("_numbers", "_prices", "_sizes", "_values")
 
     def __init__(self, levels: Sequence[TextLevel] = ()) -> None:
         """Errors: ``Unfit`` for a size that is not above 0, or a price that comes twice."""
@@ -48,13 +67,15 @@ class Ladder:
                 raise Unfit(f"a level of size {size!r}")
         rising = sorted([(float(price), price) for price, _ in levels])
         self._sizes: dict[str, str] = dict(levels)
-        self._prices = [price for _, price in rising]
-        self._values = [value for value, _ in rising]
-        if len(set(self._values)) < len(rising):
+        self._prices = ["", *(price for _, price in rising), ""]
+        self._values = [-inf, *(value for value, _ in rising), inf]
+        if len(set(self._values)) < len(self._values):
             raise Unfit("a price comes twice")
+        known = zip(self._prices[1:-1], self._values[1:-1], strict=True)
+        self._numbers = _Numbers(known, 4 * len(rising) + 40)
 
     def __len__(self) -> int:
-        return len(self._prices)
+        return len(self._sizes)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Ladder) and self._sizes == other._sizes
@@ -66,6 +87,7 @@ class Ladder:
         made = Ladder.__new__(Ladder)
         made._sizes = self._sizes.copy()
         made._prices, made._values = self._prices.copy(), self._values.copy()
+        made._numbers = self._numbers  # whatever they are of
         return made
 
     def growth(self, changes: Sequence[TextLevel]) -> int:
@@ -83,23 +105,22 @@ class Ladder:
         sizes, prices, values = self._sizes, self._prices, self._values
         before: list[str | None] = []
         for price, size in changes:
-            if size < "0":
-                self._refuse(changes, before, f"a level of size {size!r}")
             held = sizes.get(price)
-            if held is None:
-                value = float(price)
+            if held is not None and size > "0":  # most of them
+                sizes[price] = size
+            elif size < "0":
+                self._refuse(changes, before, f"a level of size {size!r}")
+            else:
+                value = self._numbers[price]
                 place = bisect_left(values, value)
-                if place < len(values) and values[place] == value:
+                if held is not None:
+                    del sizes[price], prices[place], values[place]
+                elif values[place] == value:
                     self._refuse(changes, before, f"{price!r} is there as {prices[place]!r}")
-                if size != "0":
+                elif size > "0":
                     sizes[price] = size
                     prices.insert(place, price)
                     values.insert(place, value)
-            elif size == "0":
-                place = bisect_left(values, float(price))
-                del sizes[price], prices[place], values[place]
-            else:
-                sizes[price] = size
             before.append(held)
         return before
 
@@ -120,33 +141,57 @@ class Ladder:
     @property
     def lowest(self) -> float:
         """The lowest price, for comparing; infinite when there is none."""
-        return self._values[0] if self._values else inf
+        return self._values[1]
 
     @property
     def highest(self) -> float:
         """The highest price, for comparing; less than everything when there is none."""
-        return self._values[-1] if self._values else -inf
+        return self._values[-2]
 
     def rising(self) -> Iterator[TextLevel]:
         """The levels, lowest price first."""
         sizes = self._sizes
-        return ((price, sizes[price]) for price in self._prices)
+        return ((price, sizes[price]) for price in self._prices[1:-1])
 
     def falling(self) -> Iterator[TextLevel]:
         """The levels, highest price first."""
         sizes = self._sizes
-        return ((price, sizes[price]) for price in reversed(self._prices))
+        return ((price, sizes[price]) for price in self._prices[-2:0:-1])
 
     @property
     def first(self) -> TextLevel | None:
         """The level of the lowest price, if there is one."""
-        return (price := self._prices[0], self._sizes[price]) if self._prices else None
+        price = self._prices[1]
+        return (price, self._sizes[price]) if price else None
 
     @property
     def last(self) -> TextLevel | None:
         """The level of the highest price, if there is one."""
-        return (price := self._prices[-1], self._sizes[price]) if self._prices else None
+        price = self._prices[-2]
+        return (price, self._sizes[price]) if price else None
 
     def _refuse(self, changes: Sequence[TextLevel], before: list[str | None], why: str) -> NoReturn:
         self.undo(changes, before)
         raise Unfit(why)
+
+
+def change(
+    bids: Ladder,
+    bid_changes: Sequence[TextLevel],
+    asks: Ladder,
+    ask_changes: Sequence[TextLevel],
+) -> None:
+    """Apply changes to both sides of a book.
+
+    Errors: ``Unfit`` as of :meth:`Ladder.apply`, or where a bid would not be below every ask;
+    nothing is applied then.
+    """
+    bids_before = bids.apply(bid_changes)
+    try:
+        asks_before = asks.apply(ask_changes)
+        if bids._values[-2] >= asks._values[1]:  # pyright: ignore[reportPrivateUsage] - see highest
+            asks.undo(ask_changes, asks_before)
+            raise Unfit("crosses the book")
+    except Unfit:
+        bids.undo(bid_changes, bids_before)
+        raise
