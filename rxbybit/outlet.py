@@ -70,11 +70,12 @@ def folding(outlet: Outlet) -> Send:
     sends, state, emit = outlet.sends, outlet.state, outlet.spec.emit
     assert state is not None
     assert emit is not None
+    apply = state.apply
 
     def deliver(events: Sequence[Event]) -> None:
         values: list[Any] = []  # Any: as Send's
         for event in events:
-            state.apply(event)
+            apply(event)
             value = emit(state, event)
             if value is not None:
                 values.append(value)
