@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from ssl import SSLContext
 from types import TracebackType
-from typing import Self
+from typing import Literal, Self
 
 from reactivex import abc
 
@@ -19,7 +19,7 @@ from rxbybit.errors import ClosedError, RuntimeMisuse
 from rxbybit.events import Dropped, Status
 from rxbybit.hooks import Hooks
 from rxbybit.opening import Opening
-from rxbybit.options import check_options, pool_settings
+from rxbybit.options import check_options, pool_settings, wire_of
 from rxbybit.origin import ClientOrigin
 from rxbybit.rest import listings
 from rxbybit.runtime import Runtime
@@ -48,6 +48,8 @@ class Bybit(Opening):
     of this process, with invented prices), an ``Environment``, or a base URL such as
     ``"http://127.0.0.1:8765"`` that serves everything under one host; left out, the variable
     ``RXBYBIT_ENVIRONMENT`` is read at the first subscription, else it is mainnet.
+    ``wire`` is ``"v5"``, or ``"legacy"``, the withdrawn inverse API, for gateways, recordings and
+    the embedded exchange; left out, the variable ``RXBYBIT_WIRE`` counts, else it is V5.
     ``category`` is taken where a call names none, before a symbol is read for it.
     ``credentials`` say who asks for private streams; left out, ``BYBIT_API_KEY`` and
     ``BYBIT_API_SECRET`` are read at the first call of one. ``linger`` is
@@ -75,6 +77,7 @@ class Bybit(Opening):
         self,
         environment: str | Environment | None = None,
         *,
+        wire: Literal["v5", "legacy"] | None = None,
         category: Category | None = None,
         credentials: Credentials | None = None,
         linger: float = 0.0,
@@ -99,6 +102,7 @@ class Bybit(Opening):
             numbers=numbers,
             strict=strict,
             hooks=hooks,
+            wire=wire_of(wire),
         )
         origin = ClientOrigin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed

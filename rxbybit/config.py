@@ -65,6 +65,15 @@ class Environment(Struct, frozen=True, kw_only=True):
             )
         return self.rest.rstrip("/")
 
+    def legacy_url(self) -> str:
+        """The websocket of the legacy wire; ``ConfigurationError`` where there is none."""
+        if self.legacy is None:
+            raise ConfigurationError(
+                f"environment {self.name!r} has no legacy wire: give Environment(legacy=...) a URL"
+                " such as ws://127.0.0.1:8765/realtime"
+            )
+        return self.legacy
+
     def private_url(self) -> str:
         """The websocket of private streams; ``ConfigurationError`` where there is none."""
         if self.private is None:

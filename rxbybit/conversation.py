@@ -6,50 +6,21 @@ It outlives the connection: what was wanted is asked for again on the next one.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Collection, Sequence
 
 from rxbybit.config import Backoff
 from rxbybit.errors import AuthenticationFailed
 from rxbybit.heartbeat import Heartbeat
 from rxbybit.hooks import Hooks
+from rxbybit.listener import Feed, Listener, OnMessage, Post
 from rxbybit.protocol.base import Authenticated, Malformed, Reply, Unknown, WireProtocol
 from rxbybit.protocol.subscriptions import Subscriptions
 from rxbybit.signin import Identity, SignIn
 
-__all__ = ["Conversation", "Feed", "Listener"]
+__all__ = ["Conversation"]
 
 ANSWER_S = 10.0
 """How long a request waits for its answer before its topics are asked for again."""
-
-Feed = Callable[[bytes, int, "int | None"], None]
-OnMessage = Callable[[bytes, int], None]
-Post = Callable[[str], None]
-
-
-class Listener(Protocol):
-    """Whoever a conversation is held for."""
-
-    def on_live(self, topics: Sequence[str]) -> None:
-        """The exchange sends these topics now."""
-
-    def on_refused(self, refused: Mapping[str, str]) -> None:
-        """The exchange does not want to send these, for reasons of its own; they are forgotten."""
-
-    def on_malformed(self, text: str, why: str) -> None:
-        """A message that is nothing the wire knows."""
-
-    def on_idle(self) -> None:
-        """Nothing is wanted any more."""
-
-    def on_signed_in(self) -> None:
-        """The exchange knows who asks."""
-
-    def on_denied(self, topics: Sequence[str], error: AuthenticationFailed) -> None:
-        """The exchange does not want who asks for these; they are forgotten."""
-
-    def on_unanswered(self, why: str) -> None:
-        """The connection is no good."""
 
 
 class Conversation:
@@ -75,6 +46,7 @@ class Conversation:
         self._wanted = Subscriptions(wire)
         self._feeds: dict[str, Feed] = {}
         self._routes: dict[bytes, Feed] = {}
+        self._covers: dict[str, Callable[[str], None]] = {}
         self._private: set[str] = set()
         self._sign_in: SignIn | None = None
         self._post: Post | None = None
@@ -84,7 +56,7 @@ class Conversation:
     @property
     def topics(self) -> tuple[str, ...]:
         """Every wanted topic."""
-        return tuple(self._feeds)
+        return (*self._feeds, *self._covers)
 
     @property
     def private(self) -> bool:
@@ -92,8 +64,17 @@ class Conversation:
         return bool(self._private)
 
     def fits(self, topic: str) -> bool:
-        """Whether the link has room for one topic more."""
-        return self._wanted.fits(topic)
+        """Whether the link has room for one topic more.
+
+        One that covers others has none where those were asked for: they would come twice.
+        """
+        covered = any(self._wire.covering(wanted) == topic for wanted in self._feeds)
+        return not covered and self._wanted.fits(topic)
+
+    def covers(self, topic: str) -> str | None:
+        """The wanted topic that has the frames of ``topic`` as well."""
+        cover = self._wire.covering(topic)
+        return cover if cover in self._covers else None
 
     def want(self, topic: str, feed: Feed, identity: Identity | None = None) -> None:
         """Subscribe ``topic``; its frames go to ``feed``, on every connection to come.
@@ -105,9 +86,30 @@ class Conversation:
             self._private.add(topic)
             if self._sign_in is None:
                 self._sign_in = SignIn(identity, self._wire, self._backoff, self)
-        self._wanted.want(topic)
+        if self.covers(topic) is None:
+            self._wanted.want(topic)
         self._await_first(topic)
         self._flush_soon()
+
+    def cover(self, topic: str, on_seen: Callable[[str], None]) -> None:
+        """Subscribe a topic of every symbol; ``on_seen`` hears of each whose frames come.
+
+        Whoever wants those frames says so, by their own topic, and has nothing sent for it.
+        """
+        self._covers[topic] = on_seen
+        self._wanted.want(topic)
+        self._flush_soon()
+
+    def uncover(self, topic: str) -> tuple[str, ...]:
+        """Unsubscribe a topic of every symbol; gives what it covered and is still wanted."""
+        del self._covers[topic]
+        self._wanted.drop(topic)
+        alone = tuple(other for other in self._feeds if self._wire.covering(other) == topic)
+        for other in alone:
+            self._wanted.want(other)
+            self._await_first(other)
+        self._flush_soon()
+        return alone
 
     def reroute(self, topic: str, feed: Feed) -> None:
         """Send the frames of ``topic``, if it is wanted, to ``feed`` from now on."""
@@ -125,7 +127,7 @@ class Conversation:
 
     def renew(self, topic: str) -> None:
         """Subscribe ``topic`` anew, for a snapshot."""
-        self._wanted.renew(topic)
+        self._wanted.renew(self.covers(topic) or topic)
         self._flush_soon()
 
     def opened(self, post: Post, heart: Heartbeat) -> OnMessage:
@@ -165,7 +167,7 @@ class Conversation:
         live = self._wanted.closed()
         for topic in self._feeds:
             self._await_first(topic)
-        return live
+        return (*live, *(topic for topic in self._feeds if self.covers(topic) in live))
 
     def stop(self) -> None:
         """Say nothing on its own accord from now on."""
@@ -185,7 +187,7 @@ class Conversation:
             if self._answers is None and self._wanted.waiting:
                 # a little later than what it looks for, which rounding could hide from it
                 self._answers = self._loop.call_later(ANSWER_S * 1.001, self._ask_again)
-        if not self._feeds:
+        if not self.topics:
             self._listener.on_idle()
 
     def _locked(self, post: Post) -> Collection[str]:
@@ -217,7 +219,7 @@ class Conversation:
     def _on_other(self, data: bytes, received_ns: int) -> None:
         topic = self._wire.topic_of(data)
         if topic is not None:
-            feed = self._routes.get(_key(topic))
+            feed = self._routes.get(_key(topic)) or self._revealed(topic)
             if feed is not None:  # else it has just been unsubscribed
                 feed(data, received_ns, self._number)
             return
@@ -232,11 +234,24 @@ class Conversation:
         elif isinstance(control, Unknown):
             self._hooks.unhandled_frame(self._url, control.text)
 
+    def _revealed(self, topic: str) -> Feed | None:
+        """Who hears a topic of which the first frame has come, though nobody named it."""
+        cover = self.covers(topic)
+        if cover is None:
+            return None
+        if self._wanted.data(cover):
+            self._live((cover,))
+        self._covers[cover](topic)
+        return self._routes.get(_key(topic))
+
     def _on_reply(self, reply: Reply) -> None:
         answer = self._wanted.reply(reply)
         self._live(answer.live)
         for topic in answer.refused:
-            self._forget(topic)
+            if topic in self._covers:
+                self.uncover(topic)
+            else:
+                self._forget(topic)
         if answer.refused:
             self._listener.on_refused(answer.refused)
         self._flush_soon()
@@ -257,7 +272,8 @@ class Conversation:
 
     def _live(self, topics: Sequence[str]) -> None:
         for topic in topics:
-            self._routes[_key(topic)] = self._feeds[topic]
+            if topic in self._feeds:
+                self._routes[_key(topic)] = self._feeds[topic]
         if topics:
             self._listener.on_live(topics)
 
@@ -266,8 +282,11 @@ class Conversation:
 
         def first(data: bytes, received_ns: int, connection: int | None) -> None:
             feed = self._feeds[topic]
-            if self._wanted.data(topic):
-                self._live((topic,))
+            cover = self.covers(topic)
+            if cover is not None:
+                self._routes[_key(topic)] = feed
+            if self._wanted.data(cover or topic):
+                self._live((cover or topic,))
             feed(data, received_ns, connection)
 
         self._routes[_key(topic)] = first

@@ -50,8 +50,12 @@ class Links:
 
     def link_for(self, url: str, topic: str) -> Session:
         """The first link to ``url`` that has room for ``topic``, else a new one."""
-        for session in self._sessions:
-            if session.url == url and session.fits(topic):
+        there = [session for session in self._sessions if session.url == url]
+        for session in there:
+            if session.covers(topic):
+                return session
+        for session in there:
+            if session.fits(topic):
                 return session
         session = Session(
             next(self._numbering),

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from reactivex import abc
 from reactivex.disposable import Disposable
 
-from rxbybit.config import Category
+from rxbybit.config import Category, Environment
 from rxbybit.credentials import KEY, SECRET, Credentials, credentials_in
 from rxbybit.errors import ConfigurationError
 from rxbybit.marking import Emitted
@@ -54,6 +54,7 @@ class Opening:
         self._given = credentials
         self._where = where
         self._settings = settings
+        self._legacy = settings.wire.name == "legacy"
         self._origin = origin
         self._category: Category | None = None if category is None else checked_category(category)
         self._listings = listings
@@ -63,6 +64,11 @@ class Opening:
     def category(self) -> Category | None:
         """The category of a call that names none; ``None`` reads it from the symbol."""
         return self._category
+
+    @property
+    def wire(self) -> str:
+        """The wire that is spoken."""
+        return self._settings.wire.name
 
     @property
     def listings(self) -> float:
@@ -92,12 +98,14 @@ class Opening:
         self, spec: StreamSpec[E], category: Category, topic_of: _TopicOf, history: int
     ) -> Stream[E]:
         """The stream of ``spec`` for whatever trades in ``category``, following the listings."""
-        check_history(spec, history)
+        self._check_history(spec, history)
+        if self._legacy:
+            return self._open_cover(spec, category, topic_of(category, "*"))
         topic_of(category, "ANY")  # what cannot be asked for is told at the call
-        self._where.check([category], rest=True)
+        self._where.check(lambda there: (self._url(there, category), there.rest_url()))
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            pool, url = self._pools.at(runtime), self._where.now().url(category)
+            pool, url = self._pools.at(runtime), self._url(self._where.now(), category)
             api = self._api(runtime)
             begin = partial(hear, pool, lambda: api, spec)
             return Everything(
@@ -105,6 +113,21 @@ class Opening:
                 partial(topic_of, category),
                 hearer,
                 listings.follow(pool, api, category, self._listings),
+            )
+
+        return Stream(source, origin=self._origin)
+
+    def _open_cover(self, spec: StreamSpec[E], category: Category, cover: str) -> Stream[E]:
+        """The stream of ``spec`` for every symbol by one topic, which has them all."""
+        self._where.check(lambda there: self._url(there, category))
+
+        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+            pool, url = self._pools.at(runtime), self._url(self._where.now(), category)
+            return Everything(
+                lambda topic, of: pool.subscribe(spec, [(url, topic)], of),
+                lambda topic: topic,
+                hearer,
+                partial(pool.cover, url, cover),
             )
 
         return Stream(source, origin=self._origin)
@@ -118,12 +141,14 @@ class Opening:
         history: int = 0,
     ) -> Stream[E]:
         """See :class:`rxbybit.venue.Opens`."""
-        check_history(spec, history)
+        self._check_history(spec, history)
         wanted = tuple(dict.fromkeys(topics))
-        self._where.check((category for category, _ in wanted), rest=history > 0)
+        self._where.check(lambda there: [self._url(there, category) for category, _ in wanted])
+        if history:
+            self._where.check(Environment.rest_url)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
-            url, api = self._where.now().url, partial(self._api, runtime)
+            url, api = partial(self._url, self._where.now()), partial(self._api, runtime)
             placed: list[tuple[Category, str, str]] = [(c, url(c), topic) for c, topic in wanted]
             return hear(self._pools.at(runtime), api, spec, placed, hearer, history, keep)
 
@@ -142,22 +167,36 @@ class Opening:
         """See :class:`rxbybit.venue.Opens`."""
         category = self._category if category is None else category
         categories = spec.categories if category is None else (checked_category(category),)
-        topic = spec.topic(self._settings.wire.name, categories[0], "ANY")
+        topic = spec.topic(self._settings.wire.name, category or "inverse", "ANY")
         kept = _kept(keep, named_symbols(symbols), category)
         credentials = self._credentials()
-        self._where.check(private=True, rest=snapshot)
+        snapshot = snapshot and not self._legacy  # which has no REST
+        self._where.check(self._private_url)
+        if snapshot:
+            self._where.check(Environment.rest_url)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
             pool, now = self._pools.at(runtime), self._where.now()
             if pool.identity is None:
                 pool.identity = Identity(credentials, clock_of(pool, now.rest))
-            place = (now.private_url(), topic)
+            place = (self._private_url(now), topic)
             if not snapshot:
                 return pool.subscribe(spec, [place], hearer, kept, late=late)
             api = partial(self._api, runtime)
             return hear_standing(pool, api, spec, place, hearer, categories, kept)
 
         return Stream(source, origin=self._origin)
+
+    def _url(self, there: Environment, category: Category) -> str:
+        return there.legacy_url() if self._legacy else there.url(category)
+
+    def _private_url(self, there: Environment) -> str:
+        return there.legacy_url() if self._legacy else there.private_url()
+
+    def _check_history(self, spec: StreamSpec[E], history: int) -> None:
+        check_history(spec, history)
+        if history and self._legacy:
+            raise ConfigurationError("history: the legacy wire has no REST to ask for it")
 
     def _credentials(self) -> Credentials:
         """Those that were given, else of an exchange of our own its own, else the variables'."""
@@ -179,7 +218,9 @@ class Opening:
 
         Errors: ``ConfigurationError`` for an environment without REST.
         """
-        self._where.check(rest=True)
+        if self._legacy:
+            raise ConfigurationError("the legacy wire has no REST to ask: use wire='v5'")
+        self._where.check(Environment.rest_url)
 
         def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
             api, pool = self._api(runtime), self._pools.at(runtime)

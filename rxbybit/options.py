@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 from itertools import count
 from ssl import SSLContext
@@ -11,13 +12,18 @@ from rxbybit.credentials import Credentials
 from rxbybit.errors import ConfigurationError
 from rxbybit.hooks import GuardedHooks, Hooks, LoggingHooks
 from rxbybit.limits import CONNECTS, REQUESTS
+from rxbybit.protocol.base import WireProtocol
+from rxbybit.protocol.legacy import Legacy
 from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
 from rxbybit.session import Settings
 from rxbybit.settings import PoolSettings
 from rxbybit.transport import AiohttpTransport
 
-__all__ = ["check_options", "pool_settings"]
+__all__ = ["WIRE", "check_options", "pool_settings", "wire_of"]
+
+WIRE = "RXBYBIT_WIRE"
+"""The variable of the environment."""
 
 
 def check_options(
@@ -49,6 +55,19 @@ def check_options(
         raise ConfigurationError("credentials: use None, or Credentials.hmac(key, secret)")
 
 
+def wire_of(wanted: object) -> WireProtocol:
+    """The wire called ``wanted``; ``None`` reads ``RXBYBIT_WIRE``, else V5.
+
+    Errors: ``ConfigurationError`` for any other, in the argument or in the variable.
+    """
+    source = "wire" if wanted is not None else WIRE
+    name = wanted if wanted is not None else os.environ.get(WIRE) or "v5"
+    for wire in (V5(), Legacy()):
+        if wire.name == name:
+            return wire
+    raise ConfigurationError(f"{source}={name!r}: use 'v5' or 'legacy'")
+
+
 def pool_settings(
     *,
     linger: float,
@@ -59,6 +78,7 @@ def pool_settings(
     numbers: type[Decimal | float],
     strict: bool,
     hooks: Hooks | None,
+    wire: WireProtocol,
 ) -> PoolSettings:
     """What a client with these arguments wants; ``ConfigurationError`` for a wrong proxy."""
     through = proxy_of(proxy)
@@ -69,7 +89,7 @@ def pool_settings(
             ledger=CONNECTS,
             hooks=GuardedHooks(hooks or LoggingHooks()),
         ),
-        wire=V5(),
+        wire=wire,
         linger=linger,
         numbers=numbers,
         strict=strict,

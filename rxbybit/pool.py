@@ -10,13 +10,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from datetime import datetime, timezone
-from typing import Any, Protocol
+from typing import Any
 
 from msgspec.structs import replace
 from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.counting import Counters, Ended, Frames, Tally, TallyingHooks
+from rxbybit.cover import Covers, OnError, OnTopics
 from rxbybit.errors import AuthenticationFailed, SubscriptionRejected
 from rxbybit.events import Event, Rejected, Status
 from rxbybit.held import Held
@@ -37,10 +38,6 @@ REQUESTS_AT_ONCE = 8
 Keep = Callable[[Any], bool]  # Any: whatever the stream's events are
 
 
-class _Listener(Protocol):
-    def on_next(self, value: Status) -> None: ...
-
-
 class Pool:
     """The links and topics of one client on one runtime."""
 
@@ -53,10 +50,11 @@ class Pool:
         self._runtime = runtime
         self._settings = settings
         self._held: dict[tuple[str, str], Held] = {}
+        self._covers = Covers()
         self._let_go: Ended[Frames, Held] = Ended(Frames())
         self._tally = Tally()
         self._hooks = TallyingHooks(settings.session.hooks, self._tally)
-        self._listeners: tuple[_Listener, ...] = ()
+        self._listeners: tuple[abc.ObserverBase[Status], ...] = ()
         self._links = Links(
             runtime,
             wire=settings.wire,
@@ -92,6 +90,29 @@ class Pool:
                     held.session.renew(topic)
             return Disposable(ends.pop_all().close)
 
+    def cover(
+        self, url: str, topic: str, on_topics: OnTopics, on_error: OnError
+    ) -> abc.DisposableBase:
+        """Ask for a topic of every symbol; ``on_topics`` hears which topics come of it.
+
+        Whoever then subscribes to one of those has nothing sent for it.
+        """
+        self._links.go()
+        cover = self._covers.at(url, topic, lambda: self._links.link_for(url, topic))
+        for at, heard in list(self._held):
+            if at == url and self._settings.wire.covering(heard) == topic:
+                cover.seen(heard)
+        token = cover.join(on_topics, on_error)
+
+        def leave() -> None:
+            if cover.leave(token):
+                self._covers.drop(cover)
+                self._stay_if_empty()
+                for alone in cover.session.uncover(topic):  # it is subscribed only now
+                    self._held[url, alone].lost(was_live=True)
+
+        return Disposable(leave)
+
     def when_live(self, url: str, topic: str, then: Callable[[], None]) -> Callable[[], None]:
         """Call ``then`` once, when the exchange sends a topic that is heard, or now if it does.
 
@@ -108,16 +129,14 @@ class Pool:
 
     def take(self, url: str, topic: str, spec: AnySpec, events: Sequence[Event]) -> None:
         """Events of ``topic`` that came another way, for all who hear ``spec`` there."""
-        held = self._held.get((url, topic))
-        if held is not None:
+        if held := self._held.get((url, topic)):
             held.hub_of(spec).take(events)
 
     def state_of(self, url: str, topic: str, spec: AnySpec) -> TopicState | None:
-        """What those share who hear ``spec`` on ``topic``, if anybody does."""
-        held = self._held.get((url, topic))
-        return None if held is None else held.hub_of(spec).state_of(spec)
+        """What those share who hear ``spec`` on ``topic``, as somebody does."""
+        return self._held[url, topic].hub_of(spec).state_of(spec)
 
-    def listen(self, listener: _Listener) -> abc.DisposableBase:
+    def listen(self, listener: abc.ObserverBase[Status]) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""
         self._listeners += (listener,)
 
@@ -144,6 +163,7 @@ class Pool:
             self._let_fall(held)
         for held in every:
             held.mute()
+        self._covers.mute()
         self._listeners = ()
         self._links.close_all()
 
@@ -187,10 +207,12 @@ class Pool:
             self._let_fall(held)
         now = datetime.now(timezone.utc)
         for topic, message in refused.items():
-            rejected = Rejected(time=now, connection=session.number, topic=topic, message=message)
-            self.status(rejected)
+            told = Rejected(time=now, connection=session.number, topic=topic, message=message)
+            self.status(told)
         for held in fallen:
             held.fail(SubscriptionRejected(held.topic, refused[held.topic]))
+        for topic, message in refused.items():
+            self._covers.fail(session, SubscriptionRejected(topic, message), topic)
 
     def signed_in(self, session: Session) -> None:
         """What was denied before is forgiven."""
@@ -209,8 +231,7 @@ class Pool:
 
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
-        if not self._held:
-            self._links.stay()
+        self._stay_if_empty()
         self._links.close(session)
 
     def connected(self, session: Session) -> None:
@@ -228,6 +249,7 @@ class Pool:
             self._let_fall(held)
         for held in lost:
             held.fail(error)
+        self._covers.fail(session, error)
 
     # What a topic says: held.Owner
 
@@ -257,6 +279,7 @@ class Pool:
             self._held[url, topic] = held
             private = spec.wire(self._settings.wire.name).private
             held.session.want(topic, held.feed, self.identity if private else None)
+            self._covers.seen(url, self._settings.wire.covering(topic), topic)
         elif held.lingering is not None:
             held.lingering.cancel()
             held.lingering = None
@@ -264,11 +287,14 @@ class Pool:
 
     def _release(self, held: Held) -> None:
         self._let_fall(held)
-        if not self._held:
-            self._links.stay()  # now: the subscription that has just ended holds no longer
+        self._stay_if_empty()  # now: the subscription that has just ended holds no longer
         held.session.drop(held.topic)
 
     def _let_fall(self, held: Held) -> None:
         self._let_go.add(self._let_go.sum + held.heard(), held)
         del self._held[held.url, held.topic]
         held.let_go()
+
+    def _stay_if_empty(self) -> None:
+        if not (self._held or self._covers):
+            self._links.stay()

@@ -114,20 +114,16 @@ class Session:
         self._owner = owner
         self._failures = failures
         self._loop = asyncio.get_running_loop()
-        self._talk = Conversation(
-            number,
-            url,
-            wire=wire,
-            listener=self,
-            hooks=settings.hooks,
-            backoff=settings.backoff,
+        self._talk = talk = Conversation(
+            number, url, wire=wire, listener=self, hooks=settings.hooks, backoff=settings.backoff
         )
         self._outage = Outage(url, settings.hooks, self._loop.time)
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
         self._stopping = False
         self._said: type[Status] | None = None
-        self.want, self.drop, self.renew = self._talk.want, self._talk.drop, self._talk.renew
-        self.fits, self.reroute = self._talk.fits, self._talk.reroute
+        self.want, self.drop, self.renew = talk.want, talk.drop, talk.renew
+        self.cover, self.uncover, self.covers = talk.cover, talk.uncover, talk.covers
+        self.fits, self.reroute = talk.fits, talk.reroute
         self.task = self._loop.create_task(self._run(), name=f"rxbybit-session-{number}")
 
     @property

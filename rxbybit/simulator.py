@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Self, TypedDict, Unpack
+from typing import Literal, Self, TypedDict, Unpack
 
 from rxbybit.client import Bybit
 from rxbybit.config import Backoff, Category, Environment
@@ -27,7 +27,9 @@ __all__ = ["Simulator"]
 class _Options(TypedDict, total=False):
     """What else a :class:`Bybit` takes."""
 
+    wire: Literal["v5", "legacy"] | None
     category: Category | None
+    credentials: Credentials | None
     linger: float
     heartbeat: float
     backoff: Backoff | None
@@ -135,9 +137,7 @@ class _Own:
     def __init__(self, served: ServedExchange) -> None:
         self._served = served
 
-    def check(
-        self, categories: Iterable[Category] = (), *, rest: bool = False, private: bool = False
-    ) -> None:
+    def check(self, need: Callable[[Environment], object]) -> None:
         """It has everything."""
 
     def credentials(self) -> Credentials:

@@ -23,6 +23,11 @@ class Opens(Protocol):
         """The category of a call that names none; ``None`` reads it from the symbol."""
         ...
 
+    @property
+    def wire(self) -> str:
+        """The wire that is spoken: ``"v5"`` or ``"legacy"``."""
+        ...
+
     def open(
         self,
         spec: StreamSpec[E],

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable
 from typing import Protocol
 
-from rxbybit.config import SIM, Category, Environment, environment_of
+from rxbybit.config import SIM, Environment, environment_of
 from rxbybit.credentials import Credentials
 from rxbybit.errors import ClosedError
 from rxbybit.resolver import no_thread
@@ -16,10 +16,8 @@ __all__ = ["Named", "Whereabouts", "demo_credentials"]
 class Whereabouts(Protocol):
     """Where to connect."""
 
-    def check(
-        self, categories: Iterable[Category] = (), *, rest: bool = False, private: bool = False
-    ) -> None:
-        """``ConfigurationError`` when it is known already that one of these is not there."""
+    def check(self, need: Callable[[Environment], object]) -> None:
+        """``ConfigurationError`` when it is known already that what is needed is not there."""
         ...
 
     def credentials(self) -> Credentials | None:
@@ -48,16 +46,9 @@ class Named:
         self._loan: object | None = None
         self._closed = False
 
-    def check(
-        self, categories: Iterable[Category] = (), *, rest: bool = False, private: bool = False
-    ) -> None:
+    def check(self, need: Callable[[Environment], object]) -> None:
         if self._known is not None:
-            for category in categories:
-                self._known.url(category)
-            if rest:
-                self._known.rest_url()
-            if private:
-                self._known.private_url()
+            need(self._known)
 
     def credentials(self) -> Credentials | None:
         known = environment_of(self._wanted) if self._known is None else self._known

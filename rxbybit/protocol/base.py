@@ -83,6 +83,13 @@ class WireProtocol(Protocol):
         """How long the JSON text of all ``args`` of one connection may be."""
         ...
 
+    def covering(self, topic: str) -> str | None:
+        """The topic of every symbol that has the frames of ``topic``, of one symbol, as well.
+
+        ``None`` on a wire that has none, and for what is of no symbol or of all of them.
+        """
+        ...
+
     def topic_of(self, frame: bytes) -> str | None:
         """The topic of a data frame; ``None`` for a control frame or none at all."""
         ...

@@ -17,7 +17,7 @@ from rxbybit.protocol.base import Authenticated, Control, Malformed, Operation, 
 from rxbybit.protocol.message import reason_of, redacted, text_of
 from rxbybit.protocol.signing import AuthFrame, auth_frame
 
-__all__ = ["Legacy", "covering"]
+__all__ = ["Legacy"]
 
 _ALREADY = "already subscribed"
 _UNREADABLE = "an answer to an auth message that says neither yes nor no"
@@ -32,6 +32,15 @@ class Legacy:
 
     def __init__(self) -> None:
         self._topic_of = message.TopicOf()
+
+    def covering(self, topic: str) -> str | None:
+        """Of ``trade.BTCUSD`` it is ``trade.*``; ``insurance`` has coins in place of symbols.
+
+        Frames name the symbol also where all were asked for. A topic without symbols, such as
+        ``position``, has none.
+        """
+        head, dot, last = topic.rpartition(".")
+        return f"{head}.*" if dot and last != "*" else None
 
     def topic_of(self, frame: bytes) -> str | None:
         """The topic, wherever in the frame it stands."""
@@ -69,17 +78,6 @@ class Legacy:
     def ping(self, request: str) -> str:
         """Source: manual, how to send the heartbeat packet. The wire knows no ids."""
         return '{"op":"ping"}'
-
-
-def covering(topic: str) -> str:
-    """The topic of every symbol that has ``topic``, of one symbol, in it.
-
-    Frames name the symbol also where all were asked for: those of ``trade.*`` have the topics
-    ``trade.BTCUSD``, ``trade.ETHUSD``. ``insurance`` has coins in place of symbols. A topic
-    without symbols, such as ``position``, is itself what covers it.
-    """
-    head, dot, _ = topic.rpartition(".")
-    return f"{head}.*" if dot else topic
 
 
 # Any: see message.parsed

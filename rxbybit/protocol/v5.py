@@ -34,6 +34,9 @@ class V5:
     def __init__(self) -> None:
         self._topic_of = message.TopicOf()
 
+    def covering(self, topic: str) -> None:
+        """There is none: every symbol is asked for by its name."""
+
     def topic_of(self, frame: bytes) -> str | None:
         """The topic, wherever in the frame it stands."""
         return self._topic_of(frame)

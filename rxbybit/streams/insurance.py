@@ -100,6 +100,8 @@ def insurance(
     if category is not None and checked_category(category) not in INSURANCE.categories:
         raise ConfigurationError(f"insurance: {category} has none; there is inverse, linear")
     wanted = [coin for _, coin in read_symbols(coins, "inverse")]
+    if self.wire == "legacy":  # where each coin has a topic
+        return self.open(INSURANCE, coins, category=category or "inverse")
     if not wanted:
         every = list(_LINEAR.values()) if category == "linear" else [_INVERSE]
         return self.open_topics(INSURANCE, every)

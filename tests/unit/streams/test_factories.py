@@ -36,6 +36,8 @@ from rxbybit.streams.wallet import ACCOUNT, BALANCES, Balance, account, balances
 class Venue:
     """Notes what it is asked to open."""
 
+    wire = "v5"
+
     def __init__(self, category: Category | None = None) -> None:
         self.category: Category | None = category
         self.asked: list[tuple[Any, ...]] = []

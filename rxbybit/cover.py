@@ -1,0 +1,90 @@
+"""A topic that has those of every symbol in it, and who wants to know which these are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rxbybit.session import Session
+
+__all__ = ["Cover", "Covers", "OnError", "OnTopics"]
+
+OnTopics = Callable[[Sequence[str]], None]
+"""Hears of all topics that have come, each time that there is a new one."""
+OnError = Callable[[Exception], None]
+
+
+class Cover:
+    """A topic of every symbol, asked for on ``session``."""
+
+    def __init__(self, session: Session, topic: str) -> None:
+        self.session = session
+        self.topic = topic
+        self._seen: dict[str, None] = {}
+        self._listeners: dict[object, tuple[OnTopics, OnError]] = {}
+
+    def join(self, on_topics: OnTopics, on_error: OnError) -> object:
+        """Tell what has come, now and whenever there is more; gives what :meth:`leave` takes."""
+        token = object()
+        self._listeners[token] = on_topics, on_error
+        if self._seen:
+            on_topics(tuple(self._seen))
+        return token
+
+    def leave(self, token: object) -> bool:
+        """Tell somebody no more; whether nobody is left, of whom there was one."""
+        return self._listeners.pop(token, None) is not None and not self._listeners
+
+    def seen(self, topic: str) -> None:
+        """There is a topic that has a part in it."""
+        if topic not in self._seen:
+            self._seen[topic] = None
+            for on_topics, _ in list(self._listeners.values()):
+                on_topics(tuple(self._seen))
+
+    def mute(self) -> list[OnError]:
+        """Let everybody go without a word; gives who would hear of an error."""
+        listeners, self._listeners = list(self._listeners.values()), {}
+        return [on_error for _, on_error in listeners]
+
+
+class Covers:
+    """Those of one pool, by endpoint and topic."""
+
+    def __init__(self) -> None:
+        self._covers: dict[tuple[str, str], Cover] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._covers)
+
+    def at(self, url: str, topic: str, link: Callable[[], Session]) -> Cover:
+        """That of ``topic``, which is asked for on a ``link`` if it is new."""
+        cover = self._covers.get((url, topic))
+        if cover is None:
+            cover = self._covers[url, topic] = Cover(link(), topic)
+            cover.session.cover(topic, cover.seen)
+        return cover
+
+    def seen(self, url: str, cover: str | None, topic: str) -> None:
+        """Somebody hears ``topic``, which has a part in ``cover``, if that is asked for."""
+        known = self._covers.get((url, cover or ""))
+        if known is not None:
+            known.seen(topic)
+
+    def drop(self, cover: Cover) -> None:
+        """It is not wanted any more."""
+        del self._covers[cover.session.url, cover.topic]
+
+    def fail(self, session: Session, error: Exception, *topics: str) -> None:
+        """Let those hear who listen to these of ``session``, or to all of them."""
+        lost = [c for c in self._covers.values() if c.session is session]
+        for cover in lost:
+            if not topics or cover.topic in topics:
+                self.drop(cover)
+                for on_error in cover.mute():
+                    on_error(error)
+
+    def mute(self) -> None:
+        """Let everybody go without a word."""
+        covers, self._covers = list(self._covers.values()), {}
+        for cover in covers:
+            cover.mute()
