@@ -15,7 +15,16 @@ from rxbybit.errors import ClosedError
 from rxbybit.hooks import Hooks
 from rxbybit.resolver import no_thread
 from rxbybit.runtime import Runtime
-from rxbybit.sim import Connect, Fault, Faults, Link, Request, ServedExchange, serve_in_thread
+from rxbybit.sim import (
+    ApiKey,
+    Connect,
+    Fault,
+    Faults,
+    Link,
+    Request,
+    ServedExchange,
+    serve_in_thread,
+)
 from rxbybit.sim.market import Instrument, Market
 from rxbybit.sim.market.catalogue import Script
 from rxbybit.sim.thread import Ended
@@ -49,8 +58,9 @@ class Simulator(Bybit):
     fixes what happens on the market; ``start_ms`` is its time when it starts (milliseconds
     since 1970; ``None``: now), ``speed`` how much faster than ours its clock goes. ``faults``
     go wrong from the start, see :mod:`rxbybit.sim`. ``instruments`` are traded instead of the
-    usual ones, ``script`` lists and delists later. ``port=0`` takes a free one. All other
-    options are those of :class:`Bybit`.
+    usual ones, ``script`` lists and delists later. ``accounts`` can trade on the market, besides
+    the one of ``rxbybit.sim.DEMO_KEY``, which is always there and with ``demo`` trades by itself.
+    ``port=0`` takes a free one. All other options are those of :class:`Bybit`.
 
     ::
 
@@ -71,6 +81,8 @@ class Simulator(Bybit):
         faults: Faults | tuple[Fault, ...] = (),
         instruments: tuple[Instrument, ...] | None = None,
         script: Script | None = None,
+        accounts: tuple[ApiKey, ...] = (),
+        demo: bool = False,
         port: int = 0,
         **options: Unpack[_Options],
     ) -> None:
@@ -84,6 +96,8 @@ class Simulator(Bybit):
             port=port,
             seed=seed,
             faults=faults,
+            accounts=accounts,
+            demo=demo,
         )
         self._where = _Own(self._served)
 

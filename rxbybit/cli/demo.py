@@ -25,8 +25,12 @@ AWAY_S = 2.0
 
 
 def demo_exchange() -> ServedExchange:
-    """The exchange of the demo, to be entered with ``with``: a market that begins now."""
-    return serve_in_thread(market=Market(start_ms=time.time_ns() // 1_000_000), on_time=True)
+    """The exchange of the demo, to be entered with ``with``: a market that begins now.
+
+    Its demo account trades by itself.
+    """
+    market = Market(start_ms=time.time_ns() // 1_000_000)
+    return serve_in_thread(market=market, on_time=True, demo=True)
 
 
 def play(seconds: float | None, *, cut_s: float = CUT_S) -> None:

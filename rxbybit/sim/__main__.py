@@ -61,6 +61,7 @@ def _exchange(chosen: argparse.Namespace) -> Exchange:
         host=chosen.host,
         port=chosen.port,
         seed=chosen.seed,
+        demo=bool(chosen.demo),
         faults=() if chosen.faults is None else Faults.read(chosen.faults),
     )
 
@@ -84,7 +85,7 @@ def _recordings(chosen: argparse.Namespace) -> dict[Category, Recording]:
 def _parser(prog: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog=prog,
-        description="Serve an invented market as Bybit's public V5 interface does, on this machine:"
+        description="Serve an invented market as Bybit's V5 interface does, on this machine:"
         " every category, every price made here. A category with a recording plays that.",
     )
     parser.add_argument("--seed", type=int, default=0, help="of the market (default: 0)")
@@ -94,6 +95,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         default=1.0,
         help="so many times as fast, the market and the pace ts (default: 1)",
     )
+    parser.add_argument("--demo", action="store_true", help="let the demo account trade by itself")
     parser.add_argument("--faults", metavar="FILE", help="what goes wrong: a list of faults, JSON")
     parser.add_argument(
         "--recording",

@@ -268,7 +268,7 @@ class Exchange:
             source=source,
             faults=self.faults,
             clock=self._clock,
-            data_first=self._data_first,
+            data_first=self._data_first and category != "private",
             on_request=self.requests.append,
         )
         self._links.append(link)

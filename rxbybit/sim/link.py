@@ -198,10 +198,12 @@ class Link:
             return
         faults, sent, here = self._faults, self.sent, (None, self.category)
 
+        has_books = self.category != "private"
+
         def due(fault: Restart | Slow | Cut | Close | Silence) -> bool:
             return sent >= fault.after
 
-        if faults.strike(Restart, lambda fault: due(fault) and fault.category in here):
+        if has_books and faults.strike(Restart, lambda f: due(f) and f.category in here):
             self._source.restart()
         if slow := faults.strike(Slow, due):
             self._outlet.slow_down(slow.bytes_per_s)

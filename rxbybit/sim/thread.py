@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Self, TypeVar
 
 from rxbybit.config import Category, Environment
+from rxbybit.sim.accounts import ApiKey
 from rxbybit.sim.exchange import Exchange
 from rxbybit.sim.faults import Fault, Faults
 from rxbybit.sim.link import Link
@@ -224,10 +225,13 @@ def serve_in_thread(
     seed: int = 0,
     faults: Faults | tuple[Fault, ...] = (),
     data_first: bool = False,
+    accounts: tuple[ApiKey, ...] = (),
+    demo: bool = False,
 ) -> ServedExchange:
     """An exchange to be entered with ``with``; the arguments are those of :class:`Exchange`.
 
-    Errors: ``OSError`` at entering when the port cannot be had.
+    Errors: ``OSError`` at entering when the port cannot be had; ``ValueError`` for accounts
+    without a market, and for a key that is there twice.
     """
     return ServedExchange(
         Exchange(
@@ -241,5 +245,7 @@ def serve_in_thread(
             seed=seed,
             faults=faults,
             data_first=data_first,
+            accounts=accounts,
+            demo=demo,
         )
     )

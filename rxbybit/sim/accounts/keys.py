@@ -24,7 +24,7 @@ _DEMO_BALANCES: Mapping[str, Decimal | int | str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False)
 class ApiKey:
     """A key, its secret, and what its account begins with: decimals by coin.
 
@@ -33,7 +33,7 @@ class ApiKey:
     """
 
     key: str
-    secret: str = field(repr=False)
+    secret: str
     balances: Mapping[str, Decimal | int | str] = field(
         default_factory=lambda: MappingProxyType({"USDT": 10_000})
     )
@@ -47,6 +47,9 @@ class ApiKey:
                 raise ValueError(
                     f"balance {coin}={balance}: use 0 or more, with 8 decimals at most"
                 )
+
+    def __repr__(self) -> str:
+        return f"ApiKey(key='{self.key[:4]}...', balances={dict(self.balances)!r})"
 
     def has_signed(self, words: str, signature: str) -> bool:
         """Whether ``signature`` is that of ``words`` with this secret."""

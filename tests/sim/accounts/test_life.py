@@ -41,7 +41,8 @@ def test_the_long_pays_funding_to_the_short(category: Any, symbol: str, qty: str
     pit = market.pits[category, symbol]
     short.limit("Sell", qty, "65000")
     long.market("Buy", qty)
-    long.ear.take(), short.ear.take()
+    for trader in (long, short):
+        trader.ear.take()
     before = [dict(trader.account.balances) for trader in (long, short)]
     list(market.advance(START_MS + 119_999))
     assert long.ear.heard == short.ear.heard == []
@@ -79,7 +80,8 @@ def test_the_end_of_trading_closes_all() -> None:
     two.limit("Sell", "1000", "65000")
     one.market("Buy", "600")
     one.market("Sell", "600", triggerPrice="60000", triggerDirection=2)
-    one.ear.take(), two.ear.take()
+    for trader in (one, two):
+        trader.ear.take()
     list(market.advance(START_MS + 30_000))
     heard = dict(one.ear.take())
     assert [(o["orderStatus"], o["cancelType"]) for o in heard["order"]] == [

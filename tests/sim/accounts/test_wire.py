@@ -21,6 +21,7 @@ from rxbybit.sim import (
     Mute,
     NoPong,
     Refuse,
+    Restart,
     RestDown,
     Skip,
 )
@@ -460,7 +461,8 @@ def test_what_was_seen_holds_no_secret() -> None:
                 signature = str(request["args"][2])
                 for secret in (DEMO_KEY, DEMO_SECRET, signature, "a-signature"):
                     assert secret not in seen
-                assert DEMO_SECRET not in repr(ApiKey(key=DEMO_KEY, secret=DEMO_SECRET))
+                key = ApiKey(key=DEMO_KEY, secret=DEMO_SECRET, balances={"BTC": 1})
+                assert repr(key) == "ApiKey(key='SIMD...', balances={'BTC': 1})"
 
     run(main())
 
@@ -487,6 +489,24 @@ def test_faults_strike_private_frames(fault: Fault, topics: list[str]) -> None:
             for _ in range(3):
                 await rest.order(**CREATE)
             assert [one["topic"] for one in await news(peer)] == topics
+
+    run(main())
+
+
+def test_what_is_about_books_is_not_used_up_by_a_private_link() -> None:
+    async def main() -> None:
+        async with (
+            Exchange(market=market(), clock=Clock(), data_first=True) as exchange,
+            client(exchange) as rest,
+            private(exchange) as peer,
+        ):
+            await peer.ask(**auth(START_MS))
+            # The acknowledgement comes at once, although data comes first on public links.
+            assert (await peer.subscribe("order"))["success"]
+            exchange.faults.add(Restart(after=1))
+            await rest.order(**CREATE)
+            assert len(await news(peer)) == 1
+            assert exchange.faults.pending == (Restart(after=1),)
 
     run(main())
 
