@@ -17,6 +17,8 @@ import pytest
 
 import rxbybit
 from rxbybit import (
+    Account,
+    Balance,
     BookDelta,
     BookSnapshot,
     Connected,
@@ -26,6 +28,7 @@ from rxbybit import (
     Disconnected,
     Dropped,
     Event,
+    ExtraFee,
     Gap,
     Instrument,
     InstrumentStatus,
@@ -33,17 +36,23 @@ from rxbybit import (
     Kline,
     Liquidation,
     Meta,
+    Order,
+    OrderStatus,
+    Position,
     Reconnecting,
     Rejected,
     RequestFailed,
     Resynced,
     Side,
     Status,
+    StopOrder,
+    StopOrderType,
     Subscribed,
     TickDirection,
     Ticker,
     TickerUpdate,
     Trade,
+    UserTrade,
 )
 from rxbybit.events import utc
 
@@ -95,6 +104,28 @@ EVENTS: Sequence[Event] = [
         min_quantity=ONE,
         max_quantity=ONE,
         delivery_ms=NOW_MS,
+    ),
+    Balance(coin="BTC", equity=ONE, meta=META),
+    Account(account_type="UNIFIED", equity=ONE),
+    Position(category="inverse", symbol="A", size=ONE, updated_ms=NOW_MS),
+    Order(category="inverse", symbol="A", order_id="a", status=OrderStatus.NEW, quantity=ONE),
+    StopOrder(
+        category="inverse",
+        symbol="A",
+        order_id="a",
+        status=OrderStatus.UNTRIGGERED,
+        quantity=ONE,
+        stop_order_type=StopOrderType.STOP,
+        created_ms=NOW_MS,
+    ),
+    UserTrade(
+        category="inverse",
+        symbol="A",
+        trade_id="a",
+        price=ONE,
+        quantity=ONE,
+        extra_fees=(ExtraFee(coin="A", type="GST", amount=ONE),),
+        time_ms=NOW_MS,
     ),
 ]
 STATUSES: Sequence[Status] = [
