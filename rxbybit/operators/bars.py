@@ -17,9 +17,10 @@ from rxbybit.errors import ConfigurationError
 from rxbybit.events import Meta
 from rxbybit.operators.bar import Bar
 from rxbybit.operators.clock import ExchangeClock
+from rxbybit.operators.foreign import told
 from rxbybit.operators.full_bars import FullBars
 from rxbybit.operators.time_bars import TimeBars
-from rxbybit.operators.valued import Traded, foreign
+from rxbybit.operators.valued import Traded
 from rxbybit.operators.window import milliseconds_of, trades_of
 
 __all__ = ["bars"]
@@ -174,7 +175,7 @@ class _Making(abc.DisposableBase):
             given = chain(machine.add(trade, now_ms), machine.tick(now_ms))
         except Exception as raised:  # noqa: BLE001 - goes to the observer
             takes = "trades, events with symbol, time_ms, price and size"
-            error = foreign("bars", takes, trade, raised)
+            error = told("bars()", takes, trade, raised)
             self.dispose()
             self._observer.on_error(error)
             return

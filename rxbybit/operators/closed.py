@@ -10,7 +10,8 @@ from reactivex import Observable
 from rxbybit.candle import Candle, ClosedKlines
 from rxbybit.events import Event, Gap
 from rxbybit.marking import marked
-from rxbybit.operators.stepwise import foreign, stepwise
+from rxbybit.operators.foreign import foreign
+from rxbybit.operators.stepwise import stepwise
 
 __all__ = ["closed"]
 

@@ -9,8 +9,8 @@ from reactivex import abc
 
 from rxbybit.book import OrderBook
 from rxbybit.operators.asof import AsOf, made_ms
+from rxbybit.operators.foreign import foreign
 from rxbybit.operators.pairs import Matched, TradeWithBook
-from rxbybit.operators.stepwise import foreign
 
 __all__ = ["Joining"]
 

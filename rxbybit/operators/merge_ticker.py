@@ -8,7 +8,8 @@ from reactivex import Observable
 
 from rxbybit.events import Gap
 from rxbybit.marking import marked
-from rxbybit.operators.stepwise import foreign, stepwise
+from rxbybit.operators.foreign import foreign
+from rxbybit.operators.stepwise import stepwise
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 
 __all__ = ["merge_ticker"]

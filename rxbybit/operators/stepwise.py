@@ -9,7 +9,7 @@ from reactivex import Observable, abc
 
 from rxbybit.errors import ConfigurationError
 
-__all__ = ["foreign", "stepwise"]
+__all__ = ["stepwise"]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -46,8 +46,3 @@ def stepwise(
         return Observable(subscribe)
 
     return operator
-
-
-def foreign(operator: str, expected: str, got: object) -> ConfigurationError:
-    """What an operator says of an event that it can do nothing with."""
-    return ConfigurationError(f"{operator} expects {expected}, and got a {type(got).__name__}")

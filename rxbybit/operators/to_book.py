@@ -12,7 +12,8 @@ from rxbybit.bookkeeping import BookKeeper, BookText, NoRenewal
 from rxbybit.content import written
 from rxbybit.events import Gap
 from rxbybit.marking import marked
-from rxbybit.operators.stepwise import foreign, stepwise
+from rxbybit.operators.foreign import foreign
+from rxbybit.operators.stepwise import stepwise
 
 __all__ = ["to_book"]
 

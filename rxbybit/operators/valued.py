@@ -9,10 +9,10 @@ from typing import Protocol, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.foreign import told
 from rxbybit.operators.value import Value
 
-__all__ = ["Sided", "Traded", "foreign", "valued"]
+__all__ = ["Sided", "Traded", "valued"]
 
 T = TypeVar("T")
 
@@ -50,15 +50,6 @@ class Sided(Traded, Protocol):
         ...
 
 
-def foreign(operator: str, takes: str, event: object, raised: Exception) -> Exception:
-    """The error of an operator that ``raised`` at an event, since it is not what it takes."""
-    if not isinstance(raised, AttributeError | TypeError):
-        return raised
-    error = ConfigurationError(f"{operator}() takes {takes}; got {event!r} ({raised})")
-    error.__cause__ = raised
-    return error
-
-
 def valued(
     operator: str, takes: str, begin: Callable[[], Callable[[T], Value | None]]
 ) -> Callable[[Observable[T]], Observable[Value]]:
@@ -79,7 +70,7 @@ def valued(
                     value = work_out(event)
                 except Exception as raised:  # noqa: BLE001 - goes to the observer
                     upstream.dispose()
-                    observer.on_error(foreign(operator, takes, event, raised))
+                    observer.on_error(told(f"{operator}()", takes, event, raised))
                     return
                 if value is not None:
                     observer.on_next(value)

@@ -10,8 +10,8 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from rxbybit.errors import ConfigurationError
+from rxbybit.operators.foreign import foreign
 from rxbybit.operators.pairs import Of, TradeWithTicker
-from rxbybit.operators.stepwise import foreign
 from rxbybit.ticker import Ticker
 
 __all__ = ["with_latest"]

@@ -111,9 +111,10 @@ def test_what_it_cannot_take_is_one_clear_error_after_it_has_let_go(name: str) -
     assert isinstance(error, ConfigurationError)
     operator = name.partition(" ")[0]
     what = {"ema": "candles, bars, trades or values"}.get(operator, "trades, events with symbol")
-    assert f"{operator}() takes " in str(error)
+    assert str(error).startswith(f"{operator}() expects ")
     assert ("order books" if name in OVER_BOOKS else what) in str(error)
-    assert f"got {wrong!r}" in str(error)
+    assert f", and got a {type(wrong).__name__} (" in str(error)
+    assert isinstance(error.__cause__, AttributeError | TypeError)
     assert held == [0]
 
 
