@@ -48,7 +48,7 @@ class _Numbers(dict[str, float]):
 
     def __missing__(self, price: str) -> float:
         if len(self) >= self._most:
-            self.clear()
+            del self[next(iter(self))]  # the oldest
         value = self[price] = float(price)
         return value
 
@@ -72,7 +72,7 @@ class Ladder:
         if len(set(self._values)) < len(self._values):
             raise Unfit("a price comes twice")
         known = zip(self._prices[1:-1], self._values[1:-1], strict=True)
-        self._numbers = _Numbers(known, 4 * len(rising) + 40)
+        self._numbers = _Numbers(known, 2 * len(rising) + 20)
 
     def __len__(self) -> int:
         return len(self._sizes)

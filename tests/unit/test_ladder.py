@@ -145,7 +145,7 @@ def test_of_prices_that_are_gone_few_are_remembered() -> None:
         ladder.apply(levels((f"{tick - 50}", "0"), (f"{tick}", "1")))
         most = max(most, len(ladder._numbers))
         assert (ladder.lowest, ladder.highest) == (tick - 49, tick)
-    assert 100 < most <= 240
+    assert 100 < most <= 120
     copy = ladder.copy()
     copy.apply(levels(("4990", "0"), ("9000.5", "1")))
     assert (ladder.highest, copy.highest, len(ladder), len(copy)) == (4_999, 9_000.5, 50, 50)
