@@ -105,8 +105,11 @@ def price(one: Instrument, text: str, name: str = "price") -> int:
     return _steps(text, name, one.tick, one.price_scale)
 
 
-def quantity(pit: Pit, text: str, kind: str, at: int) -> int:
-    """A quantity in lots, as many as the instrument allows; ``at`` is a price in ticks."""
+def quantity(pit: Pit, text: str, kind: str, at: int, *, closing: bool = False) -> int:
+    """A quantity in lots, as many as the instrument allows; ``at`` is a price in ticks.
+
+    What closes a position may be as small as one lot.
+    """
     one = pit.instrument
     lots = _steps(text, "qty", one.lot, one.size_scale)
     most = one.temper.lots * (5_000 if kind == "Market" else 10_000)
@@ -114,7 +117,7 @@ def quantity(pit: Pit, text: str, kind: str, at: int) -> int:
         raise Refused(f"params error: qty={text}: use {one.size(most)} at most")
     least = 1 if one.inverse else 5
     worth = lots * one.lot if one.inverse else one.value(at, lots)
-    if worth < least * 10 ** (one.size_scale if one.inverse else one.value_scale):
+    if not closing and worth < least * 10 ** (one.size_scale if one.inverse else one.value_scale):
         coin = "USD" if one.inverse else one.quote
         raise Refused(f"Order notional value below the lower limit of {least} {coin}", 110094)
     return lots

@@ -85,7 +85,8 @@ def amend(desk: Desk, account: Account, body: Body) -> Done:
         within(pit, order.side, limit)
     lots = order.lots
     if query.get("qty"):
-        lots = quantity(pit, query["qty"], order.kind, limit or pit.tape.last)
+        at, closing = limit or pit.tape.last, order.reduce_only
+        lots = quantity(pit, query["qty"], order.kind, at, closing=closing)
         if lots <= order.filled:
             raise Refused(f"params error: qty={query['qty']}: that much is filled already")
     trigger = order.trigger
@@ -162,6 +163,8 @@ def _new(desk: Desk, pit: Pit, body: Body) -> Order:
     if len(link_id) > _LINK_ID:
         raise Refused(f"params error: orderLinkId: use {_LINK_ID} characters at most")
     trigger, direction, trigger_by = _trigger(pit, body, query)
+    reduce_only = flag(body, "reduceOnly")
+    qty, at = required(query, "qty"), limit or pit.tape.last
     return Order(
         instrument=one,
         order_id=desk.ident(),
@@ -170,8 +173,8 @@ def _new(desk: Desk, pit: Pit, body: Body) -> Order:
         kind=kind,
         tif=cast("TimeInForce", tif),
         price=limit,
-        lots=quantity(pit, required(query, "qty"), kind, limit or pit.tape.last),
-        reduce_only=flag(body, "reduceOnly"),
+        lots=quantity(pit, qty, kind, at, closing=reduce_only),
+        reduce_only=reduce_only,
         close_on_trigger=flag(body, "closeOnTrigger"),
         trigger=trigger,
         direction=direction,

@@ -11,9 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rxbybit.sim.accounts import Desk
+from rxbybit.sim.market import Market
 from rxbybit.sim.market.pit import Pit
 from rxbybit.sim.rest.refused import Refused
 from tests.sim.accounts.trading import Trader, two_traders
+from tests.sim.market.journal import START_MS, small
 
 
 def test_a_limit_order_rests_and_is_filled_in_parts() -> None:
@@ -415,6 +418,37 @@ def test_the_margin_must_be_there() -> None:
     two.limit("Buy", str(most), "64500")
     poor.market("Sell", str(most - 200))
     assert poor.account.held(pit.instrument) == 0
+
+
+def test_what_is_worth_too_little_is_refused_unless_it_closes() -> None:
+    market = Market(
+        seed=1,
+        start_ms=START_MS,
+        instruments=(
+            small("linear", "DUSTUSDT", base="DUST", price_scale=4, tick=1, size_scale=1),
+        ),
+    )
+    one = Trader(Desk(market), "one", market.pits["linear", "DUSTUSDT"].instrument)
+    assert 0.6 < market.coin_price("DUST") < 0.8
+    with pytest.raises(Refused) as caught:
+        one.market("Buy", "5.0")
+    assert caught.value.code == 110094
+    one.market("Buy", "10.0")
+    one.market("Sell", "0.1", reduceOnly=True)
+    assert one.states()[-1] == ("Filled", "0.1")
+
+
+def test_a_smaller_order_is_seen_in_the_public_book() -> None:
+    one, _, pit = two_traders()
+    order_id = one.limit("Sell", "500", "65000")
+    pit.want("orderbook.50", START_MS)
+    seq = pit.book.seq
+    one.ask("amend", orderId=order_id, qty="200")
+    assert pit.book.seq == seq + 1
+    pushes = list(one.desk.market.advance(START_MS + 20))
+    (delta,) = [push.content for push in pushes if push.topic == "orderbook.50.BTCUSD"]
+    assert (delta["type"], delta["data"]["a"]) == ("delta", [["65000.00", "200"]])
+    assert delta["data"]["seq"] == seq + 1
 
 
 def test_an_account_may_meet_itself() -> None:

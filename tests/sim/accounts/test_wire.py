@@ -436,6 +436,40 @@ def test_accounts_know_nothing_of_each_other() -> None:
         Exchange().open_account(mine)
 
 
+def test_a_link_is_told_once_and_not_when_it_has_gone() -> None:
+    mine = ApiKey(key="mine", secret="x", balances={"BTC": 1})
+
+    async def main() -> None:
+        async with (
+            Exchange(market=market(), clock=Clock(), accounts=(mine,)) as exchange,
+            client(exchange) as rest,
+            client(exchange, key="mine", secret="x") as other,
+        ):
+            async with private(exchange, "order") as peer, private(exchange, "order") as half_open:
+                for _ in range(2):
+                    await peer.ask(**auth(START_MS))
+                await rest.order(**CREATE)
+                assert len(await news(peer)) == 1
+                # With another key it hears of another account, and of that one only.
+                await peer.ask(**auth(START_MS, key="mine", secret="x"))
+                await rest.order(**CREATE)
+                await other.order(**CREATE)
+                (one,) = await news(peer)
+                assert one["id"].startswith("1000002")
+                assert len(await news(half_open)) == 2
+                exchange.links[1].silence()
+                await rest.order(**CREATE)
+                assert exchange.links[1].sent == 2
+                exchange.links[1].cut()
+            await exchange.until(lambda: not exchange.links)
+            await rest.order(**CREATE)
+            assert exchange._private is not None
+            hearers = exchange._private._desk.news._hearers
+            assert [len(left) for left in hearers.values()] == [0, 0]
+
+    run(main())
+
+
 def test_what_was_seen_holds_no_secret() -> None:
     async def main() -> None:
         async with Exchange(market=market(), clock=Clock()) as exchange:

@@ -94,3 +94,25 @@ def test_an_order_of_nothing_is_refused(price, lots) -> None:
     with pytest.raises(ValueError, match="at least 1"):
         book.place("Buy", price, lots)
     assert book.seq == 0
+
+
+def test_a_smaller_order_keeps_its_place() -> None:
+    book = Book()
+    first, second = book.place("Sell", 100, 5)[0], book.place("Sell", 100, 5)[0]
+    heard: set[int] = set()
+    book.asks.changed = (heard,)
+    book.reduce(first, 3)
+    assert (book.asks.top(1), book.seq, heard) == ([(100, 7)], 3, {100})
+    for lots in (0, 2, 9):
+        with pytest.raises(ValueError, match="lots less of an order of 2"):
+            book.reduce(first, lots)
+    assert book.place("Buy", 100, 4)[1] == [(100, 2, first), (100, 2, second)]
+
+
+def test_how_far_an_order_would_reach() -> None:
+    book = Book()
+    for price, lots in ((101, 3), (102, 4), (99, 5), (98, 6)):
+        book.place("Sell" if price > 100 else "Buy", price, lots)
+    assert [book.reach("Buy", price, 100) for price in (100, 101, 102, 200)] == [0, 3, 7, 7]
+    assert [book.reach("Sell", price, 100) for price in (100, 99, 98, 1)] == [0, 5, 11, 11]
+    assert [book.reach("Sell", 1, enough) for enough in (1, 5, 7)] == [1, 5, 7]
