@@ -61,7 +61,7 @@ def create(desk: Desk, account: Account, body: Body) -> Done:
         raise Refused("OrderLinkedID is duplicate", 110072)
     stand = desk.stand(pit.instrument)
     if order.is_stop:
-        _check_trigger(order, stand.units(order.trigger_by))
+        _check_trigger(desk, order, order.trigger or 0)
     else:
         if order.reduce_only and not desk.reducible(account, order):
             raise Refused("Reduce-only rule not satisfied: there is nothing to reduce", 110017)
@@ -94,6 +94,7 @@ def amend(desk: Desk, account: Account, body: Body) -> Done:
         if not order.waits:
             raise Refused("params error: triggerPrice: the order does not wait for one")
         trigger = price(one, query["triggerPrice"], "triggerPrice")
+        _check_trigger(desk, order, trigger)
     if (lots, limit, trigger) == (order.lots, order.price, order.trigger):
         raise Refused("The order remains unchanged as the parameters are those it has", 10001)
     if not order.waits:
@@ -200,9 +201,10 @@ def _trigger(pit: Pit, body: Body, query: Query) -> tuple[int | None, int, Trigg
     return ticks, direction, cast("TriggerBy", by)
 
 
-def _check_trigger(order: Order, units: int) -> None:
-    one = order.instrument
-    trigger = (order.trigger or 0) * one.tick
+def _check_trigger(desk: Desk, order: Order, ticks: int) -> None:
+    """Refuse a trigger price that has been reached already."""
+    units = desk.stand(order.instrument).units(order.trigger_by)
+    trigger = ticks * order.instrument.tick
     if order.direction == 1 and trigger <= units:
         raise Refused("expect Rising, but trigger_price is not above the current price", 110092)
     if order.direction == 2 and trigger >= units:

@@ -289,6 +289,14 @@ def test_a_stop_order_that_is_a_limit_order_rests_once_it_is_triggered() -> None
     stop = one.limit("Buy", "300", "64000", triggerPrice="65300", triggerDirection=1)
     one.ask("amend", orderId=stop, triggerPrice="65200", qty="200")
     assert one.states()[-1] == ("Untriggered", "0")
+    with pytest.raises(Refused) as caught:
+        one.ask("amend", orderId=stop, triggerPrice="65000")
+    assert caught.value.code == 110092
+    with pytest.raises(Refused, match="does not wait"):
+        resting = one.limit("Buy", "100", "64500")
+        one.ask("amend", orderId=resting, triggerPrice="65300")
+    one.ask("cancel", orderId=resting)
+    one.ear.take()
     two.limit("Sell", "100", "65200")
     third = Trader(two.desk, "third", pit.instrument)
     third.market("Buy", "100")
