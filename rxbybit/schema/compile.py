@@ -24,7 +24,7 @@ from msgspec.structs import fields as fields_of
 
 from rxbybit.events import Event
 from rxbybit.schema.adoption import adopts
-from rxbybit.schema.fields import Milliseconds, WireField, WireSchema
+from rxbybit.schema.fields import WireField, WireSchema
 from rxbybit.schema.spec import Wire
 from rxbybit.schema.table import MILLISECONDS, Entry, entry_of
 from rxbybit.schema.written import Bind, Changed, Decode, Work, nulled, written
@@ -51,7 +51,7 @@ def compile_frames(
     """
     kinds = {"snapshot": snapshot, "delta": delta}
     schemas = {wire.schema_of(kind) for kind in kinds}
-    if not all(map(_plain, schemas)) or _legacy(wire):
+    if not all(map(_plain, schemas)) or not _enveloped(wire):
         return None
     # one schema and one event take frames of both kinds; else the kind chooses
     single = len(schemas) == 1 and snapshot is delta
@@ -71,6 +71,7 @@ def compile_frames(
         if made is None:
             return None
         twin, work = made
+        work = replace(work, of_symbol=wire.of_symbol)
         frame = _frame(event, kind, _data(twin, wire), wire.envelope)
         union = frame if union is None else union | frame
         works[kind] = frame, work
@@ -82,6 +83,8 @@ def compile_frames(
         many=wire.many,
         inside=wire.inside is not None,
         empties=empties,
+        sent=_sent(wire.envelope).convert,
+        without=_elsewhere(wire, schemas),
     )
 
 
@@ -127,13 +130,29 @@ def _nulling(read: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     return lambda data: read(nulled(data))
 
 
-def _legacy(wire: Wire) -> bool:
-    """Whether it needs what only marshmallow's way has."""
-    sent = wire.envelope().declared.get("sent_ms")
-    timed = type(sent) is Milliseconds and sent.required
-    return not timed or bool(
-        wire.delta_in or wire.from_envelope or wire.of_symbol or wire.otherwise
-    )
+def _enveloped(wire: Wire) -> bool:
+    """Whether what stands around the data is what frames made here have around it."""
+    known = {"kind", "sent_ms", "matched_ms", "data"}
+    return wire.delta_in is None and wire.envelope().declared.keys() <= known
+
+
+def _sent(envelope: type[WireSchema]) -> Entry:
+    """How the time of the sending is read; that of a frame that does not say it is ``None``."""
+    field = envelope().declared.get("sent_ms")
+    entry = Entry(None) if field is None else entry_of(field, Decimal)
+    assert entry is not None
+    return entry
+
+
+def _elsewhere(wire: Wire, schemas: set[type[WireSchema]]) -> tuple[bytes, ...]:
+    """The keys, as they are spelled, of what only marshmallow's way looks for elsewhere.
+
+    A frame without any of them has nothing to be found elsewhere, nor has an item that has all it
+    must have.
+    """
+    declared = [field for schema in schemas for field in schema().declared.values()]
+    must = {field.data_key for field in declared if field.required}
+    return tuple(f'"{way.other}"'.encode() for way in wire.otherwise if way.key not in must)
 
 
 def _plain(schema: type[WireSchema]) -> bool:
@@ -175,14 +194,15 @@ def _frame(
     elif "kind" not in keys:
         kinds = [("kind", Literal["snapshot"], "snapshot")]
     rename = {
-        "ts": keys["sent_ms"],
+        "ts": keys.get("sent_ms", f"{_UNREACHABLE}sent"),
         "cts": keys.get("matched_ms", f"{_UNREACHABLE}matched"),
         "data": keys["data"],
     }
     cts: Any = MILLISECONDS | None if "matched_ms" in keys else None
+    ts = ("ts", _sent(envelope).wire) if "sent_ms" in keys else ("ts", None, None)
     return msgspec.defstruct(
         f"{event.__name__}Frame",
-        [*kinds, ("ts", MILLISECONDS), ("data", data), ("cts", cts, None)],
+        [*kinds, ts, ("data", data), ("cts", cts, None)],
         rename=rename if kind else {**rename, "kind": keys.get("kind", f"{_UNREACHABLE}kind")},
         tag_field=keys.get("kind") if kind else None,
         tag=kind,

@@ -13,10 +13,10 @@ from types import MappingProxyType
 from typing import cast
 
 from rxbybit.events import OpenEnum
-from rxbybit.schema.fields import Choice, WireField
+from rxbybit.schema.fields import Choice, Moment, WireField
 from rxbybit.schema.text import LAST_MS, integer_of, number_of, text_of
 
-__all__ = ["End", "Microseconds", "Nanoseconds", "Scaled", "Seconds", "Spelled", "Truth"]
+__all__ = ["End", "Instant", "Microseconds", "Nanoseconds", "Scaled", "Seconds", "Spelled", "Truth"]
 
 _DIGITS = re.compile(r"-?[0-9]{1,40}")
 
@@ -58,6 +58,10 @@ class _Time(WireField[int]):
     def ms(self, number: int) -> int:
         """Milliseconds since 1970 for what the wire counts."""
         raise NotImplementedError
+
+
+class Instant(Moment):
+    """A time as :class:`Moment` takes it, in most frames a number of milliseconds."""
 
 
 class Seconds(_Time):

@@ -17,7 +17,7 @@ from marshmallow import fields as stock
 from marshmallow.exceptions import ValidationError
 
 from rxbybit.ladder import TextLevel
-from rxbybit.schema import fields, nested
+from rxbybit.schema import fields, legacy, nested
 from rxbybit.schema.load import parsed
 from rxbybit.schema.text import LAST_MS, flag_of, milliseconds_of, names_of, whole_of
 
@@ -54,6 +54,10 @@ def entry_of(field: stock.Field[Any], numbers: type) -> Entry | None:  # Any: se
         return None
     if type(field) is fields.Choice:
         return Entry(field.enum)
+    if type(field) in _TEXT_OR_WHOLE:
+        return Entry(_FILLED | int, field.read, of=str | int)
+    if type(field) is legacy.Truth:
+        return Entry(bool | str, field.read, of=bool | str)
     if type(field) in (nested.Amounts, nested.Parts):
         return Entry(msgspec.Raw, lambda raw: _loaded(field, raw))
     return (_DECIMAL if numbers is Decimal else _FLOAT).get(type(field))
@@ -88,6 +92,10 @@ def _loaded(field: stock.Field[Any], raw: msgspec.Raw) -> object:
         raise ValueError("as marshmallow says") from error
 
 
+_TEXT_OR_WHOLE = (
+    *(legacy.Scaled, legacy.Seconds, legacy.End, legacy.Microseconds, legacy.Nanoseconds),
+    *(legacy.Instant, legacy.Spelled),
+)
 _EITHER: dict[type, Entry] = {
     fields.String: Entry(_FILLED),
     fields.Boolean: Entry(bool),

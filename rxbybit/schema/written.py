@@ -70,6 +70,10 @@ class Work:
     """Attributes whose levels are texts, and could be no numbers."""
     nothings: Mapping[str, str | int]
     """Values that stand for ``None``."""
+    of_symbol: Mapping[str, Callable[[str], object]] = field(
+        default_factory=dict[str, Callable[[str], object]]
+    )
+    """Attributes that follow from the symbol."""
     changed: Changed | None = None
     """Of events that say what a frame gave."""
     absent: UnsetType | None = None
@@ -85,16 +89,23 @@ def written(
     many: bool,
     empties: bool,
     inside: bool = False,
+    sent: Callable[[Any], object] | None = None,  # Any: of what the wire's time is
+    without: tuple[bytes, ...] = (),
 ) -> Bind:
     """What binds the decoder of the frames that ``read`` reads.
 
     ``works`` has, for each kind of frame or for ``None``, which is any, its class and what to
     do. ``many`` says that a frame holds several items, ``inside`` that these hold the items that
-    count, ``empties`` that ``""`` may stand for null.
+    count, ``empties`` that ``""`` may stand for null. ``sent`` makes the time of the sending of
+    what the wire has for it. What holds one of ``without`` is not for the compiled way.
     """
-    names: dict[str, Any] = {"read": read, "nulled": nulled, **_NAMES}
+    names: dict[str, Any] = {"read": read, "nulled": nulled, "sent": sent, **_NAMES}
     lines = ["def bind(topic, slow):", " def decode(data, received_ns, connection):"]
     lines += ["  try:"]
+    if without:
+        # a key may be spelled with a backslash, too
+        held = " or ".join(f"{key!r} in data" for key in without)
+        lines += [f"   if 0x5C in data or {held}: raise ValueError('spelled in another way')"]
     if empties:
         lines += ["   try: frame = read(data)"]
         lines += ["   except DecodeError: frame = read(nulled(data))"]
@@ -108,8 +119,10 @@ def written(
         names[f"changed{number}"] = work.changed
         if kind is not None:
             lines += [f"   if type(frame) is frame{number}:"]
+        names |= {f"{name}_by{number}": of for name, of in work.of_symbol.items()}
         kind_of = "frame.kind" if kind is None else repr(kind)
-        body = [f"meta = Meta(topic, {kind_of}, frame.ts, frame.cts, received_ns, connection)"]
+        ts = "frame.ts" if sent is None else "sent(frame.ts)"
+        body = [f"meta = Meta(topic, {kind_of}, {ts}, frame.cts, received_ns, connection)"]
         body += _finished(work, number, many=many, inside=inside)
         lines += [("   " if kind is None else "    ") + line for line in body]
     lines += ["  except UNFIT: return slow(data, received_ns, connection)", " return decode"]
@@ -150,6 +163,8 @@ def _finish(work: Work, number: int) -> list[str]:
     for name in work.converts:
         if name not in noted:
             lines += _convert(name, number)
+    for name in work.of_symbol:
+        lines += [f"force(x, {name!r}, {name}_by{number}(x.symbol))"]
     for name, nothing in work.nothings.items():
         lines += [f"if x.{name} == {nothing!r}: force(x, {name!r}, None)"]
     if noted:

@@ -12,6 +12,7 @@ from rxbybit.events import Event, Side, utc
 from rxbybit.schema import fields
 from rxbybit.schema.envelope import LegacyEnvelope
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.legacy import Instant
 from rxbybit.schema.spec import StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
@@ -83,7 +84,7 @@ class LiquidationLegacy(WireSchema):
     side = fields.Choice(Side, required=True)
     price = fields.Decimal(required=True)
     size = fields.Decimal(required=True, data_key="qty")
-    time_ms = fields.Moment(required=True, data_key="time")
+    time_ms = Instant(required=True, data_key="time")
 
 
 LIQUIDATIONS = StreamSpec(

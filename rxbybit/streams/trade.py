@@ -90,7 +90,7 @@ class TradeLegacy(WireSchema):
     Source: legacy manual, inverse and linear perpetual websocket, "Trade"; captures.
     """
 
-    time_ms = fields.Moment(required=True, data_key="trade_time_ms")
+    time_ms = legacy.Instant(required=True, data_key="trade_time_ms")
     symbol = fields.String(required=True)
     side = fields.Choice(Side, required=True)
     size = fields.Decimal(required=True)

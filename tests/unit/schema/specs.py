@@ -12,11 +12,11 @@ from rxbybit.book import Level
 from rxbybit.errors import DecodeError
 from rxbybit.events import Event, Side, utc
 from rxbybit.ladder import TextLevel
-from rxbybit.schema import fields, nested
+from rxbybit.schema import fields, legacy, nested
 from rxbybit.schema.decoder import TopicDecoder
-from rxbybit.schema.envelope import PrivateEnvelope
+from rxbybit.schema.envelope import LegacyEnvelope, LegacyTimeEnvelope, PrivateEnvelope
 from rxbybit.schema.fields import WireSchema
-from rxbybit.schema.spec import StreamSpec, Wire
+from rxbybit.schema.spec import Otherwise, StreamSpec, Wire
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -56,6 +56,15 @@ class Odd(Event, frozen=True, kw_only=True):
     whole_unless_zero: int | None = None
     text_unless_abc: str | None = None
     side_unless_hold: Side | None = None
+    scaled: Decimal | None = None
+    second: int | None = None
+    end: int | None = None
+    microsecond: int | None = None
+    nanosecond_unless_zero: int | None = None
+    named: Side | None = None
+    must_be_named: Side | None = None
+    truth: bool = False
+    instant: int | None = None
 
     at = utc[datetime | None]("at_ms")
     moment = utc[datetime | None]("moment_ms")
@@ -89,6 +98,14 @@ class OddWire(WireSchema):
     whole_unless_zero = fields.Whole(empty=True, nothing=0)
     text_unless_abc = fields.String(nothing="abc")
     side_unless_hold = fields.Choice(Side, nothing="Hold")
+    scaled = legacy.Scaled(4)
+    second = legacy.Seconds()
+    end = legacy.End()
+    microsecond = legacy.Microseconds()
+    nanosecond_unless_zero = legacy.Nanoseconds(nothing=0)
+    named = legacy.Spelled(Side, {"Hold": "Buy"}, nothing="None")
+    truth = legacy.Truth()
+    instant = legacy.Instant()
 
 
 class TextsWire(WireSchema):
@@ -105,6 +122,13 @@ class TextsWire(WireSchema):
     spelled_or_none = fields.Whole(empty=True)
     moment_or_none_ms = fields.Moment(data_key="moment_or_none", empty=True)
     number_or_none = fields.Decimal(empty=True)
+    scaled = legacy.Scaled(8)
+    named = legacy.Spelled(Side, {"Hold": "Buy"})
+    truth = legacy.Truth()
+
+
+class Named(OddWire):
+    must_be_named = legacy.Spelled(Side, {"Hold": "Buy"}, required=True)
 
 
 class Sparse(Odd, frozen=True, kw_only=True):
@@ -112,6 +136,9 @@ class Sparse(Odd, frozen=True, kw_only=True):
 
 
 ODD = StreamSpec("odd", Odd, v5=Wire("odd.{symbol}", OddWire, many=True), categories=("linear",))
+NAMED = StreamSpec(
+    "named", Odd, v5=Wire("named.{symbol}", Named, many=True), categories=("linear",)
+)
 SPARSE = StreamSpec(
     "sparse", Sparse, v5=Wire("sparse.{symbol}", TextsWire, changed=True), categories=("linear",)
 )
@@ -119,6 +146,47 @@ INNER = StreamSpec(
     "inner",
     Odd,
     v5=Wire("inner.{symbol}", OddWire, many=True, inside="held", envelope=PrivateEnvelope),
+    categories=("linear",),
+)
+
+TIMED = StreamSpec(
+    "timed",
+    Odd,
+    v5=Wire("timed.{symbol}", OddWire, many=True, envelope=LegacyTimeEnvelope),
+    categories=("linear",),
+)
+
+
+class Mapped(WireSchema):
+    symbol = fields.String(required=True)
+    time = legacy.Instant(required=True)
+    price = fields.Decimal(empty=True)
+    old = fields.Whole()
+
+
+class Mapping(Event, frozen=True, kw_only=True):
+    symbol: str
+    length: int
+    time: int
+    price: Decimal | None = None
+    old: int | None = None
+
+
+ELSEWHERE = StreamSpec(
+    "elsewhere",
+    Mapping,
+    v5=Wire(
+        "elsewhere.{symbol}",
+        Mapped,
+        many=True,
+        envelope=LegacyEnvelope,
+        of_symbol={"length": len},
+        otherwise=(
+            Otherwise("time", "seconds", legacy.Seconds()),
+            Otherwise("price", "price_e4", legacy.Scaled(4)),
+            Otherwise("old", "older"),
+        ),
+    ),
     categories=("linear",),
 )
 
