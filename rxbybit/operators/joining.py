@@ -8,6 +8,7 @@ from typing import Generic, TypeVar
 from reactivex import abc
 
 from rxbybit.book import OrderBook
+from rxbybit.events import Meta
 from rxbybit.operators.asof import AsOf, made_ms
 from rxbybit.operators.foreign import foreign
 from rxbybit.operators.pairs import Matched, TradeWithBook
@@ -21,19 +22,22 @@ MOST_WAITING = 10_000
 _BOOKS = "OrderBook as its book, such as order_book(...) or to_book() gives"
 
 
-class _Held(Generic[T]):
-    """A trade that waits for a book."""
+class _Wait:
+    """What the trades of one frame have in common: they come together, so they wait as long.
 
-    __slots__ = ("timer", "trade", "waits")
+    To set a timer for each of them would cost more than all else that is done to a trade.
+    """
 
-    def __init__(self, trade: T) -> None:
-        self.trade = trade
-        self.waits = True
+    __slots__ = ("frame", "timer", "trades")
+
+    def __init__(self, frame: Meta | None) -> None:
+        self.frame = frame
+        self.trades = 0  # how many of them wait
         self.timer: abc.DisposableBase | None = None
 
     def end(self) -> None:
-        """It waits no more."""
-        self.waits = False
+        """None of them waits any more."""
+        self.trades = 0
         if self.timer is not None:
             self.timer.dispose()
 
@@ -45,7 +49,7 @@ class _Symbol(Generic[T]):
 
     def __init__(self, history_ms: float) -> None:
         self.books = AsOf[T](history_ms)
-        self.waiting: deque[_Held[T]] = deque()
+        self.waiting: deque[tuple[T, _Wait]] = deque()
 
 
 class Joining(Generic[T]):
@@ -81,7 +85,7 @@ class Joining(Generic[T]):
             self._settle(one)
             one.books.begin()
         one.books.add(book)
-        while one.waiting and one.books.reached(one.waiting[0].trade):
+        while one.waiting and one.books.reached(one.waiting[0][0]):
             self._release(one)
         one.books.thin()
         if self._clock is None:
@@ -123,8 +127,8 @@ class Joining(Generic[T]):
         """Forget everything, and hear nothing more."""
         self.ended = True
         for one in self._symbols.values():
-            for held in one.waiting:
-                held.end()
+            for _, wait in one.waiting:
+                wait.end()
             one.waiting.clear()
         self._symbols.clear()
 
@@ -135,25 +139,33 @@ class Joining(Generic[T]):
         return one
 
     def _hold(self, one: _Symbol[T], trade: T) -> None:
-        held = _Held(trade)
-        one.waiting.append(held)
+        frame = _frame_of(trade)
+        wait = one.waiting[-1][1] if one.waiting else None
+        if frame is None or wait is None or wait.frame is not frame:
+            wait = self._begun(one, frame)
+        wait.trades += 1
+        one.waiting.append((trade, wait))
         self._waiting += 1
+        if len(one.waiting) > MOST_WAITING:
+            self._release(one)
+
+    def _begun(self, one: _Symbol[T], frame: Meta | None) -> _Wait:
+        wait = _Wait(frame)
         if self._clock is not None:
 
             def time_out(scheduler: abc.SchedulerBase, state: object = None) -> None:
-                while held.waits:
+                while wait.trades:
                     self._release(one)
 
-            held.timer = self._clock.schedule_relative(self._wait_s, time_out)
-        if len(one.waiting) > MOST_WAITING:
-            self._release(one)
+            wait.timer = self._clock.schedule_relative(self._wait_s, time_out)
+        return wait
 
     def _pass_time(self, now_ms: float) -> None:
         """Without a clock, what comes says how late it is."""
         if self._waiting:
             due_ms = now_ms - 1000 * self._wait_s
             for one in list(self._symbols.values()):
-                while one.waiting and one.waiting[0].trade.time_ms <= due_ms:
+                while one.waiting and one.waiting[0][0].time_ms <= due_ms:
                     self._release(one)
 
     def _settle_all(self) -> None:
@@ -166,10 +178,12 @@ class Joining(Generic[T]):
 
     def _release(self, one: _Symbol[T]) -> None:
         """Join the trade that has waited longest."""
-        held = one.waiting.popleft()
+        trade, wait = one.waiting.popleft()
         self._waiting -= 1
-        held.end()
-        self._send(one, held.trade)
+        wait.trades -= 1
+        if not wait.trades:
+            wait.end()
+        self._send(one, trade)
         self._end_if_done()
 
     def _send(self, one: _Symbol[T], trade: T) -> None:
@@ -182,3 +196,9 @@ class Joining(Generic[T]):
         if self._last and not self._waiting and not self.ended:
             self.clear()
             self._observer.on_completed()
+
+
+def _frame_of(trade: object) -> Meta | None:
+    """What all trades of a frame share; ``None`` of those that came in none."""
+    meta: object = getattr(trade, "meta", None)
+    return meta if isinstance(meta, Meta) and meta.received_ns else None

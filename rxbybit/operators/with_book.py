@@ -45,8 +45,9 @@ def with_book(
     ``wait``: seconds that a trade is held for a book that lags: until one has come with the
     trade's sequence or a higher one, which proves that the book before it is the newest. When
     ``wait`` runs out, or the books end, the trade gets the newest book that is there from before
-    it; ``0`` holds nothing. The deeper the book, the rarer it is sent: 20 ms for 50 levels,
-    200 ms for 1000, which need a longer ``wait``.
+    it; ``0`` holds nothing. The trades of one frame wait together, from the first of them on.
+    The deeper the book, the rarer it is sent: 20 ms for 50 levels, 200 ms for 1000, which need a
+    longer ``wait``.
     ``history``: seconds, by the exchange's time, that books are kept for trades that lag behind.
     ``scheduler``: the clock of ``wait``, instead of the one of the subscription (a ``Stream``
     has one). Without any, the exchange's times in what comes are the clock, and what waits when

@@ -432,6 +432,56 @@ def test_disposing_inside_on_next(what: str) -> None:
     assert (sides.pairs, sides.timers, sides.books.heard) == ([(12, 10)], 0, 0)
 
 
+def of_one_frame(*sequences: int) -> list[Trade]:
+    meta = Meta("publicTrade", received_ns=1)
+    return [trade(sequence).__replace__(meta=meta) for sequence in sequences]
+
+
+def test_the_trades_of_a_frame_wait_together() -> None:
+    sides = Sides(wait=0.5).send(book(10), *of_one_frame(12, 13, 13)).pass_s(0.25)
+    sides.send(*of_one_frame(14, 15), trade(16, symbol="ETHUSD"))
+    assert sides.timers == 3
+    sides.send(book(12))
+    assert (sides.pairs, sides.timers) == ([(12, 10)], 3)
+    sides.pass_s(0.24)
+    assert sides.pairs == [(12, 10)]
+    sides.pass_s(0.01)
+    assert (sides.pairs, sides.timers) == ([(12, 10), (13, 12), (13, 12)], 2)
+    sides.send(book(15)).pass_s(0.25)
+    assert sides.pairs[3:] == [(14, 12), (15, 12)]
+    assert sides.timers == 0
+
+
+def test_of_a_frame_whose_trades_have_all_left_a_later_one_waits_anew() -> None:
+    first, second = of_one_frame(12, 14)
+    sides = Sides(wait=0.5).send(book(10), first).pass_s(0.25).send(book(12), second).pass_s(0.49)
+    assert (sides.pairs, sides.timers) == ([(12, 10)], 1)
+    sides.pass_s(0.01)
+    assert (sides.pairs, sides.timers) == ([(12, 10), (14, 12)], 0)
+
+
+def test_what_is_of_no_frame_waits_by_itself() -> None:
+    """Events that somebody made have no ``meta`` of their own."""
+    one, two = (trade(sequence).__replace__(meta=Meta()) for sequence in (12, 13))
+    two = two.__replace__(meta=one.meta)
+    sides = Sides(wait=0.5).send(book(10), one).pass_s(0.25).send(two)
+    sides.pass_s(0.25)
+    assert (sides.pairs, sides.timers) == ([(12, 10)], 1)
+    sides.send(Foreign("BTCUSD", 1_014, 14)).pass_s(0.25)
+    assert (sides.pairs, sides.timers) == ([(12, 10), (13, 10)], 1)
+
+
+@pytest.mark.parametrize("what", ["time", "book"])
+def test_disposing_at_a_trade_of_a_frame(what: str) -> None:
+    sides = Sides().send(book(10), *of_one_frame(12, 13, 14))
+    sides.ear.then = lambda pair: pair.trade.sequence == 13 and sides.ear.subscription.dispose()
+    if what == "time":
+        sides.pass_s(0.1)
+    else:
+        sides.send(book(20))
+    assert (sides.pairs, sides.timers, sides.books.heard) == ([(12, 10), (13, 10)], 0, 0)
+
+
 def test_what_comes_from_inside_on_next_keeps_the_order() -> None:
     sides = Sides().send(book(10), trade(12), trade(13), trade(14))
     sides.ear.then = lambda pair: pair.trade.sequence == 12 and sides.send(trade(15), book(16))
