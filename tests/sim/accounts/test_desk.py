@@ -292,8 +292,8 @@ def test_a_stop_order_that_is_a_limit_order_rests_once_it_is_triggered() -> None
     with pytest.raises(Refused) as caught:
         one.ask("amend", orderId=stop, triggerPrice="65000")
     assert caught.value.code == 110092
+    resting = one.limit("Buy", "100", "64500")
     with pytest.raises(Refused, match="does not wait"):
-        resting = one.limit("Buy", "100", "64500")
         one.ask("amend", orderId=resting, triggerPrice="65300")
     one.ask("cancel", orderId=resting)
     one.ear.take()
