@@ -128,11 +128,9 @@ class Held:
 
     def live(self) -> None:
         """The exchange sends the topic."""
-        again = self._live
         self._live = True
-        if not again:
-            for then in list(self._always.values()):
-                then()
+        for then in list(self._always.values()):
+            then()
         waiting, self._waiting = self._waiting, {}
         for then in waiting.values():
             then()

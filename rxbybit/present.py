@@ -68,7 +68,6 @@ class Present(Generic[E]):
                 del self._ended[next(iter(self._ended))]
             self._ended[key] = event
         else:
-            self._ended.pop(key, None)
             self._held[key] = event
         return not (read and event == known)
 

@@ -15,10 +15,12 @@ from rxbybit import (
     Backoff,
     Bybit,
     ConfigurationError,
+    ConnectionFailed,
     Credentials,
     Environment,
     Gap,
     Rejected,
+    RetryBudgetExhausted,
     Subscribed,
     SubscriptionRejected,
 )
@@ -36,6 +38,7 @@ class Legacy(MemoryExchange):
         self.signed: set[MemoryLink] = set()
         self.auths = 0
         self.key = "key"
+        self.silent = False
 
     def _on_text(self, link: MemoryLink, text: str) -> None:
         request, refusal = json.loads(text), ""
@@ -58,7 +61,8 @@ class Legacy(MemoryExchange):
         answer = {"success": not refusal, "ret_msg": refusal or "", "conn_id": "c"}
         if operation == "ping":
             answer["ret_msg"] = "pong"
-        link.push({**answer, "request": {"op": operation, "args": args}})
+        if not self.silent:
+            link.push({**answer, "request": {"op": operation, "args": args}})
 
     def trade(self, symbol: str, n: int) -> None:
         """A trade, to each link as often as it is subscribed to it."""
@@ -88,7 +92,7 @@ class World:
     def __init__(self, key: str = "key", **options: Any) -> None:
         self.loop = asyncio.get_running_loop()
         self.exchange = Legacy()
-        transport = MemoryTransport(self.exchange)
+        self.transport = transport = MemoryTransport(self.exchange)
         options.setdefault("backoff", Backoff(first=0.01, cap=0.1))
         credentials = Credentials.hmac(key, "secret")
         self.client = Bybit("http://exchange", wire="legacy", credentials=credentials, **options)
@@ -298,6 +302,77 @@ def test_leaving_at_once_asks_for_nothing() -> None:
     scenario(body)
 
 
+def test_an_outage_before_the_first_event_is_a_hole_too() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.trades())
+        one = Ear(world.client.trades("A", category="inverse"))
+        await until(lambda: world.of(Subscribed))
+        world.link.cut()
+        await until(lambda: len(world.of(Subscribed)) == 2)
+        world.exchange.trade("A", 1)
+        await until(lambda: one.heard)
+        assert one.heard[0].meta.gap is not None
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_data_counts_as_the_answer(named: bool) -> None:
+    async def body(world: World) -> None:
+        world.exchange.silent = True
+        every = Ear(world.client.trades())
+        if named:
+            Ear(world.client.trades("A", category="inverse"))
+        await world.live("trade.*")
+        world.exchange.trade("A", 1)
+        await until(lambda: every.heard)
+        assert [s.topics for s in world.of(Subscribed)] == [("trade.*",)]
+
+    scenario(body)
+
+
+def test_data_counts_as_the_answer_of_who_goes_on_alone() -> None:
+    async def body(world: World) -> None:
+        every, one = Ear(world.client.trades()), Ear(world.client.trades("A", category="inverse"))
+        await world.live("trade.*")
+        world.exchange.trade("A", 1)
+        await until(lambda: one.heard)
+        world.exchange.silent = True
+        every.subscription.dispose()
+        await world.live("trade.A")
+        world.exchange.trade("A", 2)
+        await until(lambda: len(one.heard) == 2)
+        assert world.of(Subscribed)[-1].topics == ("trade.A",)
+
+    scenario(body)
+
+
+def test_a_refusal_concerns_its_own_topic() -> None:
+    async def body(world: World) -> None:
+        world.exchange.known = lambda topic: topic != "trade.*"
+        trades, books = Ear(world.client.trades()), Ear(world.client.order_book())
+        await until(lambda: trades.errors)
+        await world.live("orderBookL2_25.*")
+        world.exchange.book("A")
+        await until(lambda: books.heard)
+        assert not books.errors
+
+    scenario(body)
+
+
+def test_a_link_that_is_given_up_ends_them() -> None:
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise ConnectionFailed("no")
+
+        world.transport.before = refuse
+        every = Ear(world.client.trades())
+        await until(lambda: every.errors)
+        assert isinstance(every.errors[0], RetryBudgetExhausted)
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=2))
+
+
 # private topics share the link
 
 
@@ -320,6 +395,9 @@ def test_a_refused_key_leaves_the_public_topics_alone() -> None:
         await world.live("trade.A")
         await asyncio.sleep(60)
         assert world.exchange.auths == 2
+        again = Ear(world.client.orders())
+        await until(lambda: again.errors)
+        assert world.exchange.auths == 4
 
     scenario(body, key="another")
 

@@ -18,6 +18,7 @@ from rxbybit import (
     Disconnected,
     Environment,
     Hooks,
+    Reconnecting,
 )
 from rxbybit.signin import ANSWER_S
 from tests.unit.account import KEY, SECRET, World, order
@@ -128,13 +129,17 @@ def test_a_refusal_is_tried_once_more_and_ends_the_private_streams(
     scenario(body, **options)
 
 
-def test_who_tries_for_ever_is_slowed_down() -> None:
+@pytest.mark.parametrize("wait_s", [None, 0.05])
+def test_who_tries_for_ever_is_slowed_down(wait_s: float | None) -> None:
     async def body(world: World) -> None:
         tries: list[float] = []
 
         def again(error: Exception | None = None) -> None:
-            tries.append(world.loop.time())
-            world.client.orders(snapshot=False).subscribe(lambda order: None, again)
+            if error is None or wait_s is None:
+                tries.append(world.loop.time())
+                world.client.orders(snapshot=False).subscribe(lambda order: None, again)
+            else:
+                world.loop.call_later(wait_s, again)
 
         again()
         await asyncio.sleep(600)
@@ -142,6 +147,25 @@ def test_who_tries_for_ever_is_slowed_down() -> None:
         assert tries[-1] - tries[-5] > 4
 
     scenario(body, key="another-key", backoff=Backoff(first=0.5, cap=30))
+
+
+def test_what_was_denied_before_is_forgiven_once_it_is_taken() -> None:
+    async def body(world: World) -> None:
+        account = world.account
+        account.says = lambda args: "no"
+        for _ in range(5):
+            ear = Ear(world.client.orders(snapshot=False))
+            await until(lambda ear=ear: ear.errors, within=600)
+        account.says = account.judge
+        for _ in range(2):
+            told = len(world.of(Reconnecting))
+            ear = Ear(world.client.orders(snapshot=False))
+            await until(lambda: account.live and account.subscribed[account.live[-1]], within=600)
+            ear.subscription.dispose()
+            await until(lambda: not account.live)
+        assert len(world.of(Reconnecting)) == told
+
+    scenario(body)
 
 
 def test_a_refusal_because_of_the_clock_heals_with_a_fresh_look() -> None:

@@ -220,6 +220,8 @@ def test_an_outage_in_the_middle_of_reading_begins_it_anew() -> None:
         await until(lambda: world.transport.signed)
         await asyncio.sleep(1)
         world.account.links[-1].cut()
+        await until(lambda: len(world.transport.signed) == 2)
+        assert [t.get_name() for t in asyncio.all_tasks()].count("rxbybit-errand") == 1
         await until(lambda: ear.heard, within=120)
         await asyncio.sleep(20)
         assert told(ear) == [("a", "New", True)]
