@@ -55,6 +55,12 @@ def rxbybit(
 @app.command(short_help="Turn raw frames, one a line, into JSON.")
 def decode(
     meta: Annotated[bool, typer.Option("--meta", help="Add where each event comes from.")] = False,
+    wire: Annotated[
+        str | None,
+        typer.Option(
+            "--wire", metavar="WIRE", help="v5 or legacy; left out, each frame is looked at."
+        ),
+    ] = None,
 ) -> None:
     """Read raw frames, one a line, and write their events as JSON, one a line.
 
@@ -63,7 +69,7 @@ def decode(
     that rxbybit does not offer.
     """
     with ending():
-        decoder = LineDecoder(lambda text: print(text, file=sys.stderr))
+        decoder = LineDecoder(lambda text: print(text, file=sys.stderr), wire)
         out = sys.stdout.buffer
         try:
             for events in decoder.lines(sys.stdin.buffer):

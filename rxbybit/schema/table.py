@@ -54,10 +54,9 @@ def entry_of(field: stock.Field[Any], numbers: type) -> Entry | None:  # Any: se
         return None
     if type(field) is fields.Choice:
         return Entry(field.enum)
-    if type(field) in _TEXT_OR_WHOLE:
-        return Entry(_FILLED | int, field.read, of=str | int)
-    if type(field) is legacy.Truth:
-        return Entry(bool | str, field.read, of=bool | str)
+    if isinstance(field, fields.WireField) and type(field) in _LEGACY:
+        wire, of = _LEGACY[type(field)]
+        return Entry(wire, field.read, of=of)
     if type(field) in (nested.Amounts, nested.Parts):
         return Entry(msgspec.Raw, lambda raw: _loaded(field, raw))
     return (_DECIMAL if numbers is Decimal else _FLOAT).get(type(field))
@@ -92,10 +91,17 @@ def _loaded(field: stock.Field[Any], raw: msgspec.Raw) -> object:
         raise ValueError("as marshmallow says") from error
 
 
-_TEXT_OR_WHOLE = (
-    *(legacy.Scaled, legacy.Seconds, legacy.End, legacy.Microseconds, legacy.Nanoseconds),
-    *(legacy.Instant, legacy.Spelled),
-)
+# Any: types, in whatever form msgspec takes types
+_LEGACY: dict[type, tuple[Any, Any]] = {
+    **dict.fromkeys(
+        (
+            *(legacy.Scaled, legacy.Seconds, legacy.End, legacy.Microseconds),
+            *(legacy.Nanoseconds, legacy.Instant, legacy.Spelled),
+        ),
+        (_FILLED | int, str | int),
+    ),
+    legacy.Truth: (bool | str, bool | str),
+}
 _EITHER: dict[type, Entry] = {
     fields.String: Entry(_FILLED),
     fields.Boolean: Entry(bool),

@@ -136,3 +136,21 @@ def test_each_line_of_the_exchange_decodes_or_is_counted(frames: Path) -> None:
     assert ran.returncode == 0
     assert closing.startswith(f"{len(lines)} frames: {len(rows(ran))} events, ")
     assert closing.endswith(" 0 undecodable")
+
+
+def test_each_legacy_line_of_the_exchange_decodes_or_is_counted(frames: Path) -> None:
+    names = [p for p in sorted((frames / "legacy").glob("*.jsonl")) if p.stem != "rest_public"]
+    lines = [line for p in names for line in p.read_bytes().splitlines() if p.stem != "data_parts"]
+    for options in ((), ("--wire", "legacy")):
+        ran = decode(b"\n".join(lines), *options)
+        (closing,) = ran.stderr.decode().splitlines()
+        assert ran.returncode == 0
+        assert closing == (
+            f"{len(lines)} frames: {len(rows(ran))} events, 16 control frames,"
+            " 0 of topics not offered, 0 undecodable"
+        )
+
+
+def test_a_wire_that_does_not_exist_is_named() -> None:
+    ran = decode(b"", "--wire", "fix")
+    assert (ran.returncode, ran.stderr) == (2, b"rxbybit: wire 'fix': use v5, legacy\n")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rxbybit.cli.decode import LineDecoder
+from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event
+from tests.conformance import golden, golden_legacy
 from tests.conformance.golden import frames
 
 TRADE = (
@@ -24,9 +26,9 @@ OPTION_ACK = b'{"success":true,"conn_id":"c","data":{"failTopics":[]},"type":"CO
 
 
 class Decoded:
-    def __init__(self, *lines: bytes) -> None:
+    def __init__(self, *lines: bytes, wire: str | None = None) -> None:
         self.said: list[str] = []
-        decoder = LineDecoder(self.said.append)
+        decoder = LineDecoder(self.said.append, wire)
         self.events: list[list[Event]] = [list(events) for events in decoder.lines(lines)]
         self.names = [[type(event).__name__ for event in events] for events in self.events]
         self.tally = decoder.tally
@@ -158,7 +160,10 @@ def test_a_topic_is_looked_up_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("rxbybit.cli.decode.find_specs", counting)
     got = Decoded(TRADE, DELTA, TRADE)
-    assert asked == ["v5 publicTrade.BTCUSD", "v5 tickers.BTCUSD"]
+    assert asked == [
+        *("legacy publicTrade.BTCUSD", "v5 publicTrade.BTCUSD"),
+        *("legacy tickers.BTCUSD", "v5 tickers.BTCUSD"),
+    ]
     assert got.tally.not_offered == {"publicTrade": 2, "tickers": 1}
 
 
@@ -173,3 +178,48 @@ def test_what_a_frame_says_cannot_move_the_cursor() -> None:
     (said,) = got.said
     assert said.isprintable()
     assert r"\x1b[2J\n\x9b" in said
+
+
+NAMES = {"positions", "user_trades", "order_items", "balances", "liquidations", "insurance"}
+"""Streams that have topics which are the same on both wires."""
+
+
+@pytest.mark.parametrize("name", golden_legacy.EVENTS)
+def test_legacy_frames_are_known_by_themselves(name: str) -> None:
+    lines = golden_legacy.frames(name)
+    others = golden.frames(name) if name in NAMES else []
+    mixed = [line for pair in zip(lines, others, strict=False) for line in pair] or lines
+    got = Decoded(*lines)
+    assert [len(events) for events in got.events] == [
+        len(events) for events in golden_legacy.EVENTS[name]
+    ]
+    assert got.said == Decoded(*mixed).said == []
+    assert Decoded(*lines, wire="legacy").events == got.events
+
+
+def test_frames_of_both_wires_that_share_a_topic() -> None:
+    legacy, v5 = golden_legacy.frames("balances")[0], golden.frames("balances")[0]
+    got = Decoded(legacy, v5, legacy)
+    assert [set(names) for names in got.names] == [{"Balance"}, {"Account", "Balance"}, {"Balance"}]
+    assert got.said == []
+    order = golden_legacy.frames("order_items")
+    assert Decoded(order[0], order[2]).names == [["Order"] * 2, ["StopOrder"]]
+
+
+def test_a_wire_that_is_named_is_the_only_one() -> None:
+    legacy = golden_legacy.frames("balances")[0]
+    assert Decoded(legacy, wire="v5").tally.undecodable == 1
+    assert Decoded(TRADE, wire="legacy").tally.not_offered == {"publicTrade": 1}
+    with pytest.raises(ConfigurationError, match="wire 'fix': use v5, legacy"):
+        LineDecoder(print, "fix")
+
+
+def test_an_answer_to_a_legacy_auth_message_is_control_and_shown_nowhere() -> None:
+    answer = (
+        b'{"success":false,"ret_msg":"error:request expired","request":{"op":"auth","args":'
+        b'["Kq7Zx2w9VbTn4mLs","1662350400000","' + b"0a" * 32 + b'"]}}'
+    )
+    for wire in (None, "legacy"):
+        got = Decoded(answer, answer[:-1], answer.replace(b"success", b"outcome"), wire=wire)
+        assert got.tally.control == 1
+        assert "Kq7Z" not in str(got.said)
