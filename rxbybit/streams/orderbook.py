@@ -179,7 +179,9 @@ def order_book(
     spellings, an update cannot be read or the link is lost, the last content is sent once more
     as ``"resyncing"``; the topic is subscribed anew, which ``status()`` tells as ``Resynced``, and
     the next book is ``"synced"`` again. The repetitions of a quiet book of depth 1 are left out.
-    Source: V5 manual, "Orderbook".
+    The legacy wire does not show that an update is missing but by the number of levels: what is
+    ``"synced"`` there has full sides, where they were full, and does not cross.
+    Source: V5 manual, "Orderbook"; legacy manual, "Orderbook".
 
     ::
 
@@ -200,8 +202,9 @@ def order_book_updates(
     ``symbols``: one, several, or an iterable of them; none at all for every instrument of the
     category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
     ``depth``: 1, 25, 50, 200 or 1000 levels a side, of options 25 or 100; ``None`` is 50, of
-    options 25. 1 sends snapshots only; 25 gives the frames of the book of 50. ``category``: read
-    from the symbol when not given, inverse without one; spot must be said.
+    options 25. 1 sends snapshots only; 25 gives the frames of the book of 50. On the legacy wire
+    25, also for ``None``, or 200, which are sent as such. ``category``: read from the symbol when
+    not given, inverse without one; spot must be said.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
     know; one that was not named is left out, and ``status()`` says ``Rejected``.
