@@ -42,7 +42,7 @@ class World:
         made: Any = self.client
         ledger = ConnectLedger(clock=asyncio.get_running_loop().time)
         inner = msgspec.structs.replace(made._settings.session, ledger=ledger)
-        transport = MemoryTransport(self.exchange)
+        self.transport = transport = MemoryTransport(self.exchange)
         made._settings = msgspec.structs.replace(
             made._settings, session=inner, new_transport=lambda runtime: transport
         )
@@ -585,7 +585,7 @@ def test_a_late_subscriber_of_a_lost_book_sees_that_it_is_lost() -> None:
     async def body(world: World) -> None:
         kept = world.kept()
         await in_step(world, kept)
-        world.exchange.answering = False
+        world.transport.hang = True  # else it could be over before anybody looks
         (link,) = world.exchange.live
         link.cut()
         await until(lambda: kept.last.state == "resyncing")
