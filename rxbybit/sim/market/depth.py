@@ -5,15 +5,15 @@ V5 manual, "Orderbook".
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from rxbybit.sim.market.feeds import Cause, Content
+from rxbybit.sim.market.feeds import Cause, Closes, Content, Restarts
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.matching import Book, Half
 
-__all__ = ["BestFeed", "BookClock", "BookState", "DepthFeed", "depths_of"]
+__all__ = ["BestFeed", "BookClock", "BookState", "Change", "DepthFeed", "Window", "depths_of"]
 
 _DEPTHS = {1: 10, 50: 20, 200: 100, 1000: 200}
 _OPTION_DEPTHS = {25: 20, 100: 100}
@@ -66,7 +66,7 @@ class BookClock:
         return BookState(bids, asks, self.numbers[deepest], book.seq, self.ms)
 
 
-class _Topic(ABC):
+class _Topic(Restarts):
     """What the feeds of all depths share: the envelope, and the text of levels."""
 
     causes = (Cause.BOOK,)
@@ -139,7 +139,18 @@ class BestFeed(_Topic):
         return self._book.bids.top(1), self._book.asks.top(1)
 
 
-class _Window:
+class Change(NamedTuple):
+    """What has become of one level of a window."""
+
+    price: int
+    """In ticks."""
+    lots: int
+    """What is there now, 0 when it has left the window."""
+    before: int
+    """What the wire knows of it, 0 when it is new there."""
+
+
+class Window:
     """The best levels of one side as the wire knows them."""
 
     def __init__(self, half: Half, depth: int) -> None:
@@ -155,8 +166,8 @@ class _Window:
         """Hear of no more changes."""
         self._half.changed = tuple(k for k in self._half.changed if k is not self.touched)
 
-    def slide(self) -> list[tuple[int, int]]:
-        """What has changed in the window as ``(price, lots)``; 0 lots for what has left it.
+    def slide(self) -> list[Change]:
+        """What has changed in the window, the best price first.
 
         Only levels that were touched, or that the end of the window has passed over, are looked
         at.
@@ -169,11 +180,12 @@ class _Window:
         if low != high:
             passed = half.keys[bisect_left(half.keys, low) : bisect_right(half.keys, high)]
             keys = keys.union(passed)
-        changed: list[tuple[int, int]] = []
+        changed: list[Change] = []
         for key in sorted(keys):
             lots = half.lots.get(key, 0) if key <= worst else 0
-            if lots != shown.get(key, 0):
-                changed.append((half.sign * key, lots))
+            before = shown.get(key, 0)
+            if lots != before:
+                changed.append(Change(half.sign * key, lots, before))
                 if lots:
                     shown[key] = lots
                 else:
@@ -192,19 +204,18 @@ class _Window:
         return keys[self._depth - 1] if len(keys) >= self._depth else 1 << 62
 
 
-class DepthFeed(_Topic):
+class DepthFeed(_Topic, Closes):
     """``orderbook.{50,200,1000}``: deltas with consecutive numbers; a window that slides."""
 
     quiet_ms: int | None = None
 
     def __init__(self, instrument: Instrument, book: Book, clock: BookClock, depth: int) -> None:
         super().__init__(instrument, book, clock, depth)
-        self._bids = _Window(book.bids, depth)
-        self._asks = _Window(book.asks, depth)
+        self._bids = Window(book.bids, depth)
+        self._asks = Window(book.asks, depth)
         self._as_of = book.seq, clock.ms
 
     def close(self) -> None:
-        """Hear of no more changes."""
         self._bids.close()
         self._asks.close()
 
@@ -214,7 +225,7 @@ class DepthFeed(_Topic):
         if not bids and not asks:
             return []
         self._number = self._clock.next(self._depth)
-        below, above = self._texts(bids), self._texts(asks)
+        below, above = (self._texts([c[:2] for c in side]) for side in (bids, asks))
         return [self._frame("delta", ms, below, above, self._number, seq, cts)]
 
     def repeat(self, ms: int) -> list[Content]:

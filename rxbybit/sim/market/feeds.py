@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from enum import IntEnum
 from typing import Any, NamedTuple, Protocol
 
 from rxbybit.config import Category
 
-__all__ = ["Cause", "Content", "Feed", "Phase", "Push", "Schedule"]
+__all__ = ["Cause", "Closes", "Content", "Feed", "Phase", "Push", "Restarts", "Schedule"]
 
 # Any: what stands in JSON, nested as the topic has it.
 Content = dict[str, Any]
@@ -76,3 +77,19 @@ class Feed(Protocol):
     def snapshot(self, ms: int) -> Content | None:
         """What a subscriber gets first; ``None`` where the topic has no such thing."""
         ...
+
+
+class Closes(ABC):
+    """A feed that hears of changes by itself, until it is closed."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Hear of no more changes."""
+
+
+class Restarts(ABC):
+    """A feed of a book, which begins anew when the books do."""
+
+    @abstractmethod
+    def restart(self, ms: int) -> Content:
+        """The snapshot that says so."""

@@ -88,6 +88,11 @@ class Pool:
         }
 
     @property
+    def balance(self) -> int:
+        """In units of 1e-8 of its coin."""
+        return self._balance
+
+    @property
     def coin(self) -> str:
         """What it holds."""
         return self._instrument.settle

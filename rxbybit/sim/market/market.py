@@ -69,6 +69,8 @@ class Market:
         """What trades now."""
         self.watcher: Watcher | None = None
         """Who has orders besides the crowds: of every pit that is listed from now on."""
+        self.on_listing: Callable[[Pit, int], list[Content]] = _nothing_follows
+        """Told of what is listed later, and when; gives frames that follow from it."""
         self._seed = seed
         self._heap: list[tuple[int, Phase, int, int, Category, _Act]] = []
         self._entries = 0
@@ -202,7 +204,7 @@ class Market:
         self._entries += 1
         heappush(self._heap, (ms, phase, rank, self._entries, category, act))
 
-    def _list(self, instrument: Instrument, ms: int) -> None:
+    def _list(self, instrument: Instrument, ms: int) -> Pit:
         key = instrument.category, instrument.symbol
         coin = instrument.base
         if coin not in self._indices:
@@ -225,6 +227,7 @@ class Market:
             pit.want("publicTrade", ms)
         for topic, feed in self._pools.items():
             feed.pools = self._pools_of(topic)
+        return pit
 
     def _options_on(self, coin: str) -> list[Pit]:
         return [
@@ -246,12 +249,7 @@ class Market:
         """What a line of the script does, and on which socket it is heard."""
         if isinstance(event, Listing):
             listed = event.instrument
-
-            def begin(ms: int) -> list[Content]:
-                self._list(listed, ms)
-                return []
-
-            return begin, listed.category
+            return lambda ms: self.on_listing(self._list(listed, ms), ms), listed.category
         key = event.category, event.symbol
 
         def end(ms: int) -> list[Content]:
@@ -286,3 +284,7 @@ class Market:
         due = ms // feed.every_ms * feed.every_ms + feed.every_ms
         rank = -1 - list(_POOLS).index(topic)
         self.schedule(category, due, Phase.FRAMES, rank, flush)
+
+
+def _nothing_follows(_: Pit, __: int) -> list[Content]:
+    return []

@@ -83,13 +83,18 @@ class Marks:
             texts["nextFundingTime"] = str(self.next_funding_ms)
             texts["fundingRate"] = spelled(self.rate, 8, trim=True)
         elif one.delivery_ms is not None:
-            basis = self.mark - self.index
-            ratio = basis * 10**8 // self.index
-            left = max(one.delivery_ms - ms, 1)
+            basis, ratio, yearly = self.basis(ms)
             texts["basis"] = spelled(basis, one.price_scale)
             texts["basisRate"] = spelled(ratio, 8)
-            texts["basisRateYear"] = spelled(ratio * _YEAR_MS // left, 8)
+            texts["basisRateYear"] = spelled(yearly, 8)
         return texts
+
+    def basis(self, ms: int) -> tuple[int, int, int]:
+        """Mark over index, the same as a ratio, and that of a year until delivery, in 1e-8."""
+        basis = self.mark - self.index
+        ratio = basis * 10**8 // self.index
+        left = max((self._instrument.delivery_ms or 0) - ms, 1)
+        return basis, ratio, ratio * _YEAR_MS // left
 
     def _worth(self, worth: int) -> str:
         """Two decimals of the quote, or eight of the coin."""

@@ -9,7 +9,7 @@ from rxbybit.sim.market.candles import Day
 from rxbybit.sim.market.feeds import Cause, Content
 from rxbybit.sim.market.instruments import spelled
 from rxbybit.sim.market.marks import Marks
-from rxbybit.sim.market.matching import Book, Fill, Side
+from rxbybit.sim.market.matching import Book
 from rxbybit.sim.market.options import OptionContract, OptionPrice, Worth
 from rxbybit.sim.market.tape import Print, Tape
 
@@ -23,12 +23,6 @@ class OptionTape(Tape):
         super().__init__(option, seed, opening)
         self.option = option
         self.price = price
-        self.lots = 0
-        """All that was traded."""
-
-    def write(self, ms: int, side: Side, fills: list[Fill], seq: int) -> None:
-        super().write(ms, side, fills, seq)
-        self.lots += sum(fill.lots for fill in fills)
 
     def frame(self, ms: int) -> dict[str, object]:
         worth = self.price.worth()

@@ -10,7 +10,7 @@ from rxbybit.sim.market.candle import INTERVALS, MINUTE_MS
 from rxbybit.sim.market.candles import Candles, KlineFeed
 from rxbybit.sim.market.crowd import Crowd
 from rxbybit.sim.market.depth import BestFeed, BookClock, BookState, DepthFeed, depths_of
-from rxbybit.sim.market.feeds import Cause, Content, Feed, Phase, Schedule
+from rxbybit.sim.market.feeds import Cause, Closes, Content, Feed, Phase, Restarts, Schedule
 from rxbybit.sim.market.index import INDEX_MS, Priced
 from rxbybit.sim.market.instruments import Instrument
 from rxbybit.sim.market.liquidations import LiquidationFeed, Pool, Positions
@@ -85,19 +85,17 @@ class Pit:
         self.watcher: Watcher | None = None
         self._positions = Positions(f"{seed}/positions")
         self._index = index
-        self._ms = ms
-        self._number = number
-        self._schedule = schedule
+        self._ms = self._seq = ms
+        self.number = number
+        self.schedule = schedule
         self._kinds = {kind: place for place, kind in enumerate(kinds_of(instrument))}
         self._feeds: dict[str, Feed] = {}
         self._flushes: dict[str, Callable[[int], list[Content]]] = {}
         self._heard: dict[Cause, list[tuple[str, Feed]]] = {cause: [] for cause in Cause}
         self._due: set[str] = set()
         self._said: dict[str, int] = {}
-        self._trades_wanted = False
-        self._forced = False
+        self._trades_wanted = self._forced = False
         self.on_credit = instrument.category in ("inverse", "linear")
-        self._seq = ms
         schedule(ms + self.crowd.pause_ms(), Phase.TURN, number, self._wake)
         schedule(ms + INDEX_MS, Phase.MARKS, number, self._index_moved)
         schedule(ms // MINUTE_MS * MINUTE_MS + MINUTE_MS, Phase.MINUTE, number, self._minute_begun)
@@ -125,10 +123,18 @@ class Pit:
         if kind == "publicTrade":
             self._trades_wanted = True
         elif kind not in self._feeds:
-            feed = self._feeds[kind] = self._feed(kind, ms)
-            self._flushes[kind] = partial(self._flush, kind)
-            self._sort_feeds()
-            self._expect_quiet(kind, feed, ms)
+            self.attach(kind, self._feed(kind, ms), ms)
+
+    def attach(self, kind: str, feed: Feed, ms: int) -> None:
+        """Ask ``feed`` for frames from now on, until ``kind`` is forgotten.
+
+        A kind that is not of V5 has its turn behind those that are, in the order of coming.
+        """
+        self._kinds.setdefault(kind, len(self._kinds))
+        self._feeds[kind] = feed
+        self._flushes[kind] = partial(self._flush, kind)
+        self._sort_feeds()
+        self._expect_quiet(kind, feed, ms)
 
     def forget(self, kind: str) -> None:
         """Build them no more."""
@@ -136,7 +142,7 @@ class Pit:
             self._trades_wanted = False
         feed = self._feeds.pop(kind, None)
         self._sort_feeds()
-        if isinstance(feed, DepthFeed):
+        if isinstance(feed, Closes):
             feed.close()
 
     def snapshot(self, kind: str, ms: int) -> Content | None:
@@ -147,8 +153,7 @@ class Pit:
     def restart(self, ms: int) -> list[Content]:
         """The numbers of the books begin at 1 again: a snapshot of each that is wanted."""
         self.clock.restart()
-        feeds = self._feeds.values()
-        return [feed.restart(ms) for feed in feeds if isinstance(feed, BestFeed | DepthFeed)]
+        return [feed.restart(ms) for feed in self._feeds.values() if isinstance(feed, Restarts)]
 
     def close(self, ms: int) -> list[Content]:
         """Cancel every order; the frames that say so are the last."""
@@ -169,7 +174,7 @@ class Pit:
         """The index has moved: so has the mark price, and some positions end by force."""
         if self.closed:
             return []
-        self._schedule(ms + INDEX_MS, Phase.MARKS, self._number, self._index_moved)
+        self.schedule(ms + INDEX_MS, Phase.MARKS, self.number, self._index_moved)
         self._ms = ms
         self.marks.move()
         self._stir(ms, Cause.MARK)
@@ -180,17 +185,17 @@ class Pit:
             self._forced = False
             if fills:
                 self.pool.settle(position, fills)
-                feed = self._feeds.get("allLiquidation")
-                if isinstance(feed, LiquidationFeed):
-                    feed.liquidated(ms, position, sum(fill.lots for fill in fills))
-                    self._stir(ms, Cause.FORCE)
+                for feed in self._feeds.values():
+                    if isinstance(feed, LiquidationFeed):
+                        feed.liquidated(ms, position, sum(fill.lots for fill in fills))
+                self._stir(ms, Cause.FORCE)
         return self.settle(ms)
 
     def _minute_begun(self, ms: int) -> list[Content]:
         """A minute has begun: candles close, the day slides, funding comes nearer."""
         if self.closed:
             return []
-        self._schedule(ms + MINUTE_MS, Phase.MINUTE, self._number, self._minute_begun)
+        self.schedule(ms + MINUTE_MS, Phase.MINUTE, self.number, self._minute_begun)
         closed = self.candles.roll(ms)
         self.marks.minute(ms, self.tape.last)
         for feed in self._feeds.values():
@@ -204,7 +209,7 @@ class Pit:
             return []
         self._ms = ms
         self.crowd.turn(self._index.price)
-        self._schedule(ms + self.crowd.pause_ms(), Phase.TURN, self._number, self._wake)
+        self.schedule(ms + self.crowd.pause_ms(), Phase.TURN, self.number, self._wake)
         return self.settle(ms)
 
     def _traded(self, side: Side, fills: list[Fill]) -> None:
@@ -244,7 +249,7 @@ class Pit:
             if kind not in self._due:
                 self._due.add(kind)
                 due = -(-ms // feed.every_ms) * feed.every_ms
-                self._schedule(due, Phase.FRAMES, self._rank(kind), self._flushes[kind])
+                self.schedule(due, Phase.FRAMES, self._rank(kind), self._flushes[kind])
 
     def _flush(self, kind: str, ms: int) -> list[Content]:
         self._due.discard(kind)
@@ -268,13 +273,13 @@ class Pit:
             if due <= now:
                 self._said[kind], due = now, now + quiet_ms
                 frames = feed.repeat(now)
-            self._schedule(due, Phase.FRAMES, self._rank(kind) + 1, ask)
+            self.schedule(due, Phase.FRAMES, self._rank(kind) + 1, ask)
             return frames
 
-        self._schedule(ms + quiet_ms, Phase.FRAMES, self._rank(kind) + 1, ask)
+        self.schedule(ms + quiet_ms, Phase.FRAMES, self._rank(kind) + 1, ask)
 
     def _rank(self, kind: str) -> int:
-        return self._number * _RANKS + 2 * self._kinds[kind]
+        return self.number * _RANKS + 2 * self._kinds[kind]
 
     def _feed(self, kind: str, ms: int) -> Feed:
         one, book = self.instrument, self.book

@@ -45,8 +45,12 @@ class Tape:
         self.fresh: list[Print] = []
         """What has traded since the last :meth:`clear`."""
         self.recent: deque[Print] = deque(maxlen=_KEPT)
+        self.hearers: tuple[list[Print], ...] = ()
+        """The lists of those who want to have every trade; they empty them."""
         self.count = 0
-        self.last = opening
+        self.lots = self.value = 0
+        """All that has traded here, in lots and in units of value."""
+        self.last: int = opening
         self.last_ms: int | None = None
         self.tick = "ZeroPlusTick"
 
@@ -63,6 +67,10 @@ class Tape:
             printed = Print(self.count, ms, side, price, lots, self.tick, seq)
             self.fresh.append(printed)
             self.recent.append(printed)
+            self.lots += lots
+            self.value += self._instrument.value(price, lots)
+            for heard in self.hearers:
+                heard.append(printed)
 
     def clear(self) -> None:
         """Begin a new ``fresh``."""
