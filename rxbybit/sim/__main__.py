@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn, cast, get_args
 
-from rxbybit.config import CATEGORIES, Category
+from rxbybit.sim.endpoints import PUBLIC_ENDPOINTS, PublicEndpoint
 from rxbybit.sim.exchange import Exchange
 from rxbybit.sim.faults import Faults
 from rxbybit.sim.floor import steady_clock
@@ -66,14 +66,14 @@ def _exchange(chosen: argparse.Namespace) -> Exchange:
     )
 
 
-def _recordings(chosen: argparse.Namespace) -> dict[Category, Recording]:
+def _recordings(chosen: argparse.Namespace) -> dict[PublicEndpoint, Recording]:
     pace, loop = cast("Pace", chosen.pace), bool(chosen.loop)
     named = cast("list[str]", chosen.recording)
-    recordings: dict[Category, Recording] = {}
+    recordings: dict[PublicEndpoint, Recording] = {}
     for text in named:
         category, equals, path = text.partition("=")
-        if not (equals and path) or category not in CATEGORIES:
-            raise ValueError(f"--recording {text}: use {'|'.join(CATEGORIES)}=FILE")
+        if not (equals and path) or category not in PUBLIC_ENDPOINTS:
+            raise ValueError(f"--recording {text}: use {'|'.join(PUBLIC_ENDPOINTS)}=FILE")
         if category in recordings:
             raise ValueError(f"--recording {text}: there is one for {category} already")
         recordings[category] = Recording.read(
@@ -102,7 +102,7 @@ def _parser(prog: str) -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="CATEGORY=FILE",
-        help=f"one frame a line; CATEGORY is one of {', '.join(CATEGORIES)}; may be repeated",
+        help=f"one frame a line; CATEGORY is one of {', '.join(PUBLIC_ENDPOINTS)}; may be repeated",
     )
     parser.add_argument("--pace", choices=get_args(Pace), default="ts")
     parser.add_argument("--loop", action="store_true", help="begin again at the end")

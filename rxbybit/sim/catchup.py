@@ -1,13 +1,13 @@
 """The snapshot that a link needs when it subscribes in the middle of a recording.
 
-V5 manual, "Orderbook" and "Ticker": the first message of a subscription is a snapshot, deltas
-follow.
+V5 manual, "Orderbook" and "Ticker", and the manual before it: the first message of a subscription
+is a snapshot, deltas follow.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TypedDict, cast
 
@@ -26,14 +26,29 @@ class _Book(TypedDict):
     seq: int
 
 
+class _LegacyLevel(TypedDict):
+    side: str
+    price: str
+
+
+class _LegacyBook(TypedDict):
+    delete: list[_LegacyLevel]
+    update: list[_LegacyLevel]
+    insert: list[_LegacyLevel]
+
+
+class _LegacyTicker(TypedDict):
+    update: list[dict[str, object]]
+
+
 def snapshot_at(frames: Sequence[Frame], place: int, topic: str) -> bytes | None:
     """The state of ``topic`` after ``frames[:place]``, as one snapshot frame.
 
     ``None`` for a topic that is no book or ticker, and when no snapshot of it has come before
     ``place``: then the recording sends one itself, or has none.
     """
-    kind = topic.partition(".")[0]
-    if kind not in ("orderbook", "tickers"):
+    merge = _MERGES.get(topic.partition(".")[0])
+    if merge is None:
         return None
     since: list[dict[str, object]] = []
     for frame in reversed(frames[:place]):
@@ -45,7 +60,6 @@ def snapshot_at(frames: Sequence[Frame], place: int, topic: str) -> bytes | None
     else:
         return None
     since.reverse()
-    merge = _book if kind == "orderbook" else _ticker
     data = merge([content["data"] for content in since])
     newest = since[-1] | {"type": "snapshot", "data": data}
     return json.dumps(newest, separators=(",", ":"), ensure_ascii=False).encode()
@@ -71,3 +85,38 @@ def _side(levels: Sequence[Level]) -> list[Level]:
     for level in levels:
         held[Decimal(level[0])] = level
     return [held[price] for price in sorted(held) if Decimal(held[price][1])]
+
+
+def _legacy_ticker(parts: Sequence[object]) -> object:
+    state = dict(cast("dict[str, object]", parts[0]))
+    for part in parts[1:]:
+        for update in cast("_LegacyTicker", part)["update"]:
+            state |= update
+    return state
+
+
+def _legacy_book(parts: Sequence[object]) -> object:
+    held: dict[tuple[str, Decimal], _LegacyLevel] = {}
+    for level in cast("list[_LegacyLevel]", parts[0]):
+        held[_place(level)] = level
+    for part in parts[1:]:
+        delta = cast("_LegacyBook", part)
+        for level in delta["delete"]:
+            held.pop(_place(level), None)
+        for level in (*delta["update"], *delta["insert"]):
+            held[_place(level)] = level
+    return [held[place] for place in sorted(held)]
+
+
+def _place(level: _LegacyLevel) -> tuple[str, Decimal]:
+    """Bids before asks, and the lowest price first."""
+    return level["side"], Decimal(level["price"])
+
+
+_MERGES: dict[str, Callable[[Sequence[object]], object]] = {
+    "orderbook": _book,
+    "tickers": _ticker,
+    "orderBookL2_25": _legacy_book,
+    "orderBook_200": _legacy_book,
+    "instrument_info": _legacy_ticker,
+}

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import cast
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from rxbybit.sim.faults import Faults, Place, Redirect, Refuse, RestDown, Stall
+from rxbybit.sim.endpoints import PATHS, Endpoint
+from rxbybit.sim.faults import Faults, Redirect, Refuse, RestDown, Stall
 from rxbybit.sim.seen import Connect, shown
 
 __all__ = ["Door"]
 
-Serve = Callable[[web.Request, Place, web.WebSocketResponse], Awaitable[None]]
+_ENDPOINTS: dict[str, Endpoint] = {path: endpoint for endpoint, path in PATHS.items()}
+Serve = Callable[[web.Request, Endpoint, web.WebSocketResponse], Awaitable[None]]
 
 
 class Door:
@@ -37,8 +38,8 @@ class Door:
         self._closing.set()
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
-        """The handler of the websockets: one for each category, and the private one."""
-        category = cast("Place", request.match_info.get("category", "private"))
+        """The handler of the websockets."""
+        category = _ENDPOINTS[request.path]
         here = (None, category)
         if refuse := self._faults.strike(Refuse, lambda fault: fault.category in here):
             self._note(request, category, refuse.status)
@@ -69,7 +70,7 @@ class Door:
                 return _refusal(down)
         return await handler(request)
 
-    def _note(self, request: web.Request, category: Place, status: int | None) -> None:
+    def _note(self, request: web.Request, category: Endpoint, status: int | None) -> None:
         self._connects.append(
             Connect(
                 category=category,

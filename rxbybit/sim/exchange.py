@@ -1,10 +1,8 @@
-"""A Bybit of one's own: a server on loopback that speaks the V5 wire."""
+"""A Bybit of one's own: a server on loopback that speaks the V5 wire, and the one before."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-import string
 from collections import Counter
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -16,38 +14,38 @@ from rxbybit.config import CATEGORIES, Category, Environment
 from rxbybit.sim.accounts import Account, ApiKey
 from rxbybit.sim.accounts.half import PrivateHalf
 from rxbybit.sim.door import Door
-from rxbybit.sim.faults import Fault, Faults, Place
-from rxbybit.sim.floor import Floor, MarketSource, steady_clock
+from rxbybit.sim.endpoints import PATHS, PUBLIC_ENDPOINTS, Endpoint, PublicEndpoint
+from rxbybit.sim.faults import Fault, Faults
+from rxbybit.sim.floor import Floor, steady_clock
 from rxbybit.sim.link import Link
 from rxbybit.sim.market import Market
 from rxbybit.sim.outlet import Outlet
-from rxbybit.sim.player import RecordingSource
 from rxbybit.sim.pulse import Pulse
 from rxbybit.sim.recording import Recording
 from rxbybit.sim.rest import Quota, add_rest
 from rxbybit.sim.seen import Call, Connect, Request
-from rxbybit.sim.source import Source
-from rxbybit.sim.speech import PublicSpeech, Speech
+from rxbybit.sim.sockets import Sockets
 
-__all__ = ["Exchange"]
+__all__ = ["Exchange", "Recordings"]
 
 _NONE: Mapping[Category, Recording] = MappingProxyType({})
+Recordings = Mapping[Category, Recording] | Mapping[PublicEndpoint, Recording]
 
 
 class Exchange:
     """An embedded exchange that serves recordings and a market, websocket and REST on one port.
 
-    ``recordings`` has a :class:`Recording` a category; any other category has the topics of
-    ``market``, and without one refuses every topic. The market begins at its own time when the
-    exchange starts, and moves by ``clock`` (milliseconds since 1970; the computer's when ``None``),
-    ``speed`` times as fast. With ``on_time`` it first makes up for what the clock is ahead of it:
-    a market that was made for now is not late by the time that it took to make. ``port=0`` takes
-    a free one. ``seed`` fixes the connection ids. ``faults`` are scripted from the start. With
-    ``data_first`` the acknowledgement of a subscription follows the first data of it, as the
-    linear socket of the exchange does it.
+    ``recordings`` has a :class:`Recording` a category, and one under ``"legacy"`` for the socket
+    of the withdrawn wire; any other has the topics of ``market``, and without one refuses every
+    topic. The market begins at its own time when the exchange starts, and moves by ``clock``
+    (milliseconds since 1970; the computer's when ``None``), ``speed`` times as fast. With
+    ``on_time`` it first makes up for what the clock is ahead of it: a market that was made for now
+    is not late by the time that it took to make. ``port=0`` takes a free one. ``seed`` fixes the
+    connection ids. ``faults`` are scripted from the start. With ``data_first`` the acknowledgement
+    of a subscription follows the first data of it, as the linear socket of the exchange does it.
     REST requests are answered from ``market``; ``quota`` is how many of them in how much time.
     ``accounts`` can trade on it, and so can the one of ``DEMO_KEY``, which is always there; with
-    ``demo`` that one trades by itself.
+    ``demo`` that one trades by itself. Both wires tell of them.
 
     It is an asynchronous context manager::
 
@@ -58,13 +56,13 @@ class Exchange:
 
     Everything but ``url`` and ``environment`` belongs to the thread of its loop.
 
-    Not modelled: the legacy wire, the limits on connects, and the cut of idle connections.
+    Not modelled: the limits on connects, and the cut of idle connections.
     Errors: ``ValueError`` for accounts without a market, and for a key that is there twice.
     """
 
     def __init__(
         self,
-        recordings: Mapping[Category, Recording] = _NONE,
+        recordings: Recordings = _NONE,
         *,
         market: Market | None = None,
         speed: float = 1.0,
@@ -79,9 +77,6 @@ class Exchange:
         accounts: tuple[ApiKey, ...] = (),
         demo: bool = False,
     ) -> None:
-        unknown = set(recordings).difference(CATEGORIES)
-        if unknown:
-            raise ValueError(f"category {min(unknown)!r}: use one of {', '.join(CATEGORIES)}")
         self.faults = Faults.of(faults)
         self.requests: list[Request] = []
         """Every message of every client, in the order they were read."""
@@ -98,13 +93,14 @@ class Exchange:
         elif accounts or demo:
             raise ValueError("accounts trade on a market: Exchange(market=...)")
         self._pulse = Pulse(self._beat, lambda: self._floor is None and not self.faults.timed)
-        self._sources = {c: self._source(c, recordings.get(c)) for c in CATEGORIES}
+        played: dict[str, Recording] = dict(recordings.items())
+        behind = self._floor, self._private, self.faults
+        self._sockets = Sockets(played, *behind, clock=self._clock, seed=seed)
         self.calls: list[Call] = []
         """Every REST request, in the order they were answered."""
         self._quota = quota
         self._host = host
         self._port = port
-        self._random = random.Random(seed)
         self._data_first = data_first
         self._links: list[Link] = []
         self._accepted = 0
@@ -122,7 +118,8 @@ class Exchange:
     async def start(self) -> None:
         """Listen. Errors: ``OSError`` when the port cannot be had."""
         app = web.Application()
-        app.router.add_get(f"/v5/public/{{category:{'|'.join(CATEGORIES)}}}", self._door.upgrade)
+        for endpoint in PUBLIC_ENDPOINTS:
+            app.router.add_get(PATHS[endpoint], self._door.upgrade)
         if self._private is not None:
             self._private.add_to(app, self._door.upgrade)
         add_rest(app, self.market, quota=self._quota, on_call=self.calls.append)
@@ -174,10 +171,12 @@ class Exchange:
     @property
     def environment(self) -> Environment:
         """The URLs of this exchange."""
+        sockets = {one: f"ws://{self._address}{path}" for one, path in PATHS.items()}
         return Environment(
             name=self.url,
-            public=MappingProxyType({c: f"ws://{self._address}/v5/public/{c}" for c in CATEGORIES}),
-            private=None if self._private is None else f"ws://{self._address}/v5/private",
+            public=MappingProxyType({category: sockets[category] for category in CATEGORIES}),
+            private=None if self._private is None else sockets["private"],
+            legacy=sockets["legacy"],
             rest=self.url,
         )
 
@@ -201,22 +200,18 @@ class Exchange:
         return self._private.open_account(key)
 
     async def send(
-        self, topic: str, frame: bytes | str, *, category: Category | None = None
+        self, topic: str, frame: bytes | str, *, category: Endpoint | None = None
     ) -> int:
         """Push a frame to every link subscribed to ``topic``; gives how many these were."""
         links = [
-            link
-            for link in self.links
-            if topic in link.subscriptions and category in (None, link.category)
+            link for link in self.links if link.hears(topic) and category in (None, link.category)
         ]
         await asyncio.gather(*(link.send_data(topic, frame) for link in links))
         return len(links)
 
-    def restart(self, category: Category | None = None) -> None:
+    def restart(self, category: PublicEndpoint | None = None) -> None:
         """Let the market's books begin anew (:class:`Restart`), those of one category or all."""
-        for name, source in self._sources.items():
-            if category in (None, name):
-                source.restart()
+        self._sockets.restart(category)
 
     async def release_acks(self) -> None:
         """Send every acknowledgement that was withheld, on the links that still live."""
@@ -234,11 +229,6 @@ class Exchange:
         """How far the market is behind its clock, in its own milliseconds; a step is normal."""
         return 0 if self._floor is None else self._floor.due_ms - self._floor.market.now_ms
 
-    def _source(self, category: Category, recording: Recording | None) -> Source:
-        if recording is None and self._floor is not None:
-            return MarketSource(self._floor, category)
-        return RecordingSource(recording or Recording([]))
-
     @property
     def _address(self) -> str:
         host = f"[{self._host}]" if ":" in self._host else self._host
@@ -251,21 +241,20 @@ class Exchange:
             link.strike()
 
     async def _serve(
-        self, request: web.Request, category: Place, websocket: web.WebSocketResponse
+        self, request: web.Request, category: Endpoint, websocket: web.WebSocketResponse
     ) -> None:
         transport = request.transport
         if transport is None or self._door.is_shut:
             return
         self._accepted += 1
-        conn_id = self._conn_id()
-        speech, source = self._served(category, conn_id)
+        served = self._sockets.serve(category, request.query)
         link = Link(
             number=self._accepted,
             category=category,
-            conn_id=conn_id,
+            conn_id=served.conn_id,
             outlet=Outlet(websocket, transport),
-            speech=speech,
-            source=source,
+            speech=served.speech,
+            source=served.source,
             faults=self.faults,
             clock=self._clock,
             data_first=self._data_first and category != "private",
@@ -276,17 +265,3 @@ class Exchange:
             await link.run(websocket.receive)
         finally:
             self._links.remove(link)
-
-    def _served(self, category: Place, conn_id: str) -> tuple[Speech, Source]:
-        """How a new link talks, and what it can hear."""
-        if category != "private":
-            return PublicSpeech(category), self._sources[category]
-        if self._private is None:
-            raise LookupError("nothing is private without a market")
-        session = self._private.session(conn_id)
-        return session, session
-
-    def _conn_id(self) -> str:
-        letters = string.digits + string.ascii_lowercase[:22]
-        body = "".join(self._random.choices(letters, k=20))
-        return f"{body}-{''.join(self._random.choices(letters, k=5))}"

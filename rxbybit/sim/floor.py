@@ -104,17 +104,27 @@ class Floor:
         if topic not in self.market.topics(category):
             return
         self.market.want(category, topic)
-        self._hearers.setdefault((category, topic), {})[listener] = None
+        self.join(category, topic, listener)
         snapshot = self.market.snapshot(category, topic)
         if snapshot is not None:
             listener.push(topic, _text(snapshot))
 
     def miss(self, category: Category, topic: str, listener: Listener) -> None:
         """Send it no more of a topic; the last one to leave lets the market forget it."""
-        hearers = self._hearers.get((category, topic), {})
-        if hearers.pop(listener, self) is None and not hearers:
-            del self._hearers[category, topic]
+        if self.part(category, topic, listener):
             self.market.forget(category, topic)
+
+    def join(self, category: Category, topic: str, listener: Listener) -> None:
+        """Send it what the market says under a topic from now on."""
+        self._hearers.setdefault((category, topic), {})[listener] = None
+
+    def part(self, category: Category, topic: str, listener: Listener) -> bool:
+        """Send it no more of that; gives whether it was the last one."""
+        hearers = self._hearers.get((category, topic), {})
+        last = hearers.pop(listener, self) is None and not hearers
+        if last:
+            del self._hearers[category, topic]
+        return last
 
     def restart(self, category: Category) -> None:
         """Let the books of a category begin anew, at the end of the step."""

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import WSMessage, WSMsgType
 
 from rxbybit.sim.control import Answer, Command, Standing, spelled
+from rxbybit.sim.endpoints import Endpoint
 from rxbybit.sim.faults import (
     Close,
     Cut,
@@ -16,7 +17,6 @@ from rxbybit.sim.faults import (
     How,
     Ignore,
     NoPong,
-    Place,
     Restart,
     Silence,
     Slow,
@@ -45,7 +45,7 @@ class Link:
         self,
         *,
         number: int,
-        category: Place,
+        category: Endpoint,
         conn_id: str,
         speech: Speech,
         outlet: Outlet,
@@ -57,7 +57,7 @@ class Link:
     ) -> None:
         self.number = number
         """Links are numbered from 1 in the order the exchange accepted them."""
-        self.category: Place = category
+        self.category: Endpoint = category
         self.conn_id = conn_id
         self.closed = False
         self.silent = False
@@ -86,6 +86,10 @@ class Link:
         """The topics this link is subscribed to, in the order they came."""
         return tuple(self._topics)
 
+    def hears(self, topic: str) -> bool:
+        """Whether data of ``topic`` is for this link; a legacy one may have a wildcard for it."""
+        return topic in self._topics or f"{topic.rpartition('.')[0]}.*" in self._topics
+
     @property
     def sent(self) -> int:
         """Data frames that this link has carried."""
@@ -112,7 +116,7 @@ class Link:
 
     async def play(self, topic: str, raw: bytes, *, patient: bool) -> None:
         """Send a data frame, as :meth:`send_data`, and wait until there is room for it."""
-        if self.deaf or topic not in self._topics:
+        if self.deaf or not self.hears(topic):
             return
         delay_s, frames = self._mishaps.carry(topic, raw)
         if delay_s:
@@ -123,7 +127,7 @@ class Link:
 
     def push(self, topic: str, raw: bytes) -> None:
         """Send a data frame with the next :meth:`flush`, without waiting for room."""
-        if self.deaf or topic not in self._topics:
+        if self.deaf or not self.hears(topic):
             return
         if self._late is not None:
             self._late.behind.append((topic, raw))
@@ -198,11 +202,10 @@ class Link:
             return
         faults, sent, here = self._faults, self.sent, (None, self.category)
 
-        has_books = self.category != "private"
-
         def due(fault: Restart | Slow | Cut | Close | Silence) -> bool:
             return sent >= fault.after
 
+        has_books = self.category != "private"
         if has_books and faults.strike(Restart, lambda f: due(f) and f.category in here):
             self._source.restart()
         if slow := faults.strike(Slow, due):
@@ -240,8 +243,7 @@ class Link:
         known = Command(op="") if isinstance(request, str) else request
         if self.deaf:
             return
-        seen = Request.of(self.number, known.op, known.args, known.req_id, text)
-        self._on_request(seen)
+        self._on_request(Request.of(self.number, known.op, known.args, known.req_id, text))
         if self._faults.strike(Ignore, lambda fault: fault.op == known.op):
             return
         if known.op == "ping" and self._faults.strike(NoPong):

@@ -21,6 +21,9 @@ from rxbybit.sim.faults.kinds import OfFrame
 
 __all__ = ["Carried", "Late", "Mishaps"]
 
+_BOOKS = ("orderbook.", "orderBookL2_25.", "orderBook_200.")
+_TICKERS = ("tickers.", "instrument_info.")
+"""How the topics of both wires begin."""
 _HEAD = 256
 """The ``type`` of a frame stands within so many bytes of its beginning."""
 
@@ -69,7 +72,7 @@ class Mishaps:
         """What the link sends when it is handed ``raw``."""
         self.sent += 1
         self.sent_by_topic[topic] += 1
-        is_delta = topic.startswith("orderbook.") and b'"type":"delta"' in raw[:_HEAD]
+        is_delta = topic.startswith(_BOOKS) and b'"type":"delta"' in raw[:_HEAD]
         if is_delta:
             self._deltas[topic] += 1
         if not (self._faults or self._muted or self._overtaken):
@@ -88,8 +91,11 @@ class Mishaps:
         return Carried(delay.seconds if delay else 0.0, frames)
 
     def forget(self, topic: str) -> None:
-        """The link has the topic no more: nothing of it waits."""
-        self._overtaken.pop(topic, None)
+        """The link has the topic no more, or all that its wildcard is: nothing of it waits."""
+        kind = topic.removesuffix("*") if topic.endswith(".*") else None
+        for waiting in list(self._overtaken):
+            if waiting == topic or (kind and waiting.rpartition(".")[0] + "." == kind):
+                del self._overtaken[waiting]
 
     def _strike(self, kind: type[F], topic: str) -> F | None:
         nth = self.sent_by_topic[topic]
@@ -101,7 +107,7 @@ class Mishaps:
         if is_delta:
             nth = self._deltas[topic]
             return bool(self._faults.strike(SkipUpdate, lambda fault: fault.hits(topic, nth)))
-        begins = topic.startswith(("orderbook.", "tickers.")) and b'"snapshot"' in raw[:_HEAD]
+        begins = topic.startswith((*_BOOKS, *_TICKERS)) and b'"snapshot"' in raw[:_HEAD]
         return begins and bool(
             self._faults.strike(WithholdSnapshot, lambda fault: fault.topic in (None, topic))
         )

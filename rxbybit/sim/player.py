@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 
 from rxbybit.sim.catchup import snapshot_at
 from rxbybit.sim.recording import Frame, Recording
@@ -45,7 +45,7 @@ class _Channel:
 
     async def subscribed(self, topics: Sequence[str]) -> None:
         recording, listener = self._recording, self._listener
-        if self._player is None and recording.hold_until.issubset(listener.subscriptions):
+        if self._player is None and all(map(listener.hears, recording.hold_until)):
             self._player = _Player(recording, self._head, deliver=self._play, idle=listener.idle)
             topics = listener.subscriptions
         if self._player is not None:
@@ -70,7 +70,7 @@ class _Channel:
 
     async def _catch_up(self, topics: Sequence[str], player: _Player) -> None:
         if self._recording.snapshots:
-            for topic in topics:
+            for topic in _concrete(topics, self._recording.topics):
                 raw = snapshot_at(self._recording.frames, player.place, topic)
                 if raw is not None:
                     await self._play(Frame(topic, None, raw))
@@ -79,6 +79,16 @@ class _Channel:
         patient = self._recording.pace == "at_once"
         await self._listener.play(frame.topic, frame.raw, patient=patient)
         return not self._listener.deaf
+
+
+def _concrete(topics: Sequence[str], known: Collection[str]) -> Iterator[str]:
+    """The topics themselves; a wildcard is all that it lets through."""
+    for topic in topics:
+        kind, _, value = topic.rpartition(".")
+        if value == "*":
+            yield from sorted(one for one in known if one.rpartition(".")[0] == kind)
+        else:
+            yield topic
 
 
 class _Playhead:

@@ -20,7 +20,7 @@ class Frame(NamedTuple):
 
     topic: str
     sent_ms: int | None
-    """The frame's own ``ts``; ``None`` where it has none."""
+    """The frame's own ``ts``, or legacy ``timestamp_e6``; ``None`` where it has neither."""
     raw: bytes
     """The frame as it was received: it is sent again byte for byte."""
 
@@ -32,7 +32,8 @@ class Recording:
     without a ``topic`` (acknowledgements, pongs) are skipped: the exchange writes its own.
 
     ``pace`` is ``"at_once"`` (as fast as the client reads) or ``"ts"`` (as far apart as their
-    ``ts`` say, divided by ``speed``; a ``ts`` that falls is sent without waiting).
+    ``ts``, or legacy ``timestamp_e6``, say, divided by ``speed``; one that falls is sent without
+    waiting).
     ``loop=True`` begins again at the end, with the same bytes: times, trade ids and update
     numbers repeat.
 
@@ -132,6 +133,13 @@ def _data_frames(frames: Sequence[bytes | str]) -> Iterator[Frame]:
         if not isinstance(content, dict):
             raise ValueError(f"frame {number} is no JSON object: {raw[:60]!r}")
         keys = cast("dict[str, object]", content)
-        topic, sent_ms = keys.get("topic"), keys.get("ts")
+        topic = keys.get("topic")
         if isinstance(topic, str):
-            yield Frame(topic, sent_ms if isinstance(sent_ms, int) else None, raw)
+            yield Frame(topic, _sent_ms(keys), raw)
+
+
+def _sent_ms(keys: dict[str, object]) -> int | None:
+    ms, micros = keys.get("ts"), keys.get("timestamp_e6")
+    if isinstance(ms, int):
+        return ms
+    return micros // 1000 if isinstance(micros, int) else None

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from rxbybit.sim.faults import Place
+from rxbybit.sim.endpoints import Endpoint
 
 __all__ = ["REDACTED", "Call", "Connect", "Request", "shown"]
 
@@ -27,7 +27,7 @@ def shown(headers: Mapping[str, str]) -> Mapping[str, str]:
 class Connect:
     """An attempt of a client to open a websocket."""
 
-    category: Place
+    category: Endpoint
     time: float
     """``time.monotonic()`` when it came, in seconds."""
     status: int | None

@@ -16,6 +16,10 @@ class Listener(Protocol):
         """Its topics, in the order they came."""
         ...
 
+    def hears(self, topic: str) -> bool:
+        """Whether a subscription of it lets the data of a topic through."""
+        ...
+
     @property
     def deaf(self) -> bool:
         """Nothing reaches it any more."""

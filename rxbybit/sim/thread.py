@@ -14,7 +14,7 @@ from typing import Self, TypeVar
 
 from rxbybit.config import Category, Environment
 from rxbybit.sim.accounts import ApiKey
-from rxbybit.sim.exchange import Exchange
+from rxbybit.sim.exchange import Exchange, Recordings
 from rxbybit.sim.faults import Fault, Faults
 from rxbybit.sim.link import Link
 from rxbybit.sim.market import Market
@@ -214,7 +214,7 @@ class Ended(RuntimeError):
 
 
 def serve_in_thread(
-    recordings: Mapping[Category, Recording] = _NONE,
+    recordings: Recordings = _NONE,
     *,
     market: Market | None = None,
     speed: float = 1.0,

@@ -64,9 +64,9 @@ async def first_frames(url: str) -> list[str]:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (["--recording", "nothing.jsonl"], "inverse|linear|spot|option=FILE"),
-        (["--recording", "futures=x"], "inverse|linear|spot|option=FILE"),
-        (["--recording", "linear="], "inverse|linear|spot|option=FILE"),
+        (["--recording", "nothing.jsonl"], "inverse|linear|spot|option|legacy=FILE"),
+        (["--recording", "futures=x"], "inverse|linear|spot|option|legacy=FILE"),
+        (["--recording", "linear="], "inverse|linear|spot|option|legacy=FILE"),
         (["--recording", "linear=/no/such/file"], "sim: /no/such/file: No such file"),
         (["--recording", f"spot={__file__}"], "frame 1 is no JSON"),
         (["--speed", "0"], "speed"),

@@ -41,8 +41,8 @@ def pay_funding(desk: _Desk, stand: Stand) -> None:
         for account, position in _holders(desk, stand):
             value = position.value(pit.marks.mark)
             fee = rounded(value * rate, 10**8) * (1 if position.lots > 0 else -1)
+            position.renew(ms)
             account.pay(position, pnl=0, fee=fee)
-            position.updated_ms = ms
             side: Side = "Buy" if position.lots > 0 else "Sell"
             lots = abs(position.lots)
             fill = Booked(ident=desk.ident(), price=0, lots=lots, value=value, fee=fee, ms=ms)

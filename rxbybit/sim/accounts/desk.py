@@ -188,6 +188,7 @@ class Desk:
         price = order.price or stand.worst(order.side)
         if self.affords(account, order, price, order.lots):
             self._submit(account, order)
+            self.news.of(account).triggered.add(order)
         else:
             order.close("Rejected", self.market.now_ms, reject="EC_CannotAffordOrderCost")
         self.note(account, order)
@@ -235,6 +236,7 @@ class Desk:
         position.seq = pit.book.seq
         account.pay(position, pnl=closed.pnl, fee=fee)
         order.filled += fill.lots
+        order.last_fill = fill.price
         order.value += value
         order.fee += fee
         order.pnl += closed.pnl

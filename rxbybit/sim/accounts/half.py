@@ -12,6 +12,7 @@ from rxbybit.sim.accounts.desk import Desk
 from rxbybit.sim.accounts.http import add_private_rest
 from rxbybit.sim.accounts.keys import DEMO, ApiKey
 from rxbybit.sim.accounts.session import PrivateSession
+from rxbybit.sim.endpoints import PATHS
 from rxbybit.sim.faults import Faults
 from rxbybit.sim.floor import Floor
 
@@ -29,16 +30,16 @@ class PrivateHalf:
     ) -> None:
         self._floor = floor
         self._faults = faults
-        self._desk = Desk(floor.market, seed)
-        of_demo = self._desk.open_account(DEMO)
+        self.desk = Desk(floor.market, seed)
+        of_demo = self.desk.open_account(DEMO)
         if demo:
-            set_off(self._desk, of_demo, seed)
+            set_off(self.desk, of_demo, seed)
         for key in keys:
-            self._desk.open_account(key)
+            self.desk.open_account(key)
 
     def open_account(self, key: ApiKey) -> Account:
         """One more. Errors: ``ValueError`` for a key that there is."""
-        return self._desk.open_account(key)
+        return self.desk.open_account(key)
 
     def add_to(
         self,
@@ -46,14 +47,14 @@ class PrivateHalf:
         upgrade: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> None:
         """Let ``app`` serve it; ``upgrade`` is who makes websockets of requests."""
-        app.router.add_get("/v5/private", upgrade)
-        add_private_rest(app, self._desk, times=self._floor.times, tell=self._floor.tell)
+        app.router.add_get(PATHS["private"], upgrade)
+        add_private_rest(app, self.desk, times=self._floor.times, tell=self._floor.tell)
 
     def session(self, conn_id: str) -> PrivateSession:
         """For a new private link."""
         floor = self._floor
         return PrivateSession(
-            self._desk,
+            self.desk,
             self._faults,
             seed=conn_id,
             times=floor.times,

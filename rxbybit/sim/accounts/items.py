@@ -15,7 +15,7 @@ from rxbybit.sim.market.feeds import Content
 from rxbybit.sim.market.instruments import spelled
 from rxbybit.sim.market.pit import Pit
 
-__all__ = ["Booked", "execution_item", "fast_item", "order_item", "position_item"]
+__all__ = ["Booked", "create_type", "execution_item", "fast_item", "order_item", "position_item"]
 
 _NOTHING = Closed(0, 0)
 _RISK = {"inverse": "150", "linear": "2000000"}
@@ -92,7 +92,7 @@ def _unused(order: Order) -> Content:
         "feeCurrency": one.settle if order.filled else "",
         "cumFeeDetail": {one.settle: text(order.fee)} if order.filled else {},
         "isLeverage": "",
-        "createType": _created(order),
+        "createType": create_type(order),
         "brokerOrderPrice": "",
         "marketUnit": "",
         "slippageToleranceType": "UNKNOWN",
@@ -153,13 +153,14 @@ def execution_item(order: Order, pit: Pit, fill: Booked) -> Content:
         "seq": pit.book.seq,
         "marketUnit": "",
         "execPnl": text(fill.closed.pnl),
-        "createType": _created(order),
+        "createType": create_type(order),
         "extraFees": "",
         "feeCurrency": one.settle,
     }
 
 
-def _created(order: Order) -> str:
+def create_type(order: Order) -> str:
+    """Who has made an order: its trigger, or the user."""
     return "CreateByStopOrder" if order.is_stop else "CreateByUser"
 
 

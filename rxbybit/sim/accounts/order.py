@@ -51,6 +51,8 @@ class Order:
     number: int | None = None
     """The number under which it rests in the book."""
     filled: int = 0
+    last_fill: int = 0
+    """The price of its last fill; 0 without one."""
     value: int = 0
     fee: int = 0
     pnl: int = 0

@@ -14,6 +14,8 @@ from rxbybit.sim.market.matching import Side
 
 __all__ = ["Closed", "Position"]
 
+_DAY_MS = 86_400_000
+
 
 class Closed(NamedTuple):
     """What a fill has closed of a position."""
@@ -36,6 +38,8 @@ class Position:
         """Realised since the position was opened last, fees and funding taken off."""
         self.realised = 0
         """Realised since the account has been there, fees and funding taken off."""
+        self._today = 0
+        """The same of the UTC day in which something was realised last."""
         self.created_ms = self.updated_ms = ms
         self.opened_ms = 0
         """When what is held now was opened; 0 when it never was."""
@@ -54,6 +58,7 @@ class Position:
 
     def fill(self, side: Side, lots: int, value: int, ms: int) -> Closed:
         """Trade ``lots`` for ``value``: what is against the position closes it, the rest opens."""
+        self.renew(ms)
         signed = lots if side == "Buy" else -lots
         held = abs(self.lots)
         closing = min(held, lots) if self.lots * signed < 0 else 0
@@ -70,13 +75,22 @@ class Position:
         self.cost += value
         if closing == held and lots > closing:
             self.current, self.opened_ms = 0, ms
-        self.updated_ms = ms
         return Closed(closing, pnl)
 
     def pay(self, amount: int) -> None:
         """Something was gained; below 0 it was paid."""
         self.current += amount
         self.realised += amount
+        self._today += amount
+
+    def renew(self, ms: int) -> None:
+        """Something is about to change; with a new day begins what is realised in it."""
+        self._today = self.realised_today(ms)
+        self.updated_ms = ms
+
+    def realised_today(self, ms: int) -> int:
+        """What was realised since the UTC day of ``ms`` began, fees and funding taken off."""
+        return self._today if ms // _DAY_MS == self.updated_ms // _DAY_MS else 0
 
     def value(self, units: int) -> int:
         """What it is worth at a price in units of its last decimal."""

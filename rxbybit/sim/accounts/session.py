@@ -16,9 +16,13 @@ from typing import cast
 from rxbybit.sim.accounts.account import Account
 from rxbybit.sim.accounts.desk import Desk
 from rxbybit.sim.accounts.items import fast_item
+from rxbybit.sim.accounts.login import Flaw, Login
+from rxbybit.sim.accounts.news import News
 from rxbybit.sim.accounts.signed import Times
+from rxbybit.sim.accounts.told import told_of
 from rxbybit.sim.control import Answer, Command, Standing, read_command
 from rxbybit.sim.faults import AuthReject, Faults
+from rxbybit.sim.market import Market
 from rxbybit.sim.market.feeds import Content
 from rxbybit.sim.source import Listener
 
@@ -39,6 +43,11 @@ TOPICS = frozenset(
     }
 )
 """What can be subscribed to; the last five say nothing here."""
+_FLAWS: dict[Flaw, str] = {
+    "expired": "Params Error",
+    "key": "API key is invalid.",
+    "signature": "Params Error",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +76,7 @@ class PrivateSession:
         enter: Callable[[Listener], None],
         leave: Callable[[Listener], None],
     ) -> None:
-        self.account: Account | None = None
-        self._desk = desk
+        self._login = Login(desk, times, self)
         self._faults = faults
         self._random = random.Random(seed)
         self._times = times
@@ -78,7 +86,7 @@ class PrivateSession:
         self._topics: dict[str, None] = {}
 
     def __repr__(self) -> str:
-        return f"<PrivateSession of {self.account}>"
+        return f"<PrivateSession of {self._login.account}>"
 
     @property
     def topics(self) -> frozenset[str]:
@@ -102,7 +110,7 @@ class PrivateSession:
 
     def stop(self) -> None:
         self._topics.clear()
-        self._is_of(None)
+        self._login.leave()
         if self._listener is not None:
             self._leave(self._listener)
 
@@ -141,7 +149,7 @@ class PrivateSession:
                 return Answer(reply=_reply(link, request, self._judge(request)))
             case "ping":
                 return Answer(reply=_pong(link, request, self._times().latest_ms))
-            case "subscribe" | "unsubscribe" if self.account is None:
+            case "subscribe" | "unsubscribe" if self._login.account is None:
                 return Answer(reply=_reply(link, request, "Request not authorized"))
             case "subscribe":
                 return _subscribe(link, request)
@@ -150,8 +158,12 @@ class PrivateSession:
             case _:
                 return Answer(reply=_reply(link, request, "error:invalid op"))
 
-    def tell(self, kind: str, items: list[Content], ms: int) -> None:
+    def tell(self, account: Account, news: News, market: Market) -> None:
         """Send what has happened on the topics that it belongs to."""
+        for kind, items in told_of(account, news, market):
+            self._tell(account, kind, items, market.now_ms)
+
+    def _tell(self, account: Account, kind: str, items: list[Content], ms: int) -> None:
         for topic in tuple(self._topics):
             stream, category = _split(topic)
             chosen = [one for one in items if category in ("", one.get("category"))]
@@ -160,12 +172,14 @@ class PrivateSession:
             elif kind != stream:
                 continue
             if chosen:
-                self._send(topic, stream, chosen, ms)
+                self._send(account, topic, stream, chosen, ms)
 
-    def _send(self, topic: str, stream: str, items: list[Content], ms: int) -> None:
-        if self._listener is None or self.account is None:
+    def _send(
+        self, account: Account, topic: str, stream: str, items: list[Content], ms: int
+    ) -> None:
+        if self._listener is None:
             return
-        number = self.account.number
+        number = account.number
         head: Content = {"id": f"{number}{self._random.getrandbits(128):032x}", "topic": topic}
         if stream == "execution":
             head = {"topic": topic, "id": f"{number}_{items[0]['symbol']}_{items[0]['seq']}"}
@@ -180,22 +194,10 @@ class PrivateSession:
         """Why an authentication is refused; empty where it is not."""
         if reject := self._faults.strike(AuthReject):
             return reject.message
-        if not isinstance(request, Proof) or request.expires <= self._times().earliest_ms:
+        if not isinstance(request, Proof):
             return "Params Error"
-        account = self._desk.accounts.get(request.key)
-        if account is None:
-            return "API key is invalid."
-        if not account.key.has_signed(f"GET/realtime{request.expires}", request.signature):
-            return "Params Error"
-        self._is_of(account)
-        return ""
-
-    def _is_of(self, account: Account | None) -> None:
-        if self.account is not None:
-            self._desk.news.leave(self.account, self)
-        self.account = account
-        if account is not None:
-            self._desk.news.enter(account, self)
+        flaw = self._login.enter(request.key, request.expires, request.signature)
+        return "" if flaw is None else _FLAWS[flaw]
 
 
 def _split(topic: str) -> tuple[str, str]:

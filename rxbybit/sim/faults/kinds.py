@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal, get_type_hints
 
-from rxbybit.config import Category
+from rxbybit.sim.endpoints import Endpoint, PublicEndpoint
 from rxbybit.sim.faults.checking import admits, legal
 
 __all__ = [
@@ -22,7 +22,6 @@ __all__ = [
     "Mute",
     "NoPong",
     "OfFrame",
-    "Place",
     "Redirect",
     "Refuse",
     "Reorder",
@@ -36,9 +35,6 @@ __all__ = [
     "WithholdAck",
     "WithholdSnapshot",
 ]
-
-Place = Category | Literal["private"]
-"""A socket: the public one of a category, or the private one."""
 
 How = Literal["fin", "rst"]
 """The end of a TCP connection: what was written arrives first (``fin``), or a reset."""
@@ -96,7 +92,7 @@ class Refuse(Fault):
     """403 is the answer to a region or an address limit, 429 and 503 ask for patience."""
     retry_after_s: int | None = None
     """The ``Retry-After`` header, in seconds."""
-    category: Place | None = None
+    category: Endpoint | None = None
     """Only on this socket; ``None`` for any."""
 
 
@@ -105,14 +101,14 @@ class Redirect(Fault):
     """The upgrade is answered with 302 and this ``Location``."""
 
     location: str
-    category: Place | None = None
+    category: Endpoint | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stall(Fault):
     """The upgrade is not answered at all; the TCP connection stays open."""
 
-    category: Place | None = None
+    category: Endpoint | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,10 +166,12 @@ class Restart(Fault):
     """The books begin anew once a link has carried ``after`` data frames.
 
     On every link of its category each topic of a book gets a snapshot with update number 1, and
-    counts on from there. It is the market that does it: a recording is served as it is.
+    counts on from there. Inverse and legacy links have the same books, and begin anew together;
+    on legacy ones nothing is numbered. It is the market that does it: a recording is served as it
+    is.
     """
 
-    category: Category | None = None
+    category: PublicEndpoint | None = None
     """Only a link of this socket makes it strike; ``None`` for any."""
     after: int = 1
 
@@ -278,7 +276,7 @@ class NoPong(Fault):
 
 @dataclass(frozen=True, kw_only=True)
 class AuthReject(Fault):
-    """An authentication on the private socket is refused, however good it is."""
+    """An authentication is refused, however good it is: of a private link, or of a legacy one."""
 
     message: str = "API key is invalid."
     """What the refusal says."""

@@ -7,6 +7,8 @@ from typing import Any
 from rxbybit.sim.accounts import Account, ApiKey, Desk
 from rxbybit.sim.accounts.entry import enter
 from rxbybit.sim.accounts.lists import read
+from rxbybit.sim.accounts.news import News
+from rxbybit.sim.accounts.told import told_of
 from rxbybit.sim.market import Instrument, Market, Push, Temper
 from rxbybit.sim.market.pit import Pit
 from tests.sim.market.journal import START_MS, small
@@ -20,8 +22,8 @@ class Ear:
     def __init__(self) -> None:
         self.heard: list[tuple[str, list[dict[str, Any]]]] = []
 
-    def tell(self, kind: str, items: list[dict[str, Any]], ms: int) -> None:
-        self.heard.append((kind, items))
+    def tell(self, account: Account, news: News, market: Market) -> None:
+        self.heard += told_of(account, news, market)
 
     def take(self) -> list[tuple[str, list[dict[str, Any]]]]:
         heard, self.heard = self.heard, []
