@@ -36,8 +36,15 @@ class Scaled(WireField[Decimal]):
     complaint = "Not a valid integer."
     gives = Decimal
 
-    def __init__(self, places: int, *, data_key: str | None = None, required: bool = False) -> None:
-        super().__init__(data_key=data_key, required=required)
+    def __init__(
+        self,
+        places: int,
+        *,
+        data_key: str | None = None,
+        required: bool = False,
+        empty: bool = False,
+    ) -> None:
+        super().__init__(data_key=data_key, required=required, empty=empty)
         self.places = places
 
     def read(self, value: object) -> Decimal:

@@ -202,6 +202,8 @@ def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:
             raise TypeError(f"{schema.__name__}: {event.__name__} has no attribute {name!r}")
     if given & set(declared):
         raise TypeError(f"{schema.__name__}: {wire.template} gives {sorted(given)} already")
+    if wire.of_symbol and not ("symbol" in declared and declared["symbol"].required):
+        raise TypeError(f"{schema.__name__}: {wire.template} needs the symbol of each item")
     hints = get_type_hints(event)
     for name, stock in declared.items():
         if not isinstance(stock, WireField):

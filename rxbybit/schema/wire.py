@@ -91,6 +91,8 @@ class Wire:
             raise TypeError(f"{self.template}: give schema, or both snapshot and delta")
         if self.inside is not None and not self.many:
             raise TypeError(f"{self.template}: inside goes with many")
+        if self.delta_in is not None and self.many:
+            raise TypeError(f"{self.template}: delta_in goes with one item")
         if self.changed and (self.many or self.from_topic):
             raise TypeError(f"{self.template}: changed goes with one item that holds everything")
 

@@ -108,6 +108,10 @@ class TickerOptionV5(WireSchema):
     change_24h = _number("change24h")
 
 
+def _scaled(places: int, key: str) -> legacy.Scaled:
+    return legacy.Scaled(places, data_key=key, empty=True)
+
+
 _PRICES = (
     *("last_price", "bid1_price", "ask1_price", "prev_price_24h", "prev_price_1h"),
     *("high_price_24h", "low_price_24h", "mark_price", "index_price", "expect_price"),
@@ -133,28 +137,28 @@ class TickerLegacy(WireSchema):
     ask_price = _number("ask1_price")
     tick_direction = fields.Choice(TickDirection, data_key="last_tick_direction", empty=True)
     prev_price_24h = _number("prev_price_24h")
-    change_24h = legacy.Scaled(6, data_key="price_24h_pcnt_e6")
+    change_24h = _scaled(6, "price_24h_pcnt_e6")
     high_24h = _number("high_price_24h")
     low_24h = _number("low_price_24h")
     prev_price_1h = _number("prev_price_1h")
-    change_1h = legacy.Scaled(6, data_key="price_1h_pcnt_e6")
+    change_1h = _scaled(6, "price_1h_pcnt_e6")
     mark_price = _number("mark_price")
     index_price = _number("index_price")
     open_interest = _number("open_interest")
-    open_interest_value = legacy.Scaled(8, data_key="open_value_e8")
-    total_turnover = legacy.Scaled(8, data_key="total_turnover_e8")
-    turnover_24h = legacy.Scaled(8, data_key="turnover_24h_e8")
+    open_interest_value = _scaled(8, "open_value_e8")
+    total_turnover = _scaled(8, "total_turnover_e8")
+    turnover_24h = _scaled(8, "turnover_24h_e8")
     total_volume = _number("total_volume")
     volume_24h = _number("volume_24h")
-    funding_rate = legacy.Scaled(6, data_key="funding_rate_e6")
-    predicted_funding_rate = legacy.Scaled(6, data_key="predicted_funding_rate_e6")
+    funding_rate = _scaled(6, "funding_rate_e6")
+    predicted_funding_rate = _scaled(6, "predicted_funding_rate_e6")
     next_funding_ms = fields.Moment(data_key="next_funding_time", empty=True)
     funding_interval_hours = fields.Whole(data_key="funding_rate_interval", empty=True)
     delivery_ms = legacy.Nanoseconds(data_key="settle_time_e9", nothing=0)
-    delivery_fee_rate = legacy.Scaled(8, data_key="settle_fee_rate_e8")
-    basis = legacy.Scaled(8, data_key="fair_basis_e8")
-    basis_rate = legacy.Scaled(8, data_key="fair_basis_rate_e8")
-    basis_rate_year = legacy.Scaled(8, data_key="basis_in_year_e8")
+    delivery_fee_rate = _scaled(8, "settle_fee_rate_e8")
+    basis = _scaled(8, "fair_basis_e8")
+    basis_rate = _scaled(8, "fair_basis_rate_e8")
+    basis_rate_year = _scaled(8, "basis_in_year_e8")
     predicted_delivery_price = _number("expect_price")
 
     ignored: ClassVar[Mapping[str, str]] = {

@@ -57,6 +57,7 @@ class Odd(Event, frozen=True, kw_only=True):
     text_unless_abc: str | None = None
     side_unless_hold: Side | None = None
     scaled: Decimal | None = None
+    scaled_or_none: Decimal | None = None
     second: int | None = None
     end: int | None = None
     microsecond: int | None = None
@@ -99,6 +100,7 @@ class OddWire(WireSchema):
     text_unless_abc = fields.String(nothing="abc")
     side_unless_hold = fields.Choice(Side, nothing="Hold")
     scaled = legacy.Scaled(4)
+    scaled_or_none = legacy.Scaled(4, empty=True)
     second = legacy.Seconds()
     end = legacy.End()
     microsecond = legacy.Microseconds()
@@ -123,6 +125,7 @@ class TextsWire(WireSchema):
     moment_or_none_ms = fields.Moment(data_key="moment_or_none", empty=True)
     number_or_none = fields.Decimal(empty=True)
     scaled = legacy.Scaled(8)
+    scaled_or_none = legacy.Scaled(8, empty=True)
     named = legacy.Spelled(Side, {"Hold": "Buy"})
     truth = legacy.Truth()
 

@@ -110,6 +110,23 @@ def test_what_the_topic_gives() -> None:
         spec(Good, from_topic=("symbol",))
 
 
+def test_what_the_envelope_and_the_symbol_give() -> None:
+    for given in ({"from_envelope": ("depth",)}, {"of_symbol": {"depth": len}}):
+        spec(Good, **given)
+    for given in ({"from_envelope": ("interval",)}, {"of_symbol": {"interval": len}}):
+        with pytest.raises(TypeError, match="has no attribute 'interval'"):
+            spec(Good, **given)
+    for given in ({"from_envelope": ("price",)}, {"of_symbol": {"price": len}}):
+        with pytest.raises(TypeError, match=r"gives \['price'\] already"):
+            spec(Good, **given)
+
+    class NoSymbol(WireSchema):
+        price = fields.Decimal(required=True)
+
+    with pytest.raises(TypeError, match="needs the symbol of each item"):
+        spec(NoSymbol, from_topic=("symbol",), of_symbol={"depth": len})
+
+
 def test_both_schemas_of_a_pair_must_fit() -> None:
     with pytest.raises(TypeError, match="Missing"):
         StreamSpec(
@@ -126,6 +143,8 @@ def test_wires_that_cannot_be() -> None:
             Wire("thing.{symbol}", **schemas)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="inside goes with many"):
         Wire("thing.{symbol}", Good, inside="coin")
+    with pytest.raises(TypeError, match="delta_in goes with one item"):
+        Wire("thing.{symbol}", Good, many=True, delta_in="update")
     for more in ({"many": True}, {"from_topic": ("symbol",)}):
         with pytest.raises(TypeError, match="changed goes with one item"):
             Wire("thing.{symbol}", Good, changed=True, **more)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +12,7 @@ from msgspec.structs import replace
 from rxbybit.bookkeeping import NoRenewal
 from rxbybit.errors import ConfigurationError
 from rxbybit.order import Order, OrderItem, StopOrder
+from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.spec import StreamSpec
 from rxbybit.streams import AS_SENT, find_specs
 from rxbybit.streams.order import ORDER_ITEMS, ORDERS, STOP_ORDERS
@@ -18,6 +20,7 @@ from rxbybit.streams.position import POSITIONS
 from rxbybit.streams.user_trade import USER_TRADES, UserTrade, no_funding
 from rxbybit.streams.wallet import ACCOUNT, BALANCES
 from rxbybit.trading import ExecutionType, OrderStatus, StopOrderType
+from tests.conformance import golden_legacy
 from tests.conformance.golden_private import ORDER_ITEMS as GOLDEN
 from tests.conformance.golden_private import USER_TRADES as EXECUTIONS
 
@@ -184,6 +187,33 @@ def test_one_item_is_one_event_where_nothing_is_remembered() -> None:
     stop = emit(None, STOP)
     assert (stop.stop_order_type, stop.trigger_price) == ("StopLoss", Decimal("63000.00"))
     assert stop.meta is STOP.meta
+
+
+# Any: of whichever class
+def _legacy(spec: StreamSpec[Any], index: int) -> list[Any]:
+    """What the stream makes of a golden frame of its legacy topic."""
+    data = golden_legacy.frames("order_items")[index]
+    topic = spec.topic("legacy", "inverse", "")
+    assert json.loads(data)["topic"] == topic
+    decoder = TopicDecoder(spec, "legacy", topic, report=lambda error: pytest.fail(f"{error}"))
+    assert spec.state is not None
+    assert spec.emit is not None
+    state: Any = spec.state(NoRenewal(), Decimal)
+    events: list[Any] = []
+    for item in decoder.decode(data, 1, 1):
+        state.apply(item)
+        events.append(spec.emit(state, item))
+    return events
+
+
+def test_legacy_orders_and_stop_orders_have_topics_of_their_own() -> None:
+    first, second = _legacy(ORDERS, 0)
+    assert (type(first), first.status, first.time_in_force) == (Order, "PartiallyFilled", "GTC")
+    assert (type(second), second.status.known) == (Order, True)
+    (stop,) = _legacy(STOP_ORDERS, 2)
+    assert (type(stop), stop.status, stop.stop_order_type) == (StopOrder, "New", "Stop")
+    (waiting,) = _legacy(STOP_ORDERS, 3)
+    assert (type(waiting), waiting.status, waiting.trigger_by) == (StopOrder, "Untriggered", None)
 
 
 def test_spot_has_no_positions() -> None:
