@@ -141,7 +141,8 @@ class BookKeeper:
         A sequence that falls is that of an older delta. A side that was full stays full, as a level
         comes for each that leaves the window: another count tells that one is missing.
         """
-        if (frame.sequence or 0) < (content.sequence or 0):
+        last, this = content.sequence, frame.sequence
+        if last is not None and this is not None and this < last:
             return False
         depth = content.depth
         for side, changes in ((content.bid_side, frame.bids), (content.ask_side, frame.asks)):

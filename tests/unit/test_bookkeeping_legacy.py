@@ -128,6 +128,17 @@ def test_a_sequence_that_falls_is_of_an_older_delta(world: World) -> None:
     assert world.asked == []
 
 
+def test_a_delta_without_a_sequence_is_taken_in(world: World) -> None:
+    world.snapshot()
+    data = world.frame("delta", {"update": [level("Buy", 100, 2)]})
+    book = world.take(data.replace(b'"cross_seq"', b'"sequence"'))
+    assert book is not None
+    assert (book.best_bid, book.sequence) == ((100, 2), None)
+    book = world.delta(update=[level("Buy", 100, 3)], sequence=1)
+    assert book is not None
+    assert (book.best_bid, book.sequence) == ((100, 3), 1)
+
+
 @pytest.mark.parametrize(
     ("changes", "count"),
     [

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rxbybit import Credentials
 from rxbybit.protocol.base import Authenticated, Malformed, Pong, Reply, Unknown, WireProtocol
 from rxbybit.protocol.legacy import Legacy
+from rxbybit.protocol.subscriptions import Subscriptions
 from tests import canary
 
 WIRE = Legacy()
@@ -193,6 +194,31 @@ def test_the_auth_message_is_spelled_as_the_manual_spells_it_and_not_shown() -> 
 )
 def test_what_covers_a_topic(topic: str, wildcard: str | None) -> None:
     assert WIRE.covering(topic) == wildcard
+
+
+def test_the_answers_of_a_capture_find_their_requests_after_the_data_has_begun(
+    frames: Path,
+) -> None:
+    asked = Subscriptions(WIRE)
+    heads, symbols = ("trade", "orderBookL2_25"), ("EOSUSD", "BTCUSD")
+    topics = [f"{head}.{symbol}" for head in heads for symbol in symbols]
+    for topic in topics:
+        asked.want(topic)
+        (request,) = asked.requests(0.0)
+        assert json.loads(WIRE.request("subscribe", request.topics, request.id))["args"] == [topic]
+    by_data: list[str] = []
+    by_answer: list[str] = []
+    for line in (frames / "legacy" / "capture_inverse.jsonl").read_bytes().splitlines():
+        topic = WIRE.topic_of(line)
+        if topic is None:
+            reply = WIRE.read(line)
+            assert isinstance(reply, Reply)
+            by_answer += asked.reply(reply).live
+        elif asked.data(topic):
+            by_data.append(topic)
+    assert sorted(by_data + by_answer) == sorted(topics)
+    assert by_data, "some data came before the answer to its request"
+    assert not asked.waiting
 
 
 def test_every_recorded_control_frame_is_understood(frames: Path) -> None:
