@@ -13,21 +13,29 @@ from reactivex import operators as ops
 
 import rxbybit
 from rxbybit import (
+    Account,
+    Balance,
     BookSnapshot,
     Bybit,
     ClosedError,
     ConfigurationError,
     Connected,
+    Credentials,
     Instrument,
     Kline,
     Liquidation,
+    Order,
+    OrderBook,
+    Position,
     Simulator,
     Subscribed,
     SubscriptionRejected,
     Ticker,
     TickerUpdate,
     Trade,
+    UserTrade,
 )
+from rxbybit.sim import DEMO_KEY, DEMO_SECRET
 from tests.promises.world import Ear, until
 
 SPEED = 20
@@ -35,9 +43,13 @@ Venue = Callable[..., Any]  # a context manager that gives the venue
 
 
 @contextmanager
-def bybit(speed: float = SPEED, **options: Any) -> Iterator[Bybit]:
+def bybit(speed: float = SPEED, demo: bool = False, **options: Any) -> Iterator[Bybit]:
     """The client that programs use, on an exchange of its own."""
-    with Simulator(speed=speed) as simulator, Bybit(simulator.environment, **options) as client:
+    options.setdefault("credentials", Credentials.hmac(DEMO_KEY, DEMO_SECRET))
+    with (
+        Simulator(speed=speed, demo=demo) as simulator,
+        Bybit(simulator.environment, **options) as client,
+    ):
         yield client
 
 
@@ -83,6 +95,55 @@ def test_a_stream_gives_its_events(
             assert event.meta.topic.endswith(args[0])
         assert event.meta.received_ns > 0
         assert event.meta.gap is None
+
+
+PUBLIC_LEGACY: list[tuple[str, tuple[Any, ...], dict[str, Any], type]] = [
+    ("trades", ("BTCUSD",), {}, Trade),
+    ("tickers", ("ETHUSD",), {}, Ticker),
+    ("ticker_updates", ("ETHUSD",), {}, TickerUpdate),
+    ("klines", ("BTCUSD",), {"interval": "5m"}, Kline),
+    ("order_book", ("BTCUSD",), {}, OrderBook),
+    ("order_book", ("BTCUSD",), {"depth": 200}, OrderBook),
+    ("order_book_updates", ("ETHUSD",), {"depth": 25}, BookSnapshot),
+]
+
+
+@pytest.mark.parametrize(("name", "args", "options", "kind"), PUBLIC_LEGACY)
+def test_a_stream_of_the_legacy_wire_gives_its_events(
+    venue: Venue, name: str, args: tuple[Any, ...], options: dict[str, Any], kind: type
+) -> None:
+    with venue(wire="legacy") as opened:
+        for names in (args, ()):
+            (event,) = first(getattr(opened, name)(*names, **options))
+            assert type(event) is kind
+            assert event.meta.topic.endswith(event.symbol)
+            assert event.symbol in (names or (event.symbol,))
+
+
+PRIVATE: list[tuple[str, type]] = [
+    ("orders", Order),
+    ("positions", Position),
+    ("balances", Balance),
+    ("user_trades", UserTrade),
+]
+
+
+@pytest.mark.parametrize("wire", ["v5", "legacy"])
+@pytest.mark.parametrize(("name", "kind"), PRIVATE)
+def test_a_private_stream_gives_what_the_account_does(
+    venue: Venue, name: str, kind: type, wire: str
+) -> None:
+    with venue(demo=True, wire=wire) as opened:
+        for event in first(getattr(opened, name)(), 3):
+            assert type(event) is kind
+
+
+def test_the_account_as_a_whole_is_there_at_once(venue: Venue) -> None:
+    with venue() as opened:
+        (account,) = first(opened.account())
+        assert type(account) is Account
+        assert account.meta.backfilled
+        assert first(opened.balances("USDT"))[0].coin == "USDT"
 
 
 def test_liquidations_and_pools_are_streams_too(venue: Venue) -> None:
