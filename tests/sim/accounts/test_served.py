@@ -54,6 +54,6 @@ def test_the_option_of_the_command(options: list[str]) -> None:
     exchange = _exchange(_parser("x").parse_args(options))
     assert exchange.market is not None
     assert exchange._private is not None
-    (account,) = exchange._private._desk.accounts.values()
+    (account,) = exchange._private.desk.accounts.values()
     list(exchange.market.advance(exchange.market.now_ms + 60_000))
     assert bool(account.executions) is bool(options)

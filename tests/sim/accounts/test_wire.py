@@ -464,7 +464,7 @@ def test_a_link_is_told_once_and_not_when_it_has_gone() -> None:
             await exchange.until(lambda: not exchange.links)
             await rest.order(**CREATE)
             assert exchange._private is not None
-            hearers = exchange._private._desk.news._hearers
+            hearers = exchange._private.desk.news._hearers
             assert [len(left) for left in hearers.values()] == [0, 0]
 
     run(main())
