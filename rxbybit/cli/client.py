@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import cast
+from typing import Literal, cast
 
 from rxbybit.client import Bybit
-from rxbybit.config import Backoff, Category
-from rxbybit.errors import ConfigurationError
+from rxbybit.config import SIM, VARIABLE, Backoff, Category
+from rxbybit.credentials import Credentials
 from rxbybit.failures import NO_NETWORK
 from rxbybit.hooks import LoggingHooks
 
 __all__ = ["CommandHooks", "client_of"]
-
-WIRES = ("v5",)
 
 
 class CommandHooks(LoggingHooks):
@@ -36,14 +35,30 @@ class CommandHooks(LoggingHooks):
 
 def client_of(
     environment: str | None,
-    wire: str = "v5",
+    wire: str | None = None,
     category: str | None = None,
     *,
     backoff: Backoff | None = None,
+    credentials: Credentials | None = None,
+    private: bool = False,
 ) -> Bybit:
-    """The client; ``ConfigurationError`` for an option that cannot be."""
-    if wire not in WIRES:
-        raise ConfigurationError(f"wire {wire!r}: use {', '.join(WIRES)}")
-    # whether it is a category is for the client to say
-    given = cast("Category | None", category)
-    return Bybit(environment, category=given, backoff=backoff, hooks=CommandHooks())
+    """The client; ``ConfigurationError`` for an option that cannot be.
+
+    For a ``private`` stream of an exchange of our own its demo account trades by itself: nobody
+    but this process could place an order there.
+    """
+    # whether it is a wire and a category is for the client to say
+    spoken = cast("Literal['v5', 'legacy'] | None", wire)
+    given, hooks = cast("Category | None", category), CommandHooks()
+    if private and (environment or os.environ.get(VARIABLE)) == SIM.name:
+        from rxbybit.simulator import Simulator
+
+        return Simulator(demo=True, wire=spoken, category=given, backoff=backoff, hooks=hooks)
+    return Bybit(
+        environment,
+        wire=spoken,
+        category=given,
+        credentials=credentials,
+        backoff=backoff,
+        hooks=hooks,
+    )

@@ -21,7 +21,7 @@ __all__ = ["run"]
 
 app = typer.Typer(
     name="rxbybit",
-    help="Bybit's public websocket streams.",
+    help="Bybit's websocket streams.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -49,7 +49,7 @@ def rxbybit(
         bool, typer.Option("--version", is_eager=True, callback=_version, help="Show it, and end.")
     ] = False,
 ) -> None:
-    """Bybit's public websocket streams."""
+    """Bybit's websocket streams."""
 
 
 @app.command(short_help="Turn raw frames, one a line, into JSON.")
@@ -125,7 +125,7 @@ def watch(
     ] = "5s",
     length: ForOption = None,
     environment: EnvironmentOption = None,
-    wire: WireOption = "v5",
+    wire: WireOption = None,
     category: CategoryOption = None,
 ) -> None:
     """Show markets live: book, trades, candles, ticker, and what happens to the connection.

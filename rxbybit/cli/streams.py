@@ -29,13 +29,24 @@ EnvironmentOption = Annotated[
         help="mainnet, testnet, demo, sim, or a base URL; else RXBYBIT_ENVIRONMENT, else mainnet.",
     ),
 ]
-WireOption = Annotated[str, typer.Option("--wire", metavar="WIRE", help="v5, the only one.")]
+WireOption = Annotated[
+    str | None,
+    typer.Option("--wire", metavar="WIRE", help="v5 or legacy; else RXBYBIT_WIRE, else v5."),
+]
 CategoryOption = Annotated[
     str | None,
     typer.Option(
         "--category",
         metavar="CATEGORY",
         help="inverse, linear, spot or option; else read from the symbol, without one inverse.",
+    ),
+]
+_FilterOption = Annotated[
+    str | None,
+    typer.Option(
+        "--category",
+        metavar="CATEGORY",
+        help="Only of inverse, linear, spot or option; else of all. The symbol says none.",
     ),
 ]
 ForOption = Annotated[
@@ -58,9 +69,10 @@ _COMMON = (
     _parameter("meta", _MetaOption, default=False),
     _parameter("length", ForOption),
     _parameter("environment", EnvironmentOption),
-    _parameter("wire", WireOption, default="v5"),
-    _parameter("category", CategoryOption),
+    _parameter("wire", WireOption),
 )
+_CATEGORY = _parameter("category", CategoryOption)
+_FILTER = _parameter("category", _FilterOption)
 _INTERVAL = _parameter(
     "interval",
     Annotated[str, typer.Option("--interval", metavar="INTERVAL", help="1m to 12h, 1d, 1w, 1M.")],
@@ -80,8 +92,25 @@ _DEPTH = _parameter(
     "depth",
     Annotated[
         int | None,
-        typer.Option("--depth", metavar="LEVELS", help="1, 25, 50, 200, 1000; options: 25, 100."),
+        typer.Option(
+            "--depth",
+            metavar="LEVELS",
+            help="1, 25, 50, 200, 1000; options: 25, 100; legacy: 25, 200.",
+        ),
     ],
+)
+_SNAPSHOT = _parameter(
+    "snapshot",
+    Annotated[
+        bool,
+        typer.Option("--snapshot/--no-snapshot", help="Begin with what there is, or with news."),
+    ],
+    default=True,
+)
+_FUNDING = _parameter(
+    "funding",
+    Annotated[bool, typer.Option("--funding", help="With what is paid and received for funding.")],
+    default=False,
 )
 
 
@@ -106,7 +135,12 @@ class StreamCommand(NamedTuple):
     """The method of ``Bybit``; it is called with the names, and the options by their name."""
     options: tuple[Parameter, ...] = ()
     """What it takes besides the options that all have."""
-    of: str = "SYMBOL"
+    of: str | None = "SYMBOL"
+    """What its names are; ``None`` when it takes none."""
+    private: bool = False
+    """Whether it is of an account."""
+    category: Parameter | None = _CATEGORY
+    """Its option for the category, of the client."""
 
 
 COMMANDS = (
@@ -116,12 +150,7 @@ COMMANDS = (
     StreamCommand(
         "klines", "Show candles as they grow.", Bybit.klines, (_INTERVAL, _CLOSED, _HISTORY)
     ),
-    StreamCommand(
-        "book",
-        "Show whole order books, at each change.",
-        Bybit.order_book,
-        (_DEPTH,),
-    ),
+    StreamCommand("book", "Show whole order books, at each change.", Bybit.order_book, (_DEPTH,)),
     StreamCommand(
         "book-updates",
         "Show order books as they are sent: snapshots and deltas.",
@@ -134,6 +163,56 @@ COMMANDS = (
     StreamCommand("liquidations", "Show what is liquidated.", Bybit.liquidations),
     StreamCommand(
         "insurance", "Show the insurance pools as they change.", Bybit.insurance, of="COIN"
+    ),
+    StreamCommand(
+        "orders",
+        "Show the account's open orders, then what changes.",
+        Bybit.orders,
+        (_SNAPSHOT,),
+        private=True,
+        category=_FILTER,
+    ),
+    StreamCommand(
+        "stop-orders",
+        "Show the account's stop orders, then what changes.",
+        Bybit.stop_orders,
+        (_SNAPSHOT,),
+        private=True,
+        category=_FILTER,
+    ),
+    StreamCommand(
+        "positions",
+        "Show the account's positions, then what changes.",
+        Bybit.positions,
+        (_SNAPSHOT,),
+        private=True,
+        category=_FILTER,
+    ),
+    StreamCommand(
+        "user-trades",
+        "Show the account's fills.",
+        Bybit.user_trades,
+        (_FUNDING,),
+        private=True,
+        category=_FILTER,
+    ),
+    StreamCommand(
+        "balances",
+        "Show what the account has of each coin.",
+        Bybit.balances,
+        (_SNAPSHOT,),
+        of="COIN",
+        private=True,
+        category=None,
+    ),
+    StreamCommand(
+        "account",
+        "Show the account as a whole: totals and margins.",
+        Bybit.account,
+        (_SNAPSHOT,),
+        of=None,
+        private=True,
+        category=None,
     ),
 )
 
@@ -149,25 +228,34 @@ def _function(command: StreamCommand) -> Callable[..., None]:
         with ending():
             _run(command, given)
 
-    one = command.of.lower()
-    told = f"One or several; no {one}: every one of the category."
-    names = Annotated[list[str] | None, typer.Argument(metavar=command.of, help=told)]
-    parameters = [_parameter("names", names), *command.options, *_COMMON]
+    parameters = [*_names(command), *command.options, *_COMMON]
+    if command.category is not None:
+        parameters.append(command.category)
     call.__signature__ = Signature(parameters)  # pyright: ignore[reportFunctionMemberAccess]
     return call
+
+
+def _names(command: StreamCommand) -> list[Parameter]:
+    if command.of is None:
+        return []
+    rest = "all of them" if command.private else "every one of the category"
+    told = f"One or several; no {command.of.lower()}: {rest}."
+    kind = Annotated[list[str] | None, typer.Argument(metavar=command.of, help=told)]
+    return [_parameter("names", kind)]
 
 
 def _run(command: StreamCommand, given: dict[str, object]) -> None:
     # rich costs a tenth of a second, which nobody who asks for --help waits for
     from rxbybit.cli.follow import event_writer, follow, json_writer
 
-    names = cast("list[str]", given["names"] or [])
+    names = cast("list[str]", given.get("names") or [])
     length = cast("str | None", given["length"])
     seconds = None if length is None else seconds_of(length)
     client = client_of(
         cast("str | None", given["environment"]),
-        cast("str", given["wire"]),
-        cast("str | None", given["category"]),
+        cast("str | None", given["wire"]),
+        cast("str | None", given.get("category")),
+        private=command.private,
     )
     options = {option.name: given[option.name] for option in command.options}
     stream = command.factory(client, *names, **options)

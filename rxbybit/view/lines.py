@@ -9,11 +9,16 @@ from typing import NamedTuple
 from rxbybit.book import BookDelta, BookSnapshot, Level, OrderBook
 from rxbybit.events import Event, Side, Status
 from rxbybit.instrument import Instrument
+from rxbybit.order import Order, StopOrder
 from rxbybit.streams.insurance import Insurance
 from rxbybit.streams.kline import Kline
 from rxbybit.streams.liquidation import Liquidation
+from rxbybit.streams.position import Position
 from rxbybit.streams.trade import Trade
+from rxbybit.streams.user_trade import UserTrade
+from rxbybit.streams.wallet import Account, Balance
 from rxbybit.ticker import Ticker, TickerUpdate
+from rxbybit.trading import ExecutionType
 from rxbybit.view.words import clock, number, printable, status_words
 
 __all__ = ["Line", "line_of", "note_line", "quote_line", "status_line"]
@@ -51,6 +56,28 @@ def line_of(event: Event | OrderBook) -> Line:
         case Instrument():
             return _line(event.meta.sent, "listed", event.symbol, _instrument(event), "cyan")
         case _:
+            return _private(event)
+
+
+def _private(event: Event) -> Line:
+    """The line of what happens on an account."""
+    match event:
+        case Order():
+            return _line(event.updated, "order", event.symbol, _order(event), _colour(event.side))
+        case StopOrder():
+            return _line(event.updated, "stop", event.symbol, _stop(event), _colour(event.side))
+        case UserTrade(type=ExecutionType.FUNDING):
+            text = f"{_charged('paid', event)}  rate {_percent(event.fee_rate, 4)}"
+            return _line(event.time, "fund", event.symbol, text, "yellow")
+        case UserTrade():
+            return _line(event.time, "fill", event.symbol, _fill(event), _colour(event.side))
+        case Position():
+            return _line(event.updated, "held", event.symbol, _position(event), "cyan")
+        case Balance():
+            return _line(event.meta.sent, "wallet", event.coin or "-", _balance(event), "yellow")
+        case Account():
+            return _line(event.meta.sent, "total", event.account_type, _account(event), "yellow")
+        case _:
             return Line(printable(repr(event)))
 
 
@@ -79,8 +106,82 @@ def _of(price: Decimal | None, size: Decimal | None) -> str:
     return f"{number(price):>11} x {number(size):<10}"
 
 
-def _colour(side: Side) -> str:
-    return {Side.BUY: "green", Side.SELL: "red"}.get(side, "")
+def _colour(side: Side | None) -> str:
+    return "" if side is None else {Side.BUY: "green", Side.SELL: "red"}.get(side, "")
+
+
+def _order(order: Order) -> str:
+    # 0 is the price of market orders
+    price = order.price if order.price else order.average_price
+    return (
+        f"{order.status:<15} {order.side or '':<4} {order.type or '':<6}"
+        f" {_of(price or None, order.quantity)}  filled {number(order.filled_quantity):<10}"
+        f"  id {order.client_order_id or order.order_id}"
+    )
+
+
+def _stop(stop: StopOrder) -> str:
+    return (
+        f"{stop.status:<15} {stop.side or '':<4} {stop.stop_order_type:<10}"
+        f" {_of(stop.trigger_price, stop.quantity)}  by {stop.trigger_by or '-'}"
+        f"  then {stop.type or '-'}  id {stop.client_order_id or stop.order_id}"
+    )
+
+
+def _fill(fill: UserTrade) -> str:
+    role = "-" if fill.is_maker is None else "maker" if fill.is_maker else "taker"
+    kind = "" if fill.type == ExecutionType.TRADE else f"  {fill.type}"
+    profit = "" if not fill.realised_pnl else f"  profit {number(fill.realised_pnl)}"
+    return (
+        f"{fill.side or '':<4} {_of(fill.price, fill.quantity)}"
+        f"  {role:<5}"
+        f"  {_charged('fee', fill)}{profit}{kind}  order {fill.client_order_id or fill.order_id}"
+    )
+
+
+def _charged(name: str, fill: UserTrade) -> str:
+    return f"{name} {number(fill.fee)} {fill.fee_coin or ''}".rstrip()
+
+
+def _position(held: Position) -> str:
+    if held.side is None or not held.size:
+        return f"{'none':<5} realised {number(held.cumulative_realised_pnl)}"
+    way = {Side.BUY: "long", Side.SELL: "short"}.get(held.side, str(held.side))
+    return (
+        f"{way:<5} {_of(held.entry_price, held.size)}  mark {number(held.mark_price)}"
+        f"  unrealised {number(held.unrealised_pnl)}  realised {number(held.realised_pnl)}"
+        f"  liquidation {number(held.liquidation_price)}"
+    )
+
+
+def _balance(balance: Balance) -> str:
+    shown = [f"wallet {number(balance.wallet_balance):>16}"]
+    for name in ("equity", "available_balance", "unrealised_pnl", "order_margin", "usd_value"):
+        value: Decimal | None = getattr(balance, name)
+        if value is not None:
+            shown.append(f"{_SHORT.get(name, name)} {number(value)}")
+    return "  ".join(shown)
+
+
+def _account(account: Account) -> str:
+    amounts = ("equity", "available_balance", "unrealised_pnl", "initial_margin")
+    shown = [f"{_SHORT.get(name, name)} {_usd(getattr(account, name))}" for name in amounts]
+    rate = account.maintenance_margin_rate
+    share = "-" if rate is None else f"{rate * 100:.2f} %"
+    return f"{'  '.join(shown)}  maintenance {_usd(account.maintenance_margin)} USD ({share})"
+
+
+_SHORT = {
+    "available_balance": "available",
+    "unrealised_pnl": "unrealised",
+    "order_margin": "orders",
+    "initial_margin": "margin",
+    "usd_value": "USD",
+}
+
+
+def _usd(value: Decimal | None) -> str:
+    return "-" if value is None else f"{value:,.2f}"
 
 
 def _ticker(ticker: Ticker) -> str:

@@ -20,6 +20,7 @@ from tests.child import ROOT, Child
 
 RXBYBIT = (sys.executable, "-m", "rxbybit")
 NAMES = {"insurance": ["BTC", "ETH"]}
+PUBLIC = [command for command in COMMANDS if not command.private]
 BOTH = ["BTCUSD", "ETHUSD"]
 COUNT = 2
 BUFFERED = {"PYTHONUNBUFFERED": ""}
@@ -50,7 +51,7 @@ def command_line(command: StreamCommand, *options: str) -> list[str]:
     return [*RXBYBIT, command.name, *NAMES.get(command.name, BOTH), *options]
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
+@pytest.mark.parametrize("command", PUBLIC, ids=lambda c: c.name)
 def test_lines_are_the_events_and_ctrl_c_is_130(
     command: StreamCommand, market: ServedExchange
 ) -> None:
@@ -64,7 +65,7 @@ def test_lines_are_the_events_and_ctrl_c_is_130(
     assert (status, errors) == (130, "")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda c: c.name)
+@pytest.mark.parametrize("command", PUBLIC, ids=lambda c: c.name)
 def test_json_is_to_json_of_the_events(command: StreamCommand, market: ServedExchange) -> None:
     events = expected(command, market.url)
     options = ("--json", "--environment", market.url, "--category", "inverse", "--wire", "v5")

@@ -28,7 +28,7 @@ AT = datetime(2026, 1, 5, 12, 0, 40, tzinfo=timezone.utc)
 WRONG = [
     (["instruments", "BTCUSD", "BTCUSDT"], "rxbybit: instruments: names of one category at a time"),
     (["trades", "btcusd"], "rxbybit: symbol 'btcusd': symbols are upper case, 'BTCUSD'"),
-    (["trades", "BTCUSD", "--wire", "legacy"], "rxbybit: wire 'legacy': use v5"),
+    (["trades", "BTCUSD", "--wire", "v4"], "rxbybit: wire='v4': use 'v5' or 'legacy'"),
     (["trades", "BTCUSD", "--category", "x"], "rxbybit: category 'x': use one of inverse, linear"),
     (["trades", "BTCUSD", "--environment", "x"], "rxbybit: environment: 'x' is no environment"),
     (["klines", "BTCUSD", "--interval", "7m"], "rxbybit: interval '7m': use one of 1m"),

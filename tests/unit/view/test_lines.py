@@ -8,6 +8,8 @@ from decimal import Decimal
 import pytest
 
 from rxbybit import (
+    Account,
+    Balance,
     BookDelta,
     BookSnapshot,
     BookState,
@@ -24,18 +26,27 @@ from rxbybit import (
     Insurance,
     Kline,
     Meta,
+    Order,
     OrderBook,
+    OrderStatus,
+    OrderType,
+    Position,
     Reconnecting,
     Rejected,
     Resynced,
     Side,
     Status,
+    StopOrder,
+    StopOrderType,
     Subscribed,
     Ticker,
     TickerUpdate,
     Trade,
+    TriggerBy,
+    UserTrade,
 )
 from rxbybit.streams.liquidation import Liquidation
+from rxbybit.trading import ExecutionType
 from rxbybit.view.lines import line_of, note_line, quote_line, status_line
 
 AT_MS = 1_767_614_440_250  # 2026-01-05 12:00:40.250 UTC
@@ -187,6 +198,144 @@ EVENTS: list[tuple[Event | OrderBook, str, str]] = [
             "  min     0.001  max      1190  LinearPerpetual"
         ),
         "cyan",
+    ),
+    (
+        Order(
+            category="inverse",
+            symbol="BTCUSD",
+            order_id="o-1",
+            client_order_id="mine",
+            side=Side.BUY,
+            type=OrderType.LIMIT,
+            status=OrderStatus.PARTIALLY_FILLED,
+            price=D("64999.50"),
+            quantity=D(500),
+            filled_quantity=D(100),
+            updated_ms=AT_MS,
+        ),
+        (
+            "12:00:40.250  order   BTCUSD     PartiallyFilled Buy  Limit     64999.50 x 500       "
+            "  filled 100         id mine"
+        ),
+        "green",
+    ),
+    (
+        Order(  # a market order, by the price that it was filled at; of a status nobody knows
+            category="inverse",
+            symbol="BTCUSD",
+            order_id="o-2",
+            status=OrderStatus("Novel"),
+            type=OrderType.MARKET,
+            price=D("0.00"),
+            average_price=D(65000),
+            quantity=D(1),
+        ),
+        (
+            "------------  order   BTCUSD     Novel                Market       65000 x 1         "
+            "  filled -           id o-2"
+        ),
+        "",
+    ),
+    (
+        StopOrder(
+            category="inverse",
+            symbol="BTCUSD",
+            order_id="o-3",
+            side=Side.SELL,
+            type=OrderType.MARKET,
+            status=OrderStatus.UNTRIGGERED,
+            quantity=D(500),
+            stop_order_type=StopOrderType.STOP_LOSS,
+            trigger_price=D("64900.00"),
+            trigger_by=TriggerBy.MARK_PRICE,
+            updated_ms=AT_MS,
+        ),
+        (
+            "12:00:40.250  stop    BTCUSD     Untriggered     Sell StopLoss      64900.00 x 500   "
+            "      by MarkPrice  then Market  id o-3"
+        ),
+        "red",
+    ),
+    (
+        UserTrade(
+            category="inverse",
+            symbol="BTCUSD",
+            trade_id="t",
+            order_id="o-1",
+            side=Side.SELL,
+            price=D(65001),
+            quantity=D(97),
+            fee=D("3E-7"),
+            fee_coin="BTC",
+            is_maker=False,
+            realised_pnl=D("1E-8"),
+            type=ExecutionType.LIQUIDATION,
+            time_ms=AT_MS,
+        ),
+        (
+            "12:00:40.250  fill    BTCUSD     Sell       65001 x 97          taker  fee 0.0000003"
+            " BTC  profit 0.00000001  BustTrade  order o-1"
+        ),
+        "red",
+    ),
+    (
+        UserTrade(
+            category="inverse",
+            symbol="BTCUSD",
+            trade_id="t",
+            price=D(65001),
+            quantity=D(97),
+            fee=D("-0.5"),
+            fee_rate=D("-0.0001"),
+            type=ExecutionType.FUNDING,
+            time_ms=AT_MS,
+        ),
+        "12:00:40.250  fund    BTCUSD     paid -0.5  rate -0.0100 %",
+        "yellow",
+    ),
+    (
+        Position(
+            category="inverse",
+            symbol="BTCUSD",
+            side=Side.SELL,
+            size=D(500),
+            entry_price=D("65001.5"),
+            mark_price=D(65005),
+            unrealised_pnl=D("-4.8E-7"),
+            realised_pnl=D(0),
+            liquidation_price=D(71000),
+            updated_ms=AT_MS,
+        ),
+        (
+            "12:00:40.250  held    BTCUSD     short     65001.5 x 500         mark 65005"
+            "  unrealised -0.00000048  realised 0  liquidation 71000"
+        ),
+        "cyan",
+    ),
+    (
+        Position(category="inverse", symbol="BTCUSD", size=D(0), cumulative_realised_pnl=D("-0.1")),
+        "------------  held    BTCUSD     none  realised -0.1",
+        "cyan",
+    ),
+    (
+        Balance(meta=META, coin="BTC", wallet_balance=D(2), equity=D("2.1"), usd_value=D(136500)),
+        "12:00:40.250  wallet  BTC        wallet                2  equity 2.1  USD 136500",
+        "yellow",
+    ),
+    (
+        Account(
+            meta=META,
+            account_type="UNIFIED",
+            equity=D("268003.7"),
+            available_balance=D(1000),
+            maintenance_margin=D("2.5"),
+            maintenance_margin_rate=D("0.0345"),
+        ),
+        (
+            "12:00:40.250  total   UNIFIED    equity 268,003.70  available 1,000.00"
+            "  unrealised -  margin -  maintenance 2.50 USD (3.45 %)"
+        ),
+        "yellow",
     ),
     (Unknown(text="x\x1b[2J"), "Unknown(text='x\\x1b[2J')", ""),
 ]
