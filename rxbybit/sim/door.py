@@ -27,6 +27,7 @@ class Door:
         self._connects = connects
         self._serve = serve
         self._closing = asyncio.Event()
+        self._kept: set[asyncio.Transport] = set()
 
     @property
     def is_shut(self) -> bool:
@@ -39,6 +40,8 @@ class Door:
 
     async def upgrade(self, request: web.Request) -> web.StreamResponse:
         """The handler of the websockets."""
+        if request.transport is not None:
+            self._kept.discard(request.transport)
         category = _ENDPOINTS[request.path]
         here = (None, category)
         if refuse := self._faults.strike(Refuse, lambda fault: fault.category in here):
@@ -65,10 +68,22 @@ class Door:
     async def rest(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """The middleware that lets REST be down."""
         if request.method in ("GET", "POST") and _is_rest(request.path):
+            self._keep(request.transport)
             down = self._faults.strike(RestDown, lambda fault: fault.path in (None, request.path))
             if down is not None:
                 return _refusal(down)
         return await handler(request)
+
+    def hang_up(self) -> None:
+        """End what was left open after REST requests: a websocket could be opened on it."""
+        for transport in self._kept:
+            transport.close()
+        self._kept.clear()
+
+    def _keep(self, transport: asyncio.Transport | None) -> None:
+        self._kept = {one for one in self._kept if not one.is_closing()}
+        if transport is not None:
+            self._kept.add(transport)
 
     def _note(self, request: web.Request, category: Endpoint, status: int | None) -> None:
         self._connects.append(

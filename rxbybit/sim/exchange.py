@@ -162,6 +162,7 @@ class Exchange:
         if self._site is not None:
             await self._site.stop()
             self._site = None
+        self._door.hang_up()
 
     @property
     def url(self) -> str:

@@ -269,6 +269,23 @@ def test_a_closed_port() -> None:
     run(main())
 
 
+def test_a_closed_port_has_no_connection_left_of_rest() -> None:
+    async def main() -> None:
+        async with served() as exchange, aiohttp.ClientSession() as session:
+            url = f"{exchange.url}/v5/market/time"
+            async with session.get(url) as answer:
+                await answer.read()
+            port = int(exchange.url.rpartition(":")[2])
+            await exchange.stop_listening()
+            with claimed(port), pytest.raises(aiohttp.ClientConnectionError):
+                await session.get(url)
+            await exchange.listen()
+            async with session.get(url) as answer:
+                assert answer.status == 200
+
+    run(main())
+
+
 def test_skip() -> None:
     async def main() -> None:
         async with served(Skip(topic="a", nth=3), Cut(after=12)) as exchange:
