@@ -89,8 +89,8 @@ def demo(length: ForOption = None) -> None:
     """Show a live market of invented prices, served by an exchange on this machine.
 
     A real websocket server on loopback is streamed through the library: book, trades, candles,
-    ticker, and what happens to the connection, which is cut on purpose after 15 seconds. Without
-    a terminal it prints lines.
+    ticker, an account that trades by itself, and what happens to the connection, which is cut on
+    purpose after 15 seconds. Without a terminal it prints lines.
     """
     with ending():
         from rxbybit.cli.demo import play
@@ -127,6 +127,10 @@ def watch(
     environment: EnvironmentOption = None,
     wire: WireOption = None,
     category: CategoryOption = None,
+    account: Annotated[
+        bool,
+        typer.Option("--account", help="And the account's position, orders and fills in them."),
+    ] = False,
 ) -> None:
     """Show markets live: book, trades, candles, ticker, and what happens to the connection.
 
@@ -137,9 +141,9 @@ def watch(
         from rxbybit.cli.watching import show
 
         seconds = None if length is None else seconds_of(length)
-        client = client_of(environment, wire, category)
+        client = client_of(environment, wire, category, private=account)
         source = environment or os.environ.get(VARIABLE) or "mainnet"
-        show(client, symbols, source=source, candles=candles, seconds=seconds)
+        show(client, symbols, source=source, candles=candles, seconds=seconds, account=account)
 
 
 @app.command(short_help="Find out why nothing comes.")

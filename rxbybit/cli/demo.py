@@ -14,6 +14,7 @@ from rxbybit.config import Backoff
 from rxbybit.sim import Market, ServedExchange, serve_in_thread
 from rxbybit.stream import Stream, lift
 from rxbybit.view.screen import can_draw
+from rxbybit.whereabouts import demo_credentials
 
 __all__ = ["demo_exchange", "outage", "play"]
 
@@ -34,8 +35,9 @@ def demo_exchange() -> ServedExchange:
 
 
 def play(seconds: float | None, *, cut_s: float = CUT_S) -> None:
-    """Show the market for so many seconds; ``None``: until Ctrl-C.
+    """Show the market, and an account that trades on it, for so many seconds.
 
+    ``None``: until Ctrl-C.
     After ``cut_s`` seconds the exchange cuts every connection, and takes none for a while.
     Errors: ``BrokenPipeError`` when the reader of standard output has left.
     """
@@ -44,7 +46,9 @@ def play(seconds: float | None, *, cut_s: float = CUT_S) -> None:
         if not drawn:
             print(f"Invented prices, served on {served.url}. Ctrl-C ends this.", flush=True)
         # Impatient, so that the outage is over soon after the exchange is back.
-        client = client_of(served.url, backoff=Backoff(first=0.5, cap=1.0))
+        client = client_of(
+            served.url, "v5", credentials=demo_credentials(), backoff=Backoff(first=0.5, cap=1.0)
+        )
         show(
             client,
             SYMBOLS,
@@ -52,6 +56,7 @@ def play(seconds: float | None, *, cut_s: float = CUT_S) -> None:
             candles="5s" if drawn else "1m",
             seconds=seconds,
             notes=outage(served, cut_s),
+            account=True,
         )
 
 

@@ -15,7 +15,7 @@ from rxbybit.errors import ConfigurationError
 from rxbybit.stream import Stream, lift
 from rxbybit.view.board import Board
 from rxbybit.view.lines import Line, line_of, note_line, quote_line, status_line
-from rxbybit.view.live import watch
+from rxbybit.view.live import own_streams, watch
 from rxbybit.view.screen import can_draw
 
 __all__ = ["show"]
@@ -33,26 +33,40 @@ def show(
     candles: str,
     seconds: float | None,
     notes: Stream[str] | None = None,
+    account: bool = False,
 ) -> None:
     """Show these symbols for so many seconds, ``None``: until Ctrl-C; the client is closed.
 
     ``source`` names where it comes from. ``candles`` are those of the exchange (``1m``), or made
-    of trades (``5s``). ``notes`` are lines to show beside.
+    of trades (``5s``). ``notes`` are lines to show beside. ``account``: also what the account has
+    of them.
     Errors: those of the streams, ``ConfigurationError`` for what cannot be.
     """
     if not symbols:
         raise ConfigurationError("name at least one symbol, as in 'BTCUSD'")
     found = _SECONDS.fullmatch(candles)
     if not can_draw():
-        follow_lines(client, _lines(client, symbols, None if found else candles, notes), seconds)
+        made = None if found else candles
+        lines = _lines(client, symbols, made, notes, account=account)
+        follow_lines(client, lines, seconds)
         return
-    length_ms = int(found[1]) * 1000 if found else None
-    board = Board.of(list(dict.fromkeys(symbols)), source=source, chart=candles, chart_ms=length_ms)
+    board = Board.of(
+        list(dict.fromkeys(symbols)),
+        source=source,
+        chart=candles,
+        chart_ms=int(found[1]) * 1000 if found else None,
+        account=account,
+    )
     watch(client, board, seconds=seconds, notes=notes)
 
 
 def _lines(
-    client: Bybit, symbols: Sequence[str], candles: str | None, notes: Stream[str] | None
+    client: Bybit,
+    symbols: Sequence[str],
+    candles: str | None,
+    notes: Stream[str] | None,
+    *,
+    account: bool,
 ) -> Stream[Line]:
     # The status first: it must be heard before a subscription opens the connection.
     sources: list[Stream[Line]] = [client.status().pipe(ops.map(status_line))]
@@ -62,6 +76,8 @@ def _lines(
     if candles is not None:
         sources.append(client.klines(*symbols, interval=candles).pipe(ops.map(line_of)))
     sources += [_quotes(client, symbol) for symbol in symbols]
+    if account:
+        sources += [stream.pipe(ops.map(line_of)) for stream in own_streams(client, symbols)]
     return lift(reactivex.merge(*sources))
 
 

@@ -18,13 +18,18 @@ from rxbybit.events import (
     Event,
     Gap,
     Reconnecting,
+    RequestFailed,
     Status,
     Subscribed,
 )
+from rxbybit.order import Order, StopOrder
 from rxbybit.streams.kline import Kline
+from rxbybit.streams.position import Position
 from rxbybit.streams.trade import Trade
+from rxbybit.streams.user_trade import UserTrade
 from rxbybit.ticker import Ticker
 from rxbybit.view.candles import Candles
+from rxbybit.view.holding import Holding
 from rxbybit.view.words import clock, printable, status_words
 
 __all__ = ["Board", "Counts", "Entry", "Link", "Market", "Mood"]
@@ -46,10 +51,17 @@ class Market:
     candles: Candles = field(default_factory=Candles)
     trades: deque[Trade] = field(default_factory=lambda: deque[Trade](maxlen=TAPE))
     """Newest first."""
+    own: Holding | None = None
+    """What the account has of it; ``None`` where no account is shown."""
 
     def copied(self) -> Market:
         """A market of its own that holds the same."""
-        return replace(self, candles=self.candles.copied(), trades=self.trades.copy())
+        return replace(
+            self,
+            candles=self.candles.copied(),
+            trades=self.trades.copy(),
+            own=None if self.own is None else self.own.copied(),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,8 @@ class Entry:
     """How many gaps in a row it tells of."""
     trying: int | None = None
     """The link that it says is being tried again: only the last attempt is worth a line."""
+    asking: str | None = None
+    """What REST is asked again for, as it says: likewise."""
 
 
 @dataclass(slots=True)
@@ -110,6 +124,11 @@ class Board:
     _seconds: deque[tuple[int, int]] = field(default_factory=deque[tuple[int, int]])
     """Events by the second they came in."""
 
+    @property
+    def shows_account(self) -> bool:
+        """Whether it shows what an account has."""
+        return any(market.own is not None for market in self.markets.values())
+
     @classmethod
     def of(
         cls,
@@ -118,12 +137,21 @@ class Board:
         source: str = "",
         chart: str = "5s",
         chart_ms: int | None = 5000,
+        account: bool = False,
     ) -> Board:
         """An empty board of these symbols.
 
         Its candles are made of trades, ``chart_ms`` long; with ``None`` those of the exchange.
+        ``account``: it also shows what an account has of them.
         """
-        markets = {s: Market(s, candles=Candles(length_ms=chart_ms or 0)) for s in symbols}
+        markets = {
+            symbol: Market(
+                symbol,
+                candles=Candles(length_ms=chart_ms or 0),
+                own=Holding() if account else None,
+            )
+            for symbol in symbols
+        }
         return cls(markets, source=source, chart=chart, makes_candles=chart_ms is not None)
 
     def apply(self, event: Event | OrderBook | Status, now_s: float) -> None:
@@ -149,6 +177,8 @@ class Board:
                 market.candles.add_kline(event)
             case OrderBook():
                 market.book = event
+            case Order() | StopOrder() | Position() | UserTrade() if market.own is not None:
+                market.own.apply(event)
             case _:
                 pass
 
@@ -191,6 +221,10 @@ class Board:
                 entry = self._linked(status)
             case Gap():
                 entry = self._gap(status)
+            case RequestFailed(url=url):
+                others = [entry for entry in self.log if entry.asking != url]
+                self.log = deque(others, maxlen=LOG)
+                entry = replace(_entry(status), asking=url)
             case DecodeFailed():
                 self.counts.undecodable += 1
                 entry = _entry(status)

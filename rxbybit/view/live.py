@@ -10,17 +10,20 @@ from datetime import datetime, timezone
 from typing import TypeVar
 
 from reactivex import abc
+from reactivex import operators as ops
 
 from rxbybit.book import OrderBook
 from rxbybit.client import Bybit
 from rxbybit.events import Event, Status
 from rxbybit.runtime import Runtime, shutdown_background
 from rxbybit.stream import Stream
+from rxbybit.symbols import read_symbols
 from rxbybit.view.board import Board
+from rxbybit.view.holding import Owned
 from rxbybit.view.render import columns_in, render
 from rxbybit.view.screen import Screen
 
-__all__ = ["Feed", "watch"]
+__all__ = ["Feed", "own_streams", "watch"]
 
 REFRESH_S = 1 / 8
 TURN_S = 5.0
@@ -56,6 +59,9 @@ class Feed:
         if not board.makes_candles:
             self._hear(client.klines(*symbols, interval=board.chart), self._apply)
         self._hear(client.order_book(*symbols), self._apply)
+        if board.shows_account:
+            for stream in own_streams(client, symbols):
+                self._hear(stream, self._apply)
 
     def board(self) -> Board:
         """A copy of the board as it is now, for another thread to draw."""
@@ -77,6 +83,24 @@ class Feed:
     def _fail(self, error: Exception) -> None:
         self.error = self.error or error
         self.ended.set()
+
+
+def own_streams(client: Bybit, symbols: Sequence[str]) -> tuple[Stream[Owned], ...]:
+    """What happens to the account in these markets, and in no others of their names.
+
+    Errors: ``ConfigurationError`` without credentials.
+    """
+    markets = frozenset(read_symbols(tuple(symbols), client.category))
+
+    def concerns(event: Owned) -> bool:
+        return (event.category, event.symbol) in markets
+
+    return (
+        client.positions(*symbols).pipe(ops.filter(concerns)),
+        client.orders(*symbols).pipe(ops.filter(concerns)),
+        client.stop_orders(*symbols).pipe(ops.filter(concerns)),
+        client.user_trades(*symbols).pipe(ops.filter(concerns)),
+    )
 
 
 def watch(

@@ -17,6 +17,8 @@ __all__ = ["book", "headline", "rule", "status", "tape"]
 GREEN, RED, YELLOW = "green", "red", "yellow"
 MOODS = {"good": GREEN, "bad": RED, "note": YELLOW}
 DAY_S = 86_400
+MANY = 3
+"""So many links are told as one."""
 
 
 def headline(market: Market, exchange_ms: int | None, width: int, height: int) -> list[Text]:
@@ -112,10 +114,7 @@ def tape(market: Market, width: int, height: int) -> list[Text]:
 def status(board: Board, now_s: float, width: int, height: int) -> list[Text]:
     """The links and counters, and the end of the log."""
     counts = board.counts
-    links = [
-        Text.assemble(("● ", MOODS[link.mood]), link.words)
-        for _, link in sorted(board.links.items(), key=lambda item: item[0] or 0)
-    ]
+    links = _links(board)
     told = [
         Text(f"{board.rate(now_s):,.0f} events/s"),
         _fact("events", f"{counts.events:,}"),
@@ -131,6 +130,17 @@ def status(board: Board, now_s: float, width: int, height: int) -> list[Text]:
     ]
     rows = first + (entries if height > 1 else [])
     return below(rows, width, height)
+
+
+def _links(board: Board) -> list[Text]:
+    """One each, but those that are well are one where they would leave no room for the counters."""
+    links = [link for _, link in sorted(board.links.items(), key=lambda item: item[0] or 0)]
+    good = [link for link in links if link.mood == "good"]
+    told: list[Text] = []
+    if len(good) >= MANY:
+        told.append(Text.assemble(("● ", MOODS["good"]), f"{len(good)} links connected"))
+        links = [link for link in links if link.mood != "good"]
+    return told + [Text.assemble(("● ", MOODS[link.mood]), link.words) for link in links]
 
 
 def _fact(name: str, value: str) -> Text:

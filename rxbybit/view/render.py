@@ -7,6 +7,7 @@ from rich.text import Text
 from rxbybit.view import panels
 from rxbybit.view.board import Board, Market
 from rxbybit.view.chart import chart
+from rxbybit.view.own import own, rows_for
 from rxbybit.view.rows import below, beside, fit
 
 __all__ = ["columns_in", "render"]
@@ -78,6 +79,16 @@ def _market(board: Board, market: Market, width: int, height: int) -> list[Text]
     lines = 1 if height < 8 else 3
     top = panels.headline(market, board.exchange_ms, width, lines)
     rest = height - lines
+    if market.own is None or not (rows := rows_for(rest)):
+        return top + _panels(board, market, width, rest)
+    return [
+        *top,
+        *_panels(board, market, width, rest - rows),
+        *own(market.own, width, rows),
+    ]
+
+
+def _panels(board: Board, market: Market, width: int, rest: int) -> list[Text]:
     if width >= COLUMN - 6:
         book_width = min(46, (width - 3) // 2)
         side = width - book_width - 3
@@ -86,12 +97,11 @@ def _market(board: Board, market: Market, width: int, height: int) -> list[Text]
             *chart(list(market.candles.kept), board.chart, side, upper),
             *panels.tape(market, side, rest - upper),
         ]
-        return top + beside(panels.book(market.book, book_width, rest), right)
+        return beside(panels.book(market.book, book_width, rest), right)
     if rest < 14:
-        return top + panels.book(market.book, width, rest)
+        return panels.book(market.book, width, rest)
     upper = rest * 3 // 5
     return [
-        *top,
         *panels.book(market.book, width, upper),
         *panels.tape(market, width, rest - upper),
     ]

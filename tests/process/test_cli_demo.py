@@ -12,7 +12,8 @@ import pytest
 from tests.child import ROOT, Child
 
 DEMO = (sys.executable, "-m", "rxbybit", "demo")
-LINE = re.compile(r"\d\d:\d\d:\d\d\.\d{3}  (trade |quote |candle|status|note  )  \S+ +\S.*")
+KINDS = "trade |quote |candle|status|note  |order |stop  |fill  |held  "
+LINE = re.compile(rf"\d\d:\d\d:\d\d\.\d{{3}}  ({KINDS})  \S+ +\S.*")
 
 
 def test_it_prints_live_lines_until_ctrl_c() -> None:
@@ -26,6 +27,10 @@ def test_it_prints_live_lines_until_ctrl_c() -> None:
             "  quote ",
             "  candle ",
             "ETHUSD",
+            "  order   BTCUSD ",
+            "  order   BTCUSDT ",
+            "  fill    BTCUSD",
+            "  held    BTCUSD",
         )
         child.interrupt()
         status, rest, errors = child.end()

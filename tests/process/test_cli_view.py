@@ -14,7 +14,7 @@ from tests.terminal import Terminal
 
 RXBYBIT = (sys.executable, "-m", "rxbybit")
 DEMO = (*RXBYBIT, "demo")
-WHOLE = ("rxbybit", "BTCUSD", "Book", "synced", "Candles", "Trades", "● link 1 connected", "▲")
+WHOLE = ("rxbybit", "BTCUSD", "Book", "synced", "Candles", "Trades", "● 3 links connected", "▲")
 ALTERNATE, CURSOR, WRAP = 1049, 25, 7
 
 
@@ -44,6 +44,47 @@ def test_the_demo_draws_and_ctrl_c_restores_the_terminal() -> None:
         assert terminal.end() == 130
         assert_restored(terminal)
         assert terminal.text.strip() in ("the end", "^Cthe end")
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (130, 40)])
+def test_the_demo_shows_what_its_account_does(width: int, height: int) -> None:
+    with Terminal(DEMO, width=width, height=height) as terminal:
+        text = terminal.until(
+            lambda text: (
+                re.search(r"Position  (long|short) [\d,]+ at 6\d,\d{3}", text)
+                and re.search(r"Orders +[1-9] open", text)
+                and re.search(r"│ \d\d:\d\d:\d\d [▲▼]", text.split("Fills", 1)[1])
+            ),
+            "position, orders and fills",
+        )
+        assert "Book" in text
+        assert "events/s" in text
+        terminal.press("q")
+        assert terminal.end() == 0
+        assert_restored(terminal)
+
+
+def test_the_account_is_shown_where_it_is_asked_for_alone() -> None:
+    sim = (*RXBYBIT, "watch", "BTCUSD", "--environment", "sim")
+    with Terminal((*sim, "--account")) as terminal:
+        terminal.until_shows("Position", "Orders", "Fills", "open", "synced")
+        terminal.press("q")
+        assert terminal.end() == 0
+    with Terminal(sim) as terminal:
+        assert "Position" not in terminal.until_shows("Book", "Trades", "synced")
+        terminal.press("q")
+        assert terminal.end() == 0
+
+
+def test_an_account_without_credentials_is_one_line_before_anything_is_drawn(
+    market: ServedExchange,
+) -> None:
+    command = (*RXBYBIT, "watch", "BTCUSD", "--account", "--environment", market.url)
+    none = {"BYBIT_API_KEY": "", "BYBIT_API_SECRET": ""}
+    with Terminal(command, width=200, env=none) as terminal:
+        assert terminal.end() == 2
+        assert terminal.rows[0].startswith("rxbybit: a private stream needs credentials")
+        assert ALTERNATE not in terminal.screen.modes
 
 
 def test_it_follows_the_size_of_the_terminal() -> None:
@@ -77,9 +118,8 @@ def test_the_cut_of_the_demo_is_seen_to_heal() -> None:
     script = "from rxbybit.cli.demo import play; play(None, cut_s=2)"
     with Terminal((sys.executable, "-c", script), height=40) as terminal:
         terminal.until_shows(*WHOLE)
-        terminal.until_shows("the demo cuts the connection on purpose now", "disconnected")
-        back = ("link 1 connected again after", "link 2 connected again after")
-        text = terminal.until_shows(*back, "reconnects 2", "synced")
+        terminal.until_shows("the demo cuts the connection on purpose now")
+        text = terminal.until_shows("connected again after", "reconnects 3", "synced")
         assert re.search(r"again after (\d+\.\d) s", text)
         before = events_in(text)
         terminal.until(lambda text: events_in(text) > before, "events after the outage")

@@ -20,15 +20,22 @@ from rxbybit import (
     Insurance,
     Kline,
     Meta,
+    Order,
     OrderBook,
+    OrderStatus,
+    Position,
     Reconnecting,
     Rejected,
+    RequestFailed,
     Resynced,
     Side,
     Status,
+    StopOrder,
+    StopOrderType,
     Subscribed,
     Ticker,
     Trade,
+    UserTrade,
 )
 from rxbybit.view.board import LOG, RATE_S, Board
 from rxbybit.view.candles import Candle, Candles
@@ -225,6 +232,126 @@ def test_the_log_is_bounded_and_leaves_out_what_everybody_expects() -> None:
     assert words(board)[-1] == f"note {LOG + 4}"
 
 
+def test_what_is_asked_for_again_is_one_line_with_the_last_attempt() -> None:
+    board = Board.of(["BTCUSD"])
+    for attempt, url in enumerate(("http://x/a", "http://x/b", "http://x/a")):
+        failed = RequestFailed(time=AT, url=url, reason="gone", attempt=attempt, delay_s=1)
+        board.apply(failed, 0.0)
+    assert words(board) == [
+        "gone: http://x/b; asking again in 1.0 s (attempt 1)",
+        "gone: http://x/a; asking again in 1.0 s (attempt 2)",
+    ]
+
+
+def order(order_id: str, status: str = "New", symbol: str = "BTCUSD") -> Order:
+    return Order(
+        category="inverse",
+        symbol=symbol,
+        order_id=order_id,
+        status=OrderStatus(status),
+        price=D(9),
+        quantity=D(1),
+    )
+
+
+def stop(order_id: str, status: str = "Untriggered") -> StopOrder:
+    return StopOrder(
+        category="inverse",
+        symbol="BTCUSD",
+        order_id=order_id,
+        status=OrderStatus(status),
+        quantity=D(1),
+        trigger_price=D(8),
+        stop_order_type=StopOrderType.STOP_LOSS,
+    )
+
+
+def position(size: str, index: int = 0) -> Position:
+    return Position(
+        category="inverse",
+        symbol="BTCUSD",
+        side=Side.BUY,
+        size=D(size),
+        entry_price=D("7.5"),
+        mark_price=D("9.5"),
+        unrealised_pnl=D("-1E-8"),
+        position_index=index,
+    )
+
+
+def fill(price: str) -> UserTrade:
+    return UserTrade(
+        category="inverse",
+        symbol="BTCUSD",
+        trade_id=price,
+        side=Side.SELL,
+        price=D(price),
+        quantity=D(2),
+        realised_pnl=D("0.5"),
+        time_ms=AT_MS,
+    )
+
+
+def test_an_account_has_its_open_orders_its_positions_and_its_fills() -> None:
+    board = Board.of(["BTCUSD", "ETHUSD"], account=True)
+    for event in (order("a"), stop("s"), order("b"), order("a", "Filled"), order("e", "New", "X")):
+        board.apply(event, 0.0)
+    own = board.markets["BTCUSD"].own
+    assert own is not None
+    assert list(own.orders) == ["s", "b"]
+    board.apply(stop("s", "Triggered"), 0.0)
+    board.apply(order("s"), 0.0)
+    assert own.orders["s"] == order("s")
+    board.apply(stop("s", "Filled"), 0.0)
+    assert list(own.orders) == ["b"]
+    for event in (position("5"), position("3", 2), position("0"), fill("1"), fill("2")):
+        board.apply(event, 0.0)
+    assert own.held == [position("3", 2)]
+    assert [f.price for f in own.fills] == [D(2), D(1)]
+    assert board.markets["ETHUSD"].own is not own
+
+
+def test_without_an_account_there_is_none() -> None:
+    board = Board.of(["BTCUSD"])
+    board.apply(order("a"), 0.0)
+    assert board.markets["BTCUSD"].own is None
+    assert not board.shows_account
+    assert not any("Position" in row.plain for row in render(board, 80, 24, now_s=0.0))
+
+
+def own_board() -> Board:
+    board = Board.of(["BTCUSD"], account=True)
+    for event in (order("a"), stop("s"), position("1500"), fill("9"), book()):
+        board.apply(event, 0.0)
+    return board
+
+
+def test_the_account_gives_way_where_there_is_no_room() -> None:
+    def shown(width: int, height: int) -> str:
+        return "\n".join(row.plain for row in render(own_board(), width, height, now_s=0.0))
+
+    roomy = shown(80, 24)
+    assert "Position  long 1,500 at 7.5  unrealised -0.00000001" in roomy
+    assert "  9 1 " in roomy, "an order of no side has no arrow"
+    assert "8 1 stoploss" in roomy
+    assert "▼ 9 2 +0.5" in roomy
+    narrow = shown(40, 24)
+    assert "Position  long 1,500 at 7.5" in narrow
+    assert "Fills" not in narrow
+    assert "Position" not in shown(80, 14)
+    assert "Book" in shown(80, 14)
+
+
+def test_a_copy_of_an_account_is_left_alone() -> None:
+    board = own_board()
+    copied = board.copied()
+    before = render(copied, 80, 24, now_s=0.0)
+    for event in (order("c"), position("0"), fill("4")):
+        board.apply(event, 0.0)
+    assert render(copied, 80, 24, now_s=0.0) == before
+    assert render(board, 80, 24, now_s=0.0) != before
+
+
 def test_the_rate_is_a_mean_over_whole_seconds() -> None:
     board = Board.of(["BTCUSD"])
     assert board.rate(0.0) == 0.0
@@ -299,6 +426,10 @@ EVENTS: st.SearchStrategy[Event | OrderBook] = st.one_of(
         meta=METAS,
     ),
     st.builds(kline, TIMES, st.just("5")),
+    st.builds(order, TEXTS, st.sampled_from(["New", "Filled", "Novel"]), SYMBOLS),
+    st.builds(stop, TEXTS),
+    st.builds(position, NUMBERS.map(str), st.integers(0, 2)),
+    st.builds(fill, NUMBERS.map(str)),
     st.builds(
         Insurance, coin=TEXTS, symbols=st.just(()), balance=NUMBERS, time_ms=TIMES, meta=METAS
     ),
@@ -338,7 +469,7 @@ STATUSES: st.SearchStrategy[Status] = st.one_of(
 def test_no_order_of_events_breaks_the_board_or_its_picture(
     events: list[Event | OrderBook | Status], width: int, height: int, first: int, made: bool
 ) -> None:
-    board = Board.of(["BTCUSD", "ETHUSD"], chart_ms=5000 if made else None)
+    board = Board.of(["BTCUSD", "ETHUSD"], chart_ms=5000 if made else None, account=made)
     for number, event in enumerate(events):
         board.apply(event, number / 3)
     rows = render(board.copied(), width, height, now_s=len(events) / 3, first=first, keys="q quit")
