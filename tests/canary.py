@@ -32,6 +32,9 @@ WATCHED = frozenset({"rxbybit", "aiohttp", "asyncio", "cryptography", "hmac"})
 PIECE = 16
 """Characters that are as bad as the whole, and too many to be met by chance."""
 
+LONG = 65_536
+"""So much of a text is looked through: tests have bodies of many megabytes."""
+
 _patch = pytest.StashKey[pytest.MonkeyPatch]()
 
 
@@ -132,9 +135,9 @@ def _named(frame: FrameType) -> Iterator[tuple[str, object]]:
 
 
 def shown(thing: object) -> str:
-    """Its repr, if it has one."""
+    """Its repr, if it has one; of a long body its beginning."""
     try:
-        return repr(thing)
+        return repr(thing[:LONG] if isinstance(thing, bytes | bytearray | str) else thing)
     except Exception as error:  # noqa: BLE001 - a traceback with locals goes over it too
         return f"<no repr: {type(error).__name__}>"
 

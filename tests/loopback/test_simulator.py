@@ -108,15 +108,16 @@ def test_the_seed_is_the_market() -> None:
             await until(lambda: len(ear.heard) >= 5)
             return list(ear.heard)
 
-    ids = [trade.id for trade in asyncio.run(heard())]
+    trades = asyncio.run(heard())
+    ids, until_ms = [trade.id for trade in trades], trades[-1].time_ms + 1
     market = Market(seed=11, start_ms=START_MS)
     market.want("linear", "publicTrade.BTCUSDT")
-    pushes = market.advance(START_MS + 3_600_000)
+    pushes = market.advance(until_ms)
     said = [item["i"] for push in pushes for item in push.content["data"]]
     assert ids == said[said.index(ids[0]) :][: len(ids)]
     other = Market(seed=12, start_ms=START_MS)
     other.want("linear", "publicTrade.BTCUSDT")
-    pushes = other.advance(START_MS + 3_600_000)
+    pushes = other.advance(until_ms)
     assert not set(said) & {item["i"] for push in pushes for item in push.content["data"]}
 
 
