@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 
-import aiohttp
 import pytest
 from reactivex import operators as ops
 
@@ -16,7 +15,7 @@ from rxbybit.cli.streams import COMMANDS, StreamCommand
 from rxbybit.sim import DEMO_KEY, DEMO_SECRET, Market, ServedExchange, serve_in_thread
 from rxbybit.view.lines import line_of
 from tests.child import Child
-from tests.sim.accounts.asking import Client
+from tests.sim.accounts.asking import Client, by_rest
 
 RXBYBIT = (sys.executable, "-m", "rxbybit")
 START_MS = 1_790_000_000_000
@@ -24,14 +23,6 @@ SNAPSHOTS = [c for c in COMMANDS if c.private and c.name != "user-trades"]
 KEYS = {"BYBIT_API_KEY": DEMO_KEY, "BYBIT_API_SECRET": DEMO_SECRET}
 NO_KEYS = {"BYBIT_API_KEY": "", "BYBIT_API_SECRET": "", "RXBYBIT_WIRE": ""}
 STOP = {"side": "Sell", "orderType": "Market", "qty": "100", "triggerPrice": "60000.00"}
-
-
-def by_rest(served: ServedExchange, deed: Callable[[Client], Awaitable[object]]) -> None:
-    async def main() -> None:
-        async with aiohttp.ClientSession() as session:
-            await deed(Client(served.exchange, session))
-
-    asyncio.run(main())
 
 
 async def trade(client: Client) -> None:

@@ -10,8 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from rxbybit.sim import Market, Recording, ServedExchange, serve_in_thread
+from rxbybit.sim import (
+    DEMO_KEY,
+    DEMO_SECRET,
+    Market,
+    Recording,
+    Refuse,
+    ServedExchange,
+    serve_in_thread,
+)
 from tests.child import ROOT, Child
+from tests.sim.accounts.asking import by_rest
 from tests.sim.market.journal import START_MS, small
 
 LINES = 40
@@ -22,6 +31,13 @@ SHOWS = {
     "blocking": ("Trade(",),
     "book_imbalance": ("balanced", "more "),
     "candle_crossover": (" crossed ", " crossed "),
+    "fees_per_day": (" BTC 0.0000",),
+    "fill_latency": (" filled after ",),
+    "kill_switch": (" -> cancel all: OK",),
+    "margin_alarm": ("margin is fine",),
+    "realised_profit": ("BTCUSD ", "BTCUSDT ", " earned -0.0"),
+    "stop_distance": (" stop at ", "% from the mark price"),
+    "wallet_changes": ("BTC -0.0000",),
     "custom_operator": ("a new high:",),
     "liquidation_alert": (" USD liquidated, ",),
     "merged": ("Connecting(", "Subscribed(", "Kline(", "(Decimal("),
@@ -35,14 +51,18 @@ SHOWS = {
 """What an example must print before it ends, or before Ctrl-C."""
 ENDLESS = {
     *("book_imbalance", "candle_crossover", "liquidation_alert", "one_liner", "quotes"),
-    *("sweeps", "vwap_against_mark", "watch_status"),
+    *("fees_per_day", "fill_latency", "margin_alarm", "realised_profit", "stop_distance"),
+    *("sweeps", "vwap_against_mark", "wallet_changes", "watch_status"),
 }
 LIVING = {
     **dict.fromkeys(("book_imbalance", "custom_operator", "pandas_frame", "quotes", "sweeps"), 5),
     **dict.fromkeys(("candle_crossover", "vwap_against_mark"), 5),
     "liquidation_alert": 50,
+    **dict.fromkeys(("fees_per_day", "fill_latency", "kill_switch", "margin_alarm"), 10),
+    **dict.fromkeys(("realised_profit", "stop_distance", "wallet_changes"), 10),
 }
 """What needs a market that goes on, and how many times as fast: of BTCUSD and BTCUSDT."""
+KEYS = {"BYBIT_API_KEY": DEMO_KEY, "BYBIT_API_SECRET": DEMO_SECRET}
 SLOW = "held the event loop for"
 """A busy machine is told of, and is no fault of an example."""
 
@@ -63,7 +83,8 @@ def recorded() -> Iterator[ServedExchange]:
 @pytest.fixture
 def market(path: Path, request: pytest.FixtureRequest) -> Iterator[ServedExchange]:
     if path.stem in LIVING:
-        with serve_in_thread(market=living_market(), speed=LIVING[path.stem]) as served:
+        speed = LIVING[path.stem]
+        with serve_in_thread(market=living_market(), speed=speed, demo=True) as served:
             yield served
     else:
         yield request.getfixturevalue("recorded")
@@ -83,7 +104,9 @@ def test_an_example_is_short(path: Path) -> None:
 def test_the_example_runs(path: Path, market: ServedExchange) -> None:
     if path.stem == "pandas_frame" and find_spec("pandas") is None:
         pytest.skip("pandas is not installed, which this example needs")
-    with Child([sys.executable, str(path)], env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
+    with Child(
+        [sys.executable, str(path)], env={"RXBYBIT_ENVIRONMENT": market.url, **KEYS}
+    ) as child:
         child.lines_until(*SHOWS[path.stem])
         if path.stem in ENDLESS:
             child.interrupt()
@@ -100,3 +123,25 @@ def test_an_example_that_needs_pandas_says_so(tmp_path: Path) -> None:
     with Child([sys.executable, str(ROOT / "examples" / "pandas_frame.py")], env=path) as child:
         status, _, errors = child.end()
     assert (status, errors) == (1, "this example needs pandas: pip install pandas\n")
+
+
+def test_the_kill_switch_cancels_what_stands_when_the_link_is_away() -> None:
+    with serve_in_thread(market=living_market()) as served:
+        by_rest(
+            served, lambda c: c.order(side="Buy", orderType="Limit", qty="10", price="50000.00")
+        )
+        by_rest(
+            served, lambda c: c.order(side="Buy", orderType="Limit", qty="20", price="50000.00")
+        )
+        env = {"RXBYBIT_ENVIRONMENT": served.url, **KEYS}
+        with Child([sys.executable, str(ROOT / "examples" / "kill_switch.py")], env=env) as child:
+            served.until(lambda: served.subscriptions.get("execution") == 1)
+            served.faults.add(Refuse(status=503, times=None))
+            served.run(lambda: [link.cut("rst") for link in served.exchange.links])
+            line = child.line()
+            assert line.startswith("Disconnected(")
+            assert line.endswith(" -> cancel all: OK")
+            status, _, _ = child.end()
+        assert status == 0
+        answer = by_rest(served, lambda c: c.read("/v5/order/realtime", "category=inverse"))
+        assert answer == {"category": "inverse", "list": [], "nextPageCursor": ""}

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import aiohttp
 from yarl import URL
 
-from rxbybit.sim import DEMO_KEY, DEMO_SECRET, Exchange
+from rxbybit.sim import DEMO_KEY, DEMO_SECRET, Exchange, ServedExchange
 from tests.sim.peer import Peer
+
+T = TypeVar("T")
 
 
 def signed(secret: str, words: str) -> str:
@@ -83,6 +86,16 @@ class Client:
 async def client(exchange: Exchange, **key: str) -> AsyncIterator[Client]:
     async with aiohttp.ClientSession() as session:
         yield Client(exchange, session, **key)
+
+
+def by_rest(served: ServedExchange, deed: Callable[[Client], Awaitable[T]], **key: str) -> T:
+    """What the demo account, or that of another key, does on an exchange in a thread."""
+
+    async def main() -> T:
+        async with client(served.exchange, **key) as asking:
+            return await deed(asking)
+
+    return asyncio.run(main())
 
 
 @asynccontextmanager
