@@ -173,7 +173,7 @@ class OrderSplit(Present[OrderItem]):
     """
 
     def __init__(self) -> None:
-        super().__init__(lambda item: item.order_id, lambda item: item.status.closed)
+        super().__init__(lambda item: item.order_id, _over)
         self._triggered: dict[str, None] = {}
         self.order: Order | None = None
         """The item as an order; ``None`` for a stop order that was not triggered, and for what
@@ -214,6 +214,15 @@ class OrderSplit(Present[OrderItem]):
             return None
         plain = item.stop_order_type is None
         return copied(item, Order) if plain or item.order_id in self._triggered else None
+
+
+def _over(item: OrderItem) -> bool:
+    """Whether nothing more comes of it on its topic.
+
+    On the legacy wire a stop order that was triggered (``Active`` there) goes on as an order.
+    """
+    triggered = item.meta.topic == "stop_order" and item.status == OrderStatus.NEW
+    return triggered or item.status.closed
 
 
 def _as_stop_order(item: OrderItem) -> StopOrder | None:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from rxbybit.bookkeeping import NoRenewal
 from rxbybit.errors import ConfigurationError
+from rxbybit.events import Meta
 from rxbybit.order import Order, OrderItem, StopOrder
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.schema.spec import StreamSpec
@@ -120,6 +121,16 @@ class Topic:
 @pytest.fixture
 def topic() -> Topic:
     return Topic()
+
+
+def test_a_stop_order_of_the_legacy_wire_is_held_until_it_is_triggered(topic: Topic) -> None:
+    legacy = replace(STOP, order_id="l", meta=Meta(topic="stop_order"))
+    topic.item(replace(legacy, status=OrderStatus.UNTRIGGERED))
+    assert [stop.order_id for stop in topic.state.stop_orders] == ["l"]
+    assert topic.item(replace(legacy, status=OrderStatus.NEW)) == "order stop"
+    assert topic.state.stop_orders == ()
+    topic.stop("New", of="v5")
+    assert [stop.order_id for stop in topic.state.stop_orders] == ["v5"]
 
 
 def test_an_order_that_is_no_stop_is_an_order_in_every_state(topic: Topic) -> None:
