@@ -7,10 +7,10 @@ import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-from aiohttp.typedefs import Handler
 
 from rxbybit.sim.endpoints import PATHS, Endpoint
 from rxbybit.sim.faults import Faults, Redirect, Refuse, RestDown, Stall
+from rxbybit.sim.rest.server import Handler
 from rxbybit.sim.seen import Connect, shown
 
 __all__ = ["Door"]
@@ -64,9 +64,8 @@ class Door:
         await self._serve(request, category, websocket)
         return websocket
 
-    @web.middleware
     async def rest(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """The middleware that lets REST be down."""
+        """What lets REST be down, around every handler."""
         if request.method in ("GET", "POST") and _is_rest(request.path):
             self._keep(request.transport)
             down = self._faults.strike(RestDown, lambda fault: fault.path in (None, request.path))

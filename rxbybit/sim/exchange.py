@@ -117,13 +117,21 @@ class Exchange:
 
     async def start(self) -> None:
         """Listen. Errors: ``OSError`` when the port cannot be had."""
-        app = web.Application()
+        routes = web.UrlDispatcher()
         for endpoint in PUBLIC_ENDPOINTS:
-            app.router.add_get(PATHS[endpoint], self._door.upgrade)
+            routes.add_get(PATHS[endpoint], self._door.upgrade)
         if self._private is not None:
-            self._private.add_to(app, self._door.upgrade)
-        add_rest(app, self.market, quota=self._quota, on_call=self.calls.append)
-        app.middlewares.append(self._door.rest)  # inside: what fails is seen and counted too
+            self._private.add_to(routes, self._door.upgrade)
+        counted = add_rest(routes, self.market, quota=self._quota, on_call=self.calls.append)
+
+        async def answer(request: web.Request) -> web.StreamResponse:
+            """No middleware does this: aiohttp keeps what those are around, for ever."""
+            found = await routes.resolve(request)
+            # what fails is seen and counted too
+            return await counted(request, lambda asked: self._door.rest(asked, found.handler))
+
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", answer)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:

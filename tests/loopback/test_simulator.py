@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import subprocess
 import sys
 import threading
 import time
 import urllib.request
+import weakref
 from contextlib import closing
 from datetime import datetime, timezone
 from types import SimpleNamespace
@@ -243,3 +245,17 @@ def test_who_asks_for_no_exchange_loads_none() -> None:
     code = "import rxbybit, sys; print([m for m in sys.modules if 'rxbybit.sim' in m])"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert (ran.stdout, ran.stderr) == ("[]\n", "")
+
+
+def test_nothing_of_it_is_kept_when_it_is_closed() -> None:
+    """Whoever tests a strategy has one for each test."""
+    with Simulator() as simulator:
+        simulator.instruments().pipe(ops.take(1)).run()  # by REST
+        simulator.trades("BTCUSD").pipe(ops.take(1)).run()
+        exchange = weakref.ref(simulator._served._exchange)
+    del simulator
+
+    async def gone() -> None:
+        await until(lambda: gc.collect() >= 0 and exchange() is None)
+
+    asyncio.run(gone())

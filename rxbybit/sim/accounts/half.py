@@ -43,12 +43,12 @@ class PrivateHalf:
 
     def add_to(
         self,
-        app: web.Application,
+        routes: web.UrlDispatcher,
         upgrade: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> None:
-        """Let ``app`` serve it; ``upgrade`` is who makes websockets of requests."""
-        app.router.add_get(PATHS["private"], upgrade)
-        add_private_rest(app, self.desk, times=self._floor.times, tell=self._floor.tell)
+        """Let ``routes`` serve it; ``upgrade`` is who makes websockets of requests."""
+        routes.add_get(PATHS["private"], upgrade)
+        add_private_rest(routes, self.desk, times=self._floor.times, tell=self._floor.tell)
 
     def session(self, conn_id: str) -> PrivateSession:
         """For a new private link."""

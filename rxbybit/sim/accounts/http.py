@@ -20,13 +20,13 @@ __all__ = ["add_private_rest"]
 
 
 def add_private_rest(
-    app: web.Application,
+    routes: web.UrlDispatcher,
     desk: Desk,
     *,
     times: Callable[[], Times],
     tell: Callable[[list[Push]], None],
 ) -> None:
-    """Let ``app`` take orders to ``desk``, and answer what an account reads of itself.
+    """Let ``routes`` take orders to ``desk``, and answer what an account reads of itself.
 
     ``tell`` is given what the public hears at once of an order that has come in.
     """
@@ -65,9 +65,9 @@ def add_private_rest(
         return judged(act)
 
     for path in READS:
-        app.router.add_get(path, get)
+        routes.add_get(path, get)
     for path in ENTRIES:
-        app.router.add_post(path, post)
+        routes.add_post(path, post)
 
 
 def _object(words: str) -> dict[str, object]:

@@ -6,6 +6,6 @@ Each answer is a pure function of the market and of what was asked, one file a p
 
 from rxbybit.sim.rest.answering import PATHS, Answer, answer
 from rxbybit.sim.rest.quota import Quota
-from rxbybit.sim.rest.server import add_rest
+from rxbybit.sim.rest.server import Around, Handler, add_rest
 
-__all__ = ["PATHS", "Answer", "Quota", "add_rest", "answer"]
+__all__ = ["PATHS", "Answer", "Around", "Handler", "Quota", "add_rest", "answer"]

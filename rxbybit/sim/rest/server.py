@@ -13,19 +13,23 @@ from rxbybit.sim.rest.answering import PATHS, answer
 from rxbybit.sim.rest.quota import Quota
 from rxbybit.sim.seen import Call
 
-__all__ = ["add_rest"]
+__all__ = ["Around", "Handler", "add_rest"]
 
-_Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Around = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+"""Answers a request by a handler, and does something before or after it."""
 
 
 def add_rest(
-    app: web.Application,
+    routes: web.UrlDispatcher,
     market: Market | None = None,
     *,
     quota: Quota | None = None,
     on_call: Callable[[Call], None] | None = None,
-) -> None:
-    """Let ``app`` answer requests about ``market``, by the market's clock.
+) -> Around:
+    """Let ``routes`` answer requests about ``market``, by the market's clock.
+
+    Gives what is to stand around every handler, whatever it answers.
 
     Without a market nothing is listed, and the clock is the machine's. ``quota`` (by default that
     of the exchange) counts every request but the upgrades of websockets: beyond it the answer is
@@ -44,13 +48,12 @@ def add_rest(
         text = json.dumps(given.body, separators=(",", ":"))
         return web.Response(status=given.status, text=text, content_type="application/json")
 
-    async def limited(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def limited(request: web.Request, handler: Handler) -> web.StreamResponse:
         if limit.allows():
             return await handler(request)
         return web.Response(status=403, text="access too frequent")
 
-    @web.middleware
-    async def counted(request: web.Request, handler: _Handler) -> web.StreamResponse:
+    async def counted(request: web.Request, handler: Handler) -> web.StreamResponse:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await handler(request)
         status: int | None = None
@@ -65,9 +68,9 @@ def add_rest(
             if on_call is not None:
                 on_call(_call(request, status))
 
-    app.middlewares.append(counted)
     for path in PATHS:
-        app.router.add_get(path, handle)
+        routes.add_get(path, handle)
+    return counted
 
 
 def _call(request: web.Request, status: int | None) -> Call:
