@@ -160,7 +160,7 @@ def doctor(
     """Check what a stream needs, and say in one line each what is wrong and what to do.
 
     Versions, decoder, variables and proxy; each websocket host of the environment, its REST
-    host, and the clock. The status is 1 when something failed.
+    host, the clock, and whether the exchange takes the key. The status is 1 when something failed.
     """
     with ending():
         from rxbybit.cli.doctor import examine

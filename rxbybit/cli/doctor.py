@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 
 from rxbybit.cli.finding import Finding
 from rxbybit.cli.installed import check_machine
+from rxbybit.cli.proving import check_key
 from rxbybit.cli.reach import Way, check_rest, check_websocket
 from rxbybit.config import Environment, proxy_of
+from rxbybit.credentials import Credentials, credentials_in
 from rxbybit.errors import ConfigurationError
 from rxbybit.runtime import Runtime
 from rxbybit.transport import AiohttpTransport
@@ -44,7 +46,8 @@ def examine(
 
     async def main() -> bool:
         good = True
-        async for finding in findings(reached, through, timeout_s, os.environ):
+        of_sim = where.credentials()
+        async for finding in findings(reached, through, timeout_s, os.environ, of_sim):
             show(finding)
             good = good and finding.status != "fail"
         return good
@@ -56,13 +59,24 @@ def examine(
 
 
 async def findings(
-    environment: Environment, proxy: str | None, timeout_s: float, environ: Mapping[str, str]
+    environment: Environment,
+    proxy: str | None,
+    timeout_s: float,
+    environ: Mapping[str, str],
+    credentials: Credentials | None = None,
 ) -> AsyncIterator[Finding]:
-    """What is found, in an order that never changes, each as soon as it and those before are."""
+    """What is found, in an order that never changes, each as soon as it and those before are.
+
+    ``credentials``: instead of those of ``environ``.
+    """
     runtime = Runtime.current()
     transport = AiohttpTransport(runtime, proxy=proxy)
     way = Way(runtime, transport, timeout_s, proxy is not None)
-    tasks = [asyncio.ensure_future(check) for check in _checks(environment, way)]
+    checks = _checks(environment, way)
+    whose = credentials or _of_variables(environ)
+    if whose is not None and environment.rest is not None:
+        checks.append(check_key(way, environment.rest, whose))
+    tasks = [asyncio.ensure_future(check) for check in checks]
     try:
         for finding in check_machine(environ, proxy=proxy is not None):
             yield finding
@@ -89,6 +103,13 @@ def _checks(environment: Environment, way: Way) -> _Checks:
     if environment.rest is not None:
         checks.append(check_rest(way, environment.rest))
     return checks
+
+
+def _of_variables(environ: Mapping[str, str]) -> Credentials | None:
+    try:
+        return credentials_in(environ)
+    except ConfigurationError:  # which the check of the variables tells
+        return None
 
 
 async def _websocket(way: Way, name: str, url: str) -> tuple[Finding, ...]:

@@ -32,6 +32,7 @@ TOPICS = (
 """One of each family."""
 PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "WS_PROXY", "WSS_PROXY")
 DECODER = "RXBYBIT_DECODER"
+WIRE = "RXBYBIT_WIRE"
 PREFIX = "RXBYBIT_"
 FRAMES = "RXBYBIT_FRAMES"
 """Read by the tests of rxbybit alone."""
@@ -91,7 +92,7 @@ def _uvloop() -> Finding:
 
 
 def _variables(environ: Mapping[str, str]) -> Iterator[Finding]:
-    told = [f"{name}={environ[name]}" for name in (VARIABLE, DECODER) if environ.get(name)]
+    told = [f"{name}={environ[name]}" for name in (VARIABLE, WIRE, DECODER) if environ.get(name)]
     key = environ.get(KEY, "")
     if key:
         told.append(f"{KEY}={key[:SHOWN]}..." if len(key) >= 2 * SHOWN else f"{KEY} is set")
@@ -102,7 +103,7 @@ def _variables(environ: Mapping[str, str]) -> Iterator[Finding]:
         credentials_in(environ)
     except ConfigurationError as error:
         yield Finding("variables", "warn", str(error))
-    known = (VARIABLE, DECODER, FRAMES)
+    known = (VARIABLE, WIRE, DECODER, FRAMES)
     # by name only: nobody knows what is in them
     for name in sorted(n for n in environ if n.startswith(PREFIX) and n not in known):
         said = f"{name} is none of rxbybit's: is {VARIABLE} or {DECODER} meant?"
