@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 from decimal import Decimal
 from typing import NamedTuple
 
 from rxbybit.book import BookDelta, BookSnapshot, Level, OrderBook
-from rxbybit.events import Event, Side, Status
+from rxbybit.events import Event, Meta, Side, Status
 from rxbybit.instrument import Instrument
 from rxbybit.order import Order, StopOrder
 from rxbybit.streams.insurance import Insurance
@@ -74,11 +74,18 @@ def _private(event: Event) -> Line:
         case Position():
             return _line(event.updated, "held", event.symbol, _position(event), "cyan")
         case Balance():
-            return _line(event.meta.sent, "wallet", event.coin or "-", _balance(event), "yellow")
+            # the legacy wire does not say when
+            at = event.meta.sent or _arrived(event.meta)
+            return _line(at, "wallet", event.coin or "-", _balance(event), "yellow")
         case Account():
             return _line(event.meta.sent, "total", event.account_type, _account(event), "yellow")
         case _:
             return Line(printable(repr(event)))
+
+
+def _arrived(meta: Meta) -> datetime | None:
+    ns = meta.received_ns
+    return datetime.fromtimestamp(ns / 1e9, timezone.utc) if ns else None
 
 
 def quote_line(ticker: Ticker) -> Line:

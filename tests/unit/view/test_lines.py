@@ -323,6 +323,13 @@ EVENTS: list[tuple[Event | OrderBook, str, str]] = [
         "yellow",
     ),
     (
+        Balance(  # of the legacy wire, which does not say when
+            meta=Meta(received_ns=AT_MS * 1_000_000), coin="BTC", available_balance=D("1.5")
+        ),
+        "12:00:40.250  wallet  BTC        wallet                -  available 1.5",
+        "yellow",
+    ),
+    (
         Account(
             meta=META,
             account_type="UNIFIED",
