@@ -168,7 +168,8 @@ class Opening:
         category = self._category if category is None else category
         categories = spec.categories if category is None else (checked_category(category),)
         topic = spec.topic(self._settings.wire.name, category or "inverse", "ANY")
-        kept = _kept(keep, named_symbols(symbols), category)
+        has_category = "category" in spec.event_of("snapshot").__struct_fields__
+        kept = _kept(keep, named_symbols(symbols), category if has_category else None)
         credentials = self._credentials()
         snapshot = snapshot and not self._legacy  # which has no REST
         self._where.check(self._private_url)

@@ -124,6 +124,8 @@ class _Reading:
         found: list[Event] = []
         for query in {tuple(query.items()): query for query in queries}.values():
             found += await self._list(query)
+            if not self._wanted:  # the last one has left, at what was just told
+                return
         # Any: things of the stream, whatever they are
         state = cast("Present[Any]", self._pool.state_of(*self._place, self._spec))
         listed = {state.key(event) for event in found}

@@ -252,7 +252,7 @@ def test_nothing_of_it_is_kept_when_it_is_closed() -> None:
     with Simulator() as simulator:
         simulator.instruments().pipe(ops.take(1)).run()  # by REST
         simulator.trades("BTCUSD").pipe(ops.take(1)).run()
-        exchange = weakref.ref(simulator._served._exchange)
+        exchange = weakref.ref(simulator._served.exchange)
     del simulator
 
     async def gone() -> None:

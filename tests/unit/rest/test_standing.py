@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from reactivex import operators as ops
 
 from rxbybit import (
     AuthenticationFailed,
@@ -410,6 +411,32 @@ def test_every_interleaving_ends_with_the_truth_and_never_goes_back(
         assert quantities == sorted(quantities)
 
     scenario(body, backoff=Backoff(first=0.01, cap=0.05))
+
+
+def test_the_wallet_has_no_category_to_be_picked_by() -> None:
+    async def body(world: World) -> None:
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="1.5")]
+        coins, account = Ear(world.client.balances()), Ear(world.client.account())
+        await until(lambda: coins.heard and account.heard)
+        assert not coins.errors
+        assert not account.errors
+
+    scenario(body, category="inverse")
+
+
+def test_leaving_at_what_is_told_ends_the_reading_without_a_word() -> None:
+    async def body(world: World) -> None:
+        told: list[Any] = []
+        world.loop.set_exception_handler(lambda loop, context: told.append(context))
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="1.5", ETH="2")]
+        world.transport.lists[ORDERS] = only("inverse", order("a", 1), order("b", 1))
+        assert (await world.client.balances().pipe(ops.first())).coin == "BTC"
+        assert (await world.client.orders().pipe(ops.first())).order_id == "a"
+        await asyncio.sleep(1)
+        assert told == []
+        assert len(world.transport.signed) == 2
+
+    scenario(body)
 
 
 def test_events_are_picked_by_symbol_category_and_kind() -> None:
