@@ -285,6 +285,8 @@ class Conversation:
             cover = self.covers(topic)
             if cover is not None:
                 self._routes[_key(topic)] = feed
+            elif self._wanted.early(topic):  # of before a hole that is still to come
+                return
             if self._wanted.data(cover or topic):
                 self._live((cover or topic,))
             feed(data, received_ns, connection)

@@ -109,7 +109,8 @@ class Pool:
                 self._covers.drop(cover)
                 self._stay_if_empty()
                 for alone in cover.session.uncover(topic):  # it is subscribed only now
-                    self._held[url, alone].lost(was_live=True)
+                    if (held := self._held.get((url, alone))) and held.session is cover.session:
+                        held.lost(was_live=True)
 
         return Disposable(leave)
 
@@ -188,8 +189,7 @@ class Pool:
     def live(self, session: Session, topics: Sequence[str]) -> None:
         """Let those know who wait for it."""
         for topic in topics:
-            held = self._held.get((session.url, topic))
-            if held is not None and held.session is session:
+            if (held := self._held.get((session.url, topic))) and held.session is session:
                 held.live()
 
     def lost(self, session: Session, live: Sequence[str]) -> None:

@@ -148,10 +148,23 @@ class Subscriptions:
     def data(self, topic: str) -> bool:
         """A data frame of ``topic`` has come; True when that is how it became live."""
         wanted = self._wanted.get(topic)
-        if wanted is None or wanted.live or wanted.asked is None or self._left(topic):
+        if wanted is None or wanted.live or self.early(topic):
             return False
         wanted.live = True
         return True
+
+    def early(self, topic: str) -> bool:
+        """Whether data of a wanted topic may still be what was subscribed before it was left.
+
+        Also as a part of a topic that covers it.
+        """
+        if self._wanted[topic].asked is None:
+            return True
+        left = {topic, self._wire.covering(topic)}
+        asked = (held.request for held in self._open.values())
+        return any(
+            one.operation == "unsubscribe" and not left.isdisjoint(one.topics) for one in asked
+        )
 
     def reply(self, reply: Reply) -> Answer:
         """Take in an answer; whatever must be asked again is in the next :meth:`requests`."""
@@ -208,11 +221,6 @@ class Subscriptions:
             self._wanted[topic] = _Wanted(sent=sent)
             if fresh:
                 self._fresh[topic] = None
-
-    def _left(self, topic: str) -> bool:
-        """Whether data of ``topic`` may still be what was subscribed before it was left."""
-        asked = (held.request for held in self._open.values())
-        return any(one.operation == "unsubscribe" and topic in one.topics for one in asked)
 
     def _current(self, topic: str, request: str) -> bool:
         wanted = self._wanted.get(topic)

@@ -206,6 +206,24 @@ def test_who_names_one_goes_on_alone_and_is_told_of_the_hole() -> None:
     scenario(body)
 
 
+def test_the_hole_of_who_goes_on_alone_is_told_after_it_and_not_before() -> None:
+    async def body(world: World) -> None:
+        every, one = Ear(world.client.trades()), Ear(world.client.trades("A", category="inverse"))
+        await world.live("trade.*")
+        world.exchange.trade("A", 1)
+        await until(lambda: one.heard)
+        world.exchange.trade("A", 2)  # it is under way while the others leave; then one is missed
+        every.subscription.dispose()
+        await world.live("trade.A")
+        world.exchange.trade("A", 4)
+        await until(lambda: ids(one)[-1] == "A-4")
+        assert one.heard[-1].meta.gap is not None
+        (gap,) = world.of(Gap)
+        assert (gap.after_ms, gap.before_ms) == (1, 4)
+
+    scenario(body)
+
+
 def test_whoever_was_there_first_keeps_his_own_topic_on_his_own_link() -> None:
     async def body(world: World) -> None:
         one = Ear(world.client.trades("A", category="inverse"))
@@ -340,6 +358,8 @@ def test_data_counts_as_the_answer_of_who_goes_on_alone() -> None:
         world.exchange.silent = True
         every.subscription.dispose()
         await world.live("trade.A")
+        answer = {"success": True, "ret_msg": "", "conn_id": "c"}
+        world.link.push({**answer, "request": {"op": "unsubscribe", "args": ["trade.*"]}})
         world.exchange.trade("A", 2)
         await until(lambda: len(one.heard) == 2)
         assert world.of(Subscribed)[-1].topics == ("trade.A",)
@@ -369,6 +389,37 @@ def test_a_link_that_is_given_up_ends_them() -> None:
         every = Ear(world.client.trades())
         await until(lambda: every.errors)
         assert isinstance(every.errors[0], RetryBudgetExhausted)
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=2))
+
+
+def test_a_link_that_is_given_up_after_events_ends_all_who_heard_them_once() -> None:
+    async def body(world: World) -> None:
+        every, one = Ear(world.client.trades()), Ear(world.client.trades("A", category="inverse"))
+        await world.live("trade.*")
+        world.exchange.trade("A", 1)
+        world.exchange.trade("B", 1)
+        await until(lambda: len(every.heard) == 2 and one.heard)
+        again: list[Ear] = []
+
+        def refuse(url: str) -> None:
+            raise ConnectionFailed("no")
+
+        def subscribe(error: Exception) -> None:
+            world.transport.before = lambda url: None
+            again.append(Ear(world.client.trades("A", category="inverse")))
+
+        world.client.trades("A", category="inverse").subscribe(lambda trade: None, subscribe)
+        last = Ear(world.client.trades())  # it hears of the end when somebody has begun anew
+        world.transport.before = refuse
+        world.link.cut()
+        await until(lambda: every.errors and one.errors and last.errors and again)
+        await world.live("trade.A")
+        world.exchange.trade("A", 2)
+        await until(lambda: again[0].heard)
+        assert again[0].heard[0].meta.gap is None  # whoever begins has missed nothing
+        assert [len(ear.errors) for ear in (every, one, last, *again)] == [1, 1, 1, 0]
+        assert all(isinstance(ear.errors[0], RetryBudgetExhausted) for ear in (every, one, last))
 
     scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=2))
 

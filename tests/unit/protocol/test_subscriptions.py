@@ -50,6 +50,24 @@ def test_wanted_topics_go_out_in_requests_of_ten(asked: Subscriptions) -> None:
     assert asked.requests(0.0) == []
 
 
+def test_what_comes_before_an_unsubscribe_is_answered_is_early() -> None:
+    legacy = Subscriptions(Legacy())
+    legacy.want("trade.*")
+    legacy.reply(repeated(*legacy.requests(0.0)))
+    legacy.drop("trade.*")
+    legacy.want("trade.A")
+    legacy.want("insurance.BTC")
+    assert legacy.early("trade.A")  # nothing is asked for yet
+    left, come = legacy.requests(0.0)
+    assert (left.operation, come.topics) == ("unsubscribe", ("trade.A", "insurance.BTC"))
+    assert legacy.early("trade.A")
+    assert not legacy.data("trade.A")
+    assert not legacy.early("insurance.BTC")
+    legacy.reply(repeated(left))
+    assert not legacy.early("trade.A")
+    assert legacy.data("trade.A")
+
+
 def test_a_topic_wanted_twice_is_asked_for_once(asked: Subscriptions) -> None:
     asked.want("a")
     asked.want("a")
