@@ -52,6 +52,8 @@ class Held:
         self.lingering: asyncio.TimerHandle | None = None
         self.spent = False
         """Its last observers were ended by an error: nobody can go on from what it knows."""
+        self.beside: dict[object, object] = {}
+        """What others keep for as long as it is heard."""
         self._settings = settings
         self._owner = owner
         self._loop = asyncio.get_running_loop()

@@ -25,7 +25,6 @@ from rxbybit.hooks import Outage
 from rxbybit.links import Links
 from rxbybit.outlet import AnySpec, Hearer
 from rxbybit.runtime import Runtime
-from rxbybit.schema.spec import TopicState
 from rxbybit.session import Session
 from rxbybit.settings import PoolSettings
 from rxbybit.signin import Identity
@@ -45,8 +44,6 @@ class Pool:
         self.let_in = False
         self.identity: Identity | None = None
         """Who asks for private topics; whoever subscribes to one says so first."""
-        self.beside: dict[object, object] = {}
-        """What others keep for as long as its topics are heard."""
         self._runtime = runtime
         self._settings = settings
         self._held: dict[tuple[str, str], Held] = {}
@@ -121,21 +118,14 @@ class Pool:
         """
         return self._held[url, topic].when_live(then)
 
-    def each_live(self, url: str, topic: str, then: Callable[[], None]) -> Callable[[], None]:
-        """Call ``then`` each time that the exchange begins to send a topic that is heard.
-
-        Gives what calls it off.
-        """
-        return self._held[url, topic].each_live(then)
+    def heard(self, url: str, topic: str) -> Held | None:
+        """A topic that somebody hears, for as long as somebody does."""
+        return self._held.get((url, topic))
 
     def take(self, url: str, topic: str, spec: AnySpec, events: Sequence[Event]) -> None:
         """Events of ``topic`` that came another way, for all who hear ``spec`` there."""
         if held := self._held.get((url, topic)):
             held.hub_of(spec).take(events)
-
-    def state_of(self, url: str, topic: str, spec: AnySpec) -> TopicState | None:
-        """What those share who hear ``spec`` on ``topic``, as somebody does."""
-        return self._held[url, topic].hub_of(spec).state_of(spec)
 
     def listen(self, listener: abc.ObserverBase[Status]) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any, cast
 
 from marshmallow.exceptions import ValidationError
@@ -12,7 +13,9 @@ from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.config import Category
+from rxbybit.errors import RequestRefused
 from rxbybit.events import Event, Meta
+from rxbybit.held import Held
 from rxbybit.outlet import AnySpec, Hearer
 from rxbybit.pool import Pool
 from rxbybit.present import Present
@@ -46,54 +49,58 @@ def hear_standing(
     """
     with ExitStack() as ends:
         ends.callback(pool.subscribe(spec, [place], hearer, keep).dispose)
-        end = Disposable(ends.pop_all().close)
-    key = ("standing", *place, spec.reading)
-    reading = pool.beside.get(key)
-    if not isinstance(reading, _Reading):
-        reading = pool.beside[key] = _Reading(pool, api(), spec, place)
+        held = pool.heard(*place)
+        if held is not None:  # else the client was closed, by who was told what is held already
+            reading = held.beside.get(spec.reading)
+            if not isinstance(reading, _Reading):
+                reading = held.beside[spec.reading] = _Reading(pool, api(), spec, held)
+            end = Disposable(ends.pop_all().close)
+            return Disposable(reading.join(_Wanted(tuple(categories), hearer, end)))
+        return Disposable(ends.pop_all().close)
 
-    def failed(error: Exception) -> None:
-        leave()
-        hearer.on_error(error)
 
-    def leave() -> None:
-        end.dispose()
-        if reading.leave(failed):
-            pool.beside.pop(key, None)
+@dataclass(frozen=True, eq=False)
+class _Wanted:
+    """What somebody wants, and what ends that he hears the topic."""
 
-    reading.join(failed, categories)
-    return Disposable(leave)
+    categories: tuple[Category, ...]
+    hearer: Hearer
+    end: abc.DisposableBase
 
 
 class _Reading:
     """Reads it for everybody who hears a topic."""
 
-    def __init__(self, pool: Pool, api: RestApi, spec: AnySpec, place: tuple[str, str]) -> None:
+    def __init__(self, pool: Pool, api: RestApi, spec: AnySpec, held: Held) -> None:
         assert spec.standing is not None
         assert pool.identity is not None
         self._pool = pool
         self._api = api
         self._spec = spec
-        self._place = place
+        self._held = held
         self._standing: Standing[Any] = spec.standing
         self._clock: Clock = pool.identity.clock
-        self._wanted: dict[Callable[[Exception], None], tuple[Category, ...]] = {}
+        self._wanted: dict[_Wanted, Callable[[], None]] = {}
         self._read: set[Category] = set()  # or being read, on this connection
         self._recalls: list[Callable[[], None]] = []
-        self._unwatch = pool.each_live(*place, self._on_live)
+        self._unwatch = held.each_live(self._on_live)
 
-    def join(self, failed: Callable[[Exception], None], categories: Sequence[Category]) -> None:
-        """Read these as well; ``failed`` hears when they cannot be had."""
-        self._wanted[failed] = tuple(categories)
-        self._pool.when_live(*self._place, self._ask)
+    def join(self, wanted: _Wanted) -> Callable[[], None]:
+        """Read this as well; gives what ends it."""
+        self._wanted[wanted] = lambda: None
+        self._wanted[wanted] = self._held.when_live(self._ask)
+        return lambda: self._leave(wanted)
 
-    def leave(self, failed: Callable[[Exception], None]) -> bool:
-        """Somebody hears it no more; whether nobody is left."""
-        if self._wanted.pop(failed, None) is None or self._wanted:
-            return False
-        self._unwatch()
-        self._recall()
-        return True
+    def _leave(self, wanted: _Wanted) -> None:
+        wanted.end.dispose()
+        call_off = self._wanted.pop(wanted, None)
+        if call_off is None:
+            return
+        call_off()
+        if not self._wanted:
+            self._unwatch()
+            self._recall()
+            del self._held.beside[self._spec.reading]
 
     def _on_live(self) -> None:
         self._recall()
@@ -107,31 +114,50 @@ class _Reading:
 
     def _ask(self) -> None:
         fresh: dict[Category, None] = {}
-        for categories in self._wanted.values():
-            for category in categories:
+        for wanted in self._wanted:
+            for category in wanted.categories:
                 if category not in self._read:
                     fresh[category] = None
         if fresh:
             self._read.update(fresh)
             self._recalls.append(self._pool.errand(self._fill(tuple(fresh)), self._fail))
 
-    def _fail(self, error: Exception) -> None:
-        for failed in list(self._wanted):
-            failed(error)
+    def _fail(self, error: Exception, category: str | None = None) -> None:
+        """End those who want ``category``, or all; they are let go before the first hears of it."""
+        fallen = [w for w in self._wanted if category is None or category in w.categories]
+        for wanted in fallen:
+            self._leave(wanted)
+        for wanted in fallen:
+            wanted.hearer.on_error(error)
 
     async def _fill(self, categories: Iterable[Category]) -> None:
         queries = [q for category in categories for q in self._standing.queries(category)]
         found: list[Event] = []
         for query in {tuple(query.items()): query for query in queries}.values():
-            found += await self._list(query)
-            if not self._wanted:  # the last one has left, at what was just told
-                return
+            found += await self._had(query)
+        if not self._wanted:  # the last one has left, at what was just told
+            return
         # Any: things of the stream, whatever they are
-        state = cast("Present[Any]", self._pool.state_of(*self._place, self._spec))
+        state = cast("Present[Any]", self._held.hub_of(self._spec).state_of(self._spec))
         listed = {state.key(event) for event in found}
         missing = [event for event in state.held if state.key(event) not in listed]
-        for query in self._standing.gone([e for e in missing if _within(e, categories)]):
-            await self._list(query)
+        read = self._read.intersection(categories)
+        for query in self._standing.gone([e for e in missing if _within(e, read)]):
+            await self._had(query)
+
+    async def _had(self, query: Query) -> list[Event]:
+        """The events of one list; of one that is refused there are none, and those who want its
+        category hear of that.
+        """
+        if not self._wanted:  # since a moment ago
+            return []
+        try:
+            return await self._list(query)
+        except RequestRefused as error:
+            category = query.get("category")
+            self._read = {one for one in self._read if one != category}
+            self._fail(error, category)
+            return []
 
     async def _list(self, query: Query) -> list[Event]:
         """The events of one list; they have been told of."""
@@ -140,14 +166,14 @@ class _Reading:
         events: list[Event] = []
         for reply in await self._api.pages(self._standing.path, query, signed=True):
             events += self._events(reply, query, asked_ms)
-        self._pool.take(*self._place, self._spec, events)
+        self._held.hub_of(self._spec).take(events)
         return events
 
     def _events(self, reply: Reply, query: Query, asked_ms: int) -> list[Event]:
         schema = loader_of(self._standing.schema, self._api.numbers)
         make = cast("Callable[..., Event]", self._spec.event_of("snapshot"))
         meta = Meta(
-            topic=self._place[1],
+            topic=self._held.topic,
             sent_ms=reply.time_ms,
             matched_ms=asked_ms,
             received_ns=reply.received_ns,
@@ -160,7 +186,7 @@ class _Reading:
                     make(**_loaded(schema, r)) for r in self._standing.rows(_object(row), query)
                 ]
             except ValidationError as error:
-                self._api.undecodable(self._place[1], row, error)
+                self._api.undecodable(self._held.topic, row, error)
             else:
                 events += made
         for event in events:

@@ -15,6 +15,7 @@ from reactivex import operators as ops
 from rxbybit import (
     AuthenticationFailed,
     Backoff,
+    ConnectionFailed,
     DecodeFailed,
     Gap,
     OrderStatus,
@@ -23,6 +24,7 @@ from rxbybit import (
 )
 from rxbybit.transport import Answer
 from tests.unit.account import KEY, World, order, position
+from tests.unit.rest.desk import query_of
 from tests.unit.rest.market import Ear
 from tests.virtual import run, until
 
@@ -268,6 +270,112 @@ def test_what_cannot_be_had_ends_those_who_wanted_it() -> None:
         world.transport.lists[ORDERS] = only("inverse", order("b", 1))
         again = Ear(world.client.orders())
         await until(lambda: len(again.heard) == 2)
+
+    scenario(body)
+
+
+class Again:
+    """Subscribes anew, inside ``on_error``, as often as it is said."""
+
+    def __init__(self, world: World, times: int) -> None:
+        self.heard: list[Any] = []
+        self.errors: list[Exception] = []
+        self._world = world
+        self._times = times
+        self._subscribe()
+
+    def _subscribe(self) -> None:
+        stream = self._world.client.orders(category="inverse")
+        stream.subscribe(self.heard.append, self._on_error)
+
+    def _on_error(self, error: Exception) -> None:
+        self.errors.append(error)
+        if len(self.errors) <= self._times:
+            self._subscribe()
+
+
+def test_who_begins_anew_inside_an_error_gets_what_there_is_then() -> None:
+    async def body(world: World) -> None:
+        lists = world.transport.lists
+        lists[ORDERS] = only("inverse", order("a", 1))
+        again, other = Again(world, 1), Ear(world.client.orders(category="inverse"))
+        await until(lambda: again.heard and other.heard)
+        refusals = ["no", "no"]
+
+        def refuse(url: str) -> None:
+            if refusals:
+                raise ConnectionFailed(refusals.pop())
+
+        world.transport.before = refuse
+        world.account.links[-1].cut()
+        await until(lambda: len(again.heard) == 2)
+        assert [len(again.errors), len(other.errors)] == [1, 1]
+        await asyncio.sleep(1)  # in health for long enough
+        lists[ORDERS] = only("inverse", order("a", 1), order("b", 5))
+        world.account.live[-1].cut()
+        await until(lambda: len(again.heard) == 3)
+        assert again.heard[-1].order_id == "b"
+        assert [len(again.errors), len(other.errors)] == [1, 1]
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=2))
+
+
+def test_who_begins_anew_inside_a_refusal_is_refused_for_himself() -> None:
+    async def body(world: World) -> None:
+        world.transport.refusal = (10005, "Permission denied")
+        again, other = Again(world, 2), Ear(world.client.orders(category="inverse"))
+        await until(lambda: len(again.errors) == 3)
+        await asyncio.sleep(1)
+        assert len(other.errors) == 1
+        assert len(world.transport.signed) == 3
+
+    scenario(body)
+
+
+def test_a_refused_category_ends_those_who_want_it_and_nobody_else() -> None:
+    async def body(world: World) -> None:
+        genuine, refused = world.transport.get, ["option"]
+
+        async def get(url: str, headers: Any = None) -> Answer:
+            if query_of(url).get("category") in refused:
+                world.transport.refusal = (10005, "Permission denied")
+            answer = await genuine(url, headers)
+            world.transport.refusal = None
+            return answer
+
+        world.transport.get = get  # type: ignore[method-assign]
+        first = Ear(world.client.orders(category="inverse"))
+        await asyncio.sleep(1)
+        everything = Ear(world.client.orders())
+        spot, options = (Ear(world.client.orders(category=c)) for c in ("spot", "option"))
+        await until(lambda: everything.errors and options.errors)
+        world.transport.lists[ORDERS] = only("option", order("o", 1))
+        await asyncio.sleep(1)
+        world.account.send("order", order("a", 3000))
+        await until(lambda: first.heard)
+        assert not first.errors
+        assert not spot.errors
+        assert (len(everything.errors), len(options.errors)) == (1, 1)
+        refused.clear()
+        later = Ear(world.client.orders(category="option"))
+        await until(lambda: later.heard)
+        assert told(later) == [("o", "New", True)]
+
+    scenario(body)
+
+
+def test_who_comes_and_goes_before_it_is_live_leaves_nothing_behind() -> None:
+    async def body(world: World) -> None:
+        world.account.says = lambda args: None
+        Ear(world.client.orders())
+        await until(lambda: world.account.auths)
+        (pool,) = world.client._pools
+        held = pool.heard("ws://exchange/v5/private", "order")
+        assert held is not None
+        before = len(held._waiting)
+        for _ in range(10):
+            Ear(world.client.orders()).subscription.dispose()
+        assert len(held._waiting) == before
 
     scenario(body)
 
