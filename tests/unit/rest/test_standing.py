@@ -262,6 +262,7 @@ def test_what_cannot_be_had_ends_those_who_wanted_it() -> None:
         assert isinstance(error, RequestRefused)
         assert error.code == 10005
         await asyncio.sleep(5)
+        assert len(world.transport.signed) == 1
         assert not bare.errors
         world.account.send("order", order("a", 1))
         await until(lambda: bare.heard)
@@ -320,9 +321,10 @@ def test_who_begins_anew_inside_an_error_gets_what_there_is_then() -> None:
     scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=2))
 
 
-def test_who_begins_anew_inside_a_refusal_is_refused_for_himself() -> None:
+@pytest.mark.parametrize("code", [10005, 10003])
+def test_who_begins_anew_inside_a_refusal_is_refused_for_himself(code: int) -> None:
     async def body(world: World) -> None:
-        world.transport.refusal = (10005, "Permission denied")
+        world.transport.refusal = (code, "no")
         again, other = Again(world, 2), Ear(world.client.orders(category="inverse"))
         await until(lambda: len(again.errors) == 3)
         await asyncio.sleep(1)
@@ -346,6 +348,7 @@ def test_a_refused_category_ends_those_who_want_it_and_nobody_else() -> None:
         world.transport.get = get  # type: ignore[method-assign]
         first = Ear(world.client.orders(category="inverse"))
         await asyncio.sleep(1)
+        world.account.send("order", order("x", 900) | {"category": "option"})
         everything = Ear(world.client.orders())
         spot, options = (Ear(world.client.orders(category=c)) for c in ("spot", "option"))
         await until(lambda: everything.errors and options.errors)
@@ -355,11 +358,12 @@ def test_a_refused_category_ends_those_who_want_it_and_nobody_else() -> None:
         await until(lambda: first.heard)
         assert not first.errors
         assert not spot.errors
+        assert "1" not in [query["openOnly"] for query in world.transport.asked_of(ORDERS)]
         assert (len(everything.errors), len(options.errors)) == (1, 1)
         refused.clear()
         later = Ear(world.client.orders(category="option"))
-        await until(lambda: later.heard)
-        assert told(later) == [("o", "New", True)]
+        await until(lambda: len(later.heard) == 2)
+        assert told(later)[-1] == ("o", "New", True)
 
     scenario(body)
 
@@ -376,6 +380,26 @@ def test_who_comes_and_goes_before_it_is_live_leaves_nothing_behind() -> None:
         for _ in range(10):
             Ear(world.client.orders()).subscription.dispose()
         assert len(held._waiting) == before
+
+    scenario(body)
+
+
+def test_what_was_read_for_others_is_read_anew_once_they_have_left() -> None:
+    async def body(world: World) -> None:
+        world.transport.lists[ORDERS] = only("inverse", order("a", 1))
+        bare = Ear(world.client.orders(snapshot=False))
+        first = Ear(world.client.orders(category="inverse"))
+        await until(lambda: first.heard)
+        (pool,) = world.client._pools
+        held = pool.heard("ws://exchange/v5/private", "order")
+        assert held is not None
+        assert (len(held.beside), len(held._always)) == (1, 1)
+        first.subscription.dispose()
+        assert (len(held.beside), len(held._always)) == (0, 0)
+        world.transport.lists[ORDERS] = only("inverse", order("a", 1), order("b", 2))
+        second = Ear(world.client.orders(category="inverse"))
+        await until(lambda: len(second.heard) == 2)
+        assert not bare.errors
 
     scenario(body)
 
