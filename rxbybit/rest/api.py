@@ -28,6 +28,7 @@ from rxbybit.events import DecodeFailed, RequestFailed, Status
 from rxbybit.hooks import Outage
 from rxbybit.limits import REQUESTS, RequestLedger
 from rxbybit.pool import Pool
+from rxbybit.protocol.message import redacted
 from rxbybit.protocol.signing import SignedHeaders, rest_headers
 from rxbybit.rest.answer import Reply, read_reply
 from rxbybit.schema.load import complaints
@@ -46,8 +47,9 @@ MOST_PAGES = 1_000
 Query = Mapping[str, str]
 
 _CLOCK = 10002
-_DENIED = frozenset({_CLOCK, 10003, 10004, 10007, 33004})
-"""V5 manual, "Error Codes": clock, key, signature, authentication, a key that has expired."""
+_DENIED = frozenset({401, _CLOCK, 10003, 10004, 10007, 33004})
+"""V5 manual, "Error Codes": HTTP code of a wrong key; clock, key, signature, authentication, a
+key that has expired."""
 _TOO_FREQUENT = b"access too frequent"
 
 
@@ -101,6 +103,11 @@ class _Signing:
         self._fresh = self._fresh or wrong
         return wrong
 
+    def redacted(self, error: RequestRefused) -> RequestRefused:
+        """The refusal without what was sent: the exchange repeats what it thinks was signed."""
+        said = redacted(error.message, (self._identity.credentials.key,))
+        return RequestRefused(error.code, said, url=error.url, permanent=error.permanent)
+
 
 class RestApi:
     """REST under ``base_url``, asked for ``owner``.
@@ -151,12 +158,13 @@ class RestApi:
         sign = _Signing(self._identity) if signed and self._identity is not None else None
         text = _query_text(query, cursor)
         while isinstance(trouble := await self._attempt(path, text, sign, rows=rows), _Trouble):
-            if trouble.error.permanent and not (sign and sign.again(trouble.error)):
+            again = sign is not None and sign.again(trouble.error)
+            if trouble.error.permanent and not again:
                 raise _denied(trouble.error) if sign else trouble.error
             failures += 1
             url, reason = self._base_url + path, trouble.reason
             budget = self._backoff.budget
-            if budget is not None and failures >= budget:
+            if budget is not None and failures >= budget and not again:
                 raise RetryBudgetExhausted(
                     f"{url}: {failures} attempts in a row have failed, the last because: {reason}",
                     attempts=failures,
@@ -223,7 +231,8 @@ class RestApi:
             broken.permanent = False
             return _Trouble(broken, f"the answer is not what it should be: {broken.messages}")
         except RequestRefused as error:
-            return _Trouble(error, f"{error.message} (code {error.code})")
+            told = error if sign is None else sign.redacted(error)
+            return _Trouble(told, f"{told.message} (code {told.code})")
 
     async def _book(self) -> None:
         """Wait until the exchange's limit on requests allows another one."""

@@ -14,6 +14,8 @@ from rxbybit.rest.api import RestApi
 __all__ = ["ExchangeClock", "clock_of"]
 
 PATH = "/v5/market/time"
+PATIENCE_S = 15.0
+"""How long who signs waits for it; a host that was asked too often answers nobody for longer."""
 
 
 class ExchangeClock:
@@ -46,7 +48,11 @@ class ExchangeClock:
             return
         before_s = self._loop.time()
         try:
-            reply = await self._api.ask(PATH, {}, rows=False)
+            async with asyncio.timeout(PATIENCE_S):
+                reply = await self._api.ask(PATH, {}, rows=False)
+        except TimeoutError:  # it may not be asked for longer than that
+            self._hooks.own_clock(f"no answer in {PATIENCE_S:.0f} s")
+            return
         except RxBybitError as error:
             self._hooks.own_clock(str(error))
             return

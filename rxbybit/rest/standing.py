@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -80,6 +81,7 @@ class _Reading:
         self._held = held
         self._standing: Standing[Any] = spec.standing
         self._clock: Clock = pool.identity.clock
+        self._loop = asyncio.get_running_loop()
         self._wanted: dict[_Wanted, Callable[[], None]] = {}
         self._read: set[Category] = set()  # or being read, on this connection
         self._recalls: list[Callable[[], None]] = []
@@ -162,10 +164,15 @@ class _Reading:
     async def _list(self, query: Query) -> list[Event]:
         """The events of one list; they have been told of."""
         await self._clock.look()
-        asked_ms = self._clock.now_ms() - MARGIN_MS
+        asked_ms, before_s = self._clock.now_ms(), self._loop.time()
+        replies = await self._api.pages(self._standing.path, query, signed=True)
+        first_ms, last_ms = replies[0].time_ms, replies[-1].time_ms
+        if first_ms is not None and last_ms is not None:  # the clock may be this machine's
+            took_ms = int((self._loop.time() - before_s) * 1000)
+            asked_ms = max(last_ms - took_ms, min(asked_ms, first_ms))
         events: list[Event] = []
-        for reply in await self._api.pages(self._standing.path, query, signed=True):
-            events += self._events(reply, query, asked_ms)
+        for reply in replies:
+            events += self._events(reply, query, asked_ms - MARGIN_MS)
         self._held.hub_of(self._spec).take(events)
         return events
 

@@ -266,6 +266,18 @@ def test_without_a_clock_of_the_exchange_ours_counts_and_is_told() -> None:
     scenario(body, hooks=hooks)
 
 
+def test_a_host_that_answers_nobody_for_long_holds_up_nobody_who_signs_in() -> None:
+    async def body(world: World) -> None:
+        ledger = world.client._settings.requests
+        ledger.bar("exchange", 600.0)
+        ear = Ear(world.client.orders(snapshot=False))
+        await until(lambda: world.account.signed, within=60)
+        assert not ear.errors
+        assert ledger.barred_s("exchange") > 500
+
+    scenario(body)
+
+
 def test_nothing_secret_is_shown(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     echoes = [f"{KEY} is invalid", f"error sign! {SECRET}{SECRET}"]

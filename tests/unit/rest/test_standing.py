@@ -419,6 +419,82 @@ def test_a_refused_signature_is_a_refused_key(code: int) -> None:
     scenario(body)
 
 
+def test_a_refusal_that_repeats_what_was_signed_shows_no_key() -> None:
+    async def body(world: World) -> None:
+        text = f"origin_string[1700000000010{KEY}5000category=inverse]"
+        world.transport.refusal = (10006, f"Too many visits! {text}")
+        ear = Ear(world.client.orders(category="inverse"))
+        await until(lambda: world.of(RequestFailed))
+        world.transport.refusal = (10004, f"error sign! {text}")
+        await until(lambda: ear.errors)
+        (error,) = ear.errors
+        assert isinstance(error, AuthenticationFailed)
+        assert error.message.startswith("error sign! origin_string[")
+        shown = f"{error!r} {error.message} {world.statuses}"
+        assert all(part not in shown for part in (KEY, KEY[-4:], "1700000000010"))
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1))
+
+
+def test_an_http_status_that_refuses_the_key_is_a_refused_key() -> None:
+    async def body(world: World) -> None:
+        genuine = world.transport.get
+
+        async def get(url: str, headers: Any = None) -> Answer:
+            return await genuine(url) if headers is None else Answer(401, {}, b"")
+
+        world.transport.get = get  # type: ignore[method-assign]
+        ear = Ear(world.client.orders())
+        await until(lambda: ear.errors)
+        assert isinstance(ear.errors[0], AuthenticationFailed)
+        assert ear.errors[0].message == "HTTP 401, code 401"
+
+    scenario(body)
+
+
+def test_a_clock_that_was_wrong_is_no_attempt_of_the_budget() -> None:
+    async def body(world: World) -> None:
+        Ear(world.client.user_trades())
+        await until(lambda: world.account.signed)
+        world.account.ahead_ms = 60_000
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="1")]
+        ear = Ear(world.client.balances())
+        await until(lambda: ear.heard)
+        assert not ear.errors
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=1))
+
+
+@pytest.mark.parametrize(("wrong_ms", "sent_s"), [(900, 0.3), (-4000, -0.6)])
+def test_a_clock_of_this_machine_that_is_wrong_hides_nothing(
+    wrong_ms: int, sent_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(world: World) -> None:
+        world.transport.clockless = True
+        world.transport.back_s = 2.0 if sent_s > 0 else 0.01
+        now_ms = world.account.now_ms
+        monkeypatch.setattr(
+            "rxbybit.rest.clock.time.time_ns", lambda: (now_ms() + wrong_ms) * 1_000_000
+        )
+        bare = Ear(world.client.balances(snapshot=False))
+        await until(lambda: world.account.signed)
+        await asyncio.sleep(1)
+        if sent_s < 0:  # what was told before anybody asked is older than what is read
+            world.account.send("wallet", wallet(BTC="1"))
+            await asyncio.sleep(-sent_s)
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="2" if sent_s < 0 else "1")]
+        ear = Ear(world.client.balances())
+        if sent_s > 0:  # what is told after it was asked is newer
+            await until(lambda: world.transport.signed)
+            await asyncio.sleep(sent_s)
+            world.account.send("wallet", wallet(BTC="2"))
+        await asyncio.sleep(5)
+        assert not ear.errors
+        assert bare.heard[-1].equity == ear.heard[-1].equity == Decimal(2)
+
+    scenario(body)
+
+
 def test_a_clock_that_was_set_is_looked_at_once_more() -> None:
     async def body(world: World) -> None:
         await_first = Ear(world.client.positions(category="inverse"))
