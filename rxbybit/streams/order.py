@@ -130,7 +130,8 @@ def orders(
 
     ``symbols``: one, several, or an iterable of them; none at all for every order. ``snapshot``:
     whether the open orders come first, read over REST and marked ``meta.backfilled``; after an
-    outage what has changed meanwhile is read and told in the same way. ``category``: only of this
+    outage what has changed meanwhile is read and told in the same way (without it, too, as long as
+    another subscriber wants it). ``category``: only of this
     one; nothing is read from the symbol. A stop order is among them once it was triggered, as
     :func:`stop_orders` says. Whatever is asked for, the exchange is asked for one topic.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be, and without

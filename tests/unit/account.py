@@ -115,6 +115,7 @@ class AccountTransport(MemoryTransport):
         self.refusal: tuple[int, str] | None = None
         self.there_s, self.back_s = 0.01, 0.01
         self.clockless = False
+        self.clocks = 0
 
     async def connect(self, url: str) -> Connection:
         await asyncio.sleep(0.002)
@@ -124,6 +125,7 @@ class AccountTransport(MemoryTransport):
     async def get(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
         path, query = urlsplit(url).path, query_of(url)
         if path == "/v5/market/time":
+            self.clocks += 1
             await asyncio.sleep(0.004)
             now_ms = self.account.now_ms()
             await asyncio.sleep(0.004)

@@ -262,6 +262,15 @@ def test_without_a_clock_of_the_exchange_ours_counts_and_is_told() -> None:
         assert len(hooks.reasons) == 1
         assert "there is no such path" in hooks.reasons[0]
         assert not ear.errors
+        world.account.links[-1].cut()
+        await until(lambda: len(world.account.signed) == 2)
+        assert len(hooks.reasons) == 1
+        await asyncio.sleep(61)
+        world.transport.clockless = False
+        world.account.links[-1].cut()
+        await until(lambda: len(world.account.signed) == 3)
+        assert len(hooks.reasons) == 1
+        assert world.transport.clocks == 2
 
     scenario(body, hooks=hooks)
 
