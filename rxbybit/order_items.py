@@ -12,6 +12,7 @@ from rxbybit.events import Side
 from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.legacy import Spelled
+from rxbybit.schema.optional import optional_number, optional_price, optional_text
 from rxbybit.trading import (
     CancelType,
     CreateType,
@@ -26,19 +27,6 @@ from rxbybit.trading import (
 __all__ = ["OrderLegacy", "OrderV5", "StopOrderLegacy"]
 
 
-def _number(key: str) -> fields.Decimal:
-    return fields.Decimal(data_key=key, empty=True)
-
-
-def _set(key: str) -> fields.Decimal:
-    """A price that is 0 where none is set."""
-    return fields.Decimal(data_key=key, empty=True, nothing=0)
-
-
-def _text(key: str, nothing: str | None = None) -> fields.String:
-    return fields.String(data_key=key, empty=True, nothing=nothing)
-
-
 def _trigger(key: str) -> fields.Choice:
     return fields.Choice(TriggerBy, data_key=key, empty=True, nothing="UNKNOWN")
 
@@ -48,60 +36,60 @@ class OrderV5(WireSchema):
 
     symbol = fields.String(required=True)
     order_id = fields.String(required=True, data_key="orderId")
-    parent_client_order_id = _text("parentOrderLinkId")
+    parent_client_order_id = optional_text("parentOrderLinkId")
     side = fields.Choice(Side, empty=True)
     type = fields.Choice(OrderType, data_key="orderType", empty=True, nothing="UNKNOWN")
     cancel_type = fields.Choice(CancelType, data_key="cancelType", empty=True, nothing="UNKNOWN")
-    price = _number("price")
+    price = optional_number("price")
     quantity = fields.Decimal(required=True, data_key="qty")
-    volatility = _number("orderIv")
+    volatility = optional_number("orderIv")
     time_in_force = fields.Choice(TimeInForce, data_key="timeInForce", empty=True)
     status = fields.Choice(OrderStatus, required=True, data_key="orderStatus")
-    client_order_id = _text("orderLinkId")
-    price_on_created = _number("lastPriceOnCreated")
+    client_order_id = optional_text("orderLinkId")
+    price_on_created = optional_number("lastPriceOnCreated")
     reduce_only = fields.Boolean(data_key="reduceOnly", empty=True)
-    leaves_quantity = _number("leavesQty")
-    leaves_value = _number("leavesValue")
-    filled_quantity = _number("cumExecQty")
-    filled_value = _number("cumExecValue")
-    average_price = _number("avgPrice")
-    block_trade_id = _text("blockTradeId")
+    leaves_quantity = optional_number("leavesQty")
+    leaves_value = optional_number("leavesValue")
+    filled_quantity = optional_number("cumExecQty")
+    filled_value = optional_number("cumExecValue")
+    average_price = optional_number("avgPrice")
+    block_trade_id = optional_text("blockTradeId")
     position_index = fields.Integer(data_key="positionIdx", empty=True)
-    fee = _number("cumExecFee")
-    closed_pnl = _number("closedPnl")
+    fee = optional_number("cumExecFee")
+    closed_pnl = optional_number("closedPnl")
     created_ms = fields.Moment(data_key="createdTime", empty=True)
     updated_ms = fields.Moment(data_key="updatedTime", empty=True)
-    reject_reason = _text("rejectReason", nothing="EC_NoError")
+    reject_reason = optional_text("rejectReason", nothing="EC_NoError")
     stop_order_type = fields.Choice(
         StopOrderType, data_key="stopOrderType", empty=True, nothing="UNKNOWN"
     )
-    take_profit_mode = _text("tpslMode")
-    trigger_price = _set("triggerPrice")
-    take_profit = _set("takeProfit")
-    stop_loss = _set("stopLoss")
+    take_profit_mode = optional_text("tpslMode")
+    trigger_price = optional_price("triggerPrice")
+    take_profit = optional_price("takeProfit")
+    stop_loss = optional_price("stopLoss")
     take_profit_trigger_by = _trigger("tpTriggerBy")
     stop_loss_trigger_by = _trigger("slTriggerBy")
-    take_profit_limit_price = _set("tpLimitPrice")
-    stop_loss_limit_price = _set("slLimitPrice")
+    take_profit_limit_price = optional_price("tpLimitPrice")
+    stop_loss_limit_price = optional_price("slLimitPrice")
     trigger_direction = fields.Integer(data_key="triggerDirection", empty=True, nothing=0)
     trigger_by = _trigger("triggerBy")
     close_on_trigger = fields.Boolean(data_key="closeOnTrigger", empty=True)
     category = fields.String(required=True)
-    place_type = _text("placeType")
+    place_type = optional_text("placeType")
     self_match = fields.Choice(SelfMatch, data_key="smpType", empty=True, nothing="None")
     self_match_group = fields.Integer(data_key="smpGroup", empty=True, nothing=0)
-    self_match_order_id = _text("smpOrderId")
-    fee_coin = _text("feeCurrency")
+    self_match_order_id = optional_text("smpOrderId")
+    fee_coin = optional_text("feeCurrency")
     fees = nested.Amounts(data_key="cumFeeDetail", empty=True)
-    broker_order_price = _number("brokerOrderPrice")
+    broker_order_price = optional_number("brokerOrderPrice")
     is_leverage = fields.Flag(data_key="isLeverage", empty=True)
     create_type = fields.Choice(CreateType, data_key="createType", empty=True, nothing="UNKNOWN")
-    oco_trigger_by = _text("ocoTriggerBy", nothing="OcoTriggerByUnknown")
-    market_unit = _text("marketUnit")
-    slippage_tolerance_type = _text("slippageToleranceType", nothing="UNKNOWN")
-    slippage_tolerance = _number("slippageTolerance")
+    oco_trigger_by = optional_text("ocoTriggerBy", nothing="OcoTriggerByUnknown")
+    market_unit = optional_text("marketUnit")
+    slippage_tolerance_type = optional_text("slippageToleranceType", nothing="UNKNOWN")
+    slippage_tolerance = optional_number("slippageTolerance")
     rpi_taker_access = fields.Boolean(data_key="rpiTakerAccess", empty=True)
-    rpi_matched_quantity = _number("rpiMatchedQty")
+    rpi_matched_quantity = optional_number("rpiMatchedQty")
 
 
 _IN_FORCE = {"GoodTillCancel": "GTC", "ImmediateOrCancel": "IOC", "FillOrKill": "FOK"}
@@ -114,20 +102,20 @@ def _trigger_legacy(key: str) -> Spelled:
 class _OrderLegacy(WireSchema):
     """What both topics have. Older frames, and those of linear, have numbers for texts."""
 
-    client_order_id = _text("order_link_id")
+    client_order_id = optional_text("order_link_id")
     symbol = fields.String(required=True)
     side = fields.Choice(Side, empty=True)
     type = fields.Choice(OrderType, data_key="order_type", empty=True, nothing="UNKNOWN")
-    price = _number("price")
+    price = optional_number("price")
     quantity = fields.Decimal(required=True, data_key="qty")
     time_in_force = Spelled(TimeInForce, _IN_FORCE, data_key="time_in_force")
     create_type = fields.Choice(CreateType, data_key="create_type", empty=True, nothing="UNKNOWN")
     cancel_type = fields.Choice(CancelType, data_key="cancel_type", empty=True, nothing="UNKNOWN")
     updated_ms = fields.Moment(data_key="timestamp", empty=True)
     created_ms = fields.Moment(data_key="create_time", empty=True)
-    take_profit = _set("take_profit")
+    take_profit = optional_price("take_profit")
     take_profit_trigger_by = _trigger_legacy("tp_trigger_by")
-    stop_loss = _set("stop_loss")
+    stop_loss = optional_price("stop_loss")
     stop_loss_trigger_by = _trigger_legacy("sl_trigger_by")
     reduce_only = fields.Boolean(empty=True)
     close_on_trigger = fields.Boolean(empty=True)
@@ -149,13 +137,13 @@ class OrderLegacy(_OrderLegacy):
 
     order_id = fields.String(required=True)
     status = fields.Choice(OrderStatus, required=True, data_key="order_status")
-    leaves_quantity = _number("leaves_qty")
-    last_fill_price = _set("last_exec_price")
-    filled_quantity = _number("cum_exec_qty")
-    filled_value = _number("cum_exec_value")
-    fee = _number("cum_exec_fee")
-    trailing_stop = _set("trailing_stop")
-    trailing_activation_price = _set("trailing_active")
+    leaves_quantity = optional_number("leaves_qty")
+    last_fill_price = optional_price("last_exec_price")
+    filled_quantity = optional_number("cum_exec_qty")
+    filled_value = optional_number("cum_exec_value")
+    fee = optional_number("cum_exec_fee")
+    trailing_stop = optional_price("trailing_stop")
+    trailing_activation_price = optional_price("trailing_active")
 
 
 class StopOrderLegacy(_OrderLegacy):
@@ -169,4 +157,4 @@ class StopOrderLegacy(_OrderLegacy):
     status = Spelled(OrderStatus, {"Active": "New"}, data_key="order_status", required=True)
     stop_order_type = fields.Choice(StopOrderType, required=True, data_key="stop_order_type")
     trigger_by = _trigger_legacy("trigger_by")
-    trigger_price = _set("trigger_price")
+    trigger_price = optional_price("trigger_price")

@@ -12,6 +12,7 @@ from rxbybit.events import Event, Side, utc
 from rxbybit.present import Present
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.optional import optional_number, optional_price
 from rxbybit.schema.private import legacy_private_wire, private_wire
 from rxbybit.schema.spec import Otherwise, Renewal, StreamSpec
 from rxbybit.schema.standing import Standing, listed, with_category
@@ -116,15 +117,6 @@ class Position(Event, frozen=True, kw_only=True):
     leverage_updated = utc[datetime | None]("leverage_updated_ms")
 
 
-def _number(key: str) -> fields.Decimal:
-    return fields.Decimal(data_key=key, empty=True)
-
-
-def _set(key: str) -> fields.Decimal:
-    """A price that is 0 where none is set."""
-    return fields.Decimal(data_key=key, empty=True, nothing=0)
-
-
 class PositionV5(WireSchema):
     """Sent at every order that is created, amended or cancelled, even if nothing has changed.
 
@@ -133,35 +125,35 @@ class PositionV5(WireSchema):
 
     position_index = fields.Integer(data_key="positionIdx")
     risk_id = fields.Integer(data_key="riskId")
-    risk_limit = _number("riskLimitValue")
+    risk_limit = optional_number("riskLimitValue")
     symbol = fields.String(required=True)
     side = fields.Choice(Side, empty=True)
     size = fields.Decimal(required=True)
-    entry_price = _number("entryPrice")
-    leverage = _number("leverage")
-    break_even_price = _number("breakEvenPrice")
-    value = _number("positionValue")
-    mark_price = _number("markPrice")
-    initial_margin = _number("positionIM")
-    initial_margin_by_mark = _number("positionIMByMp")
-    maintenance_margin = _number("positionMM")
-    maintenance_margin_by_mark = _number("positionMMByMp")
-    take_profit = _set("takeProfit")
-    stop_loss = _set("stopLoss")
-    trailing_stop = _set("trailingStop")
-    unrealised_pnl = _number("unrealisedPnl")
-    realised_pnl = _number("curRealisedPnl")
-    cumulative_realised_pnl = _number("cumRealisedPnl")
-    session_average_price = _number("sessionAvgPrice")
-    delta = _number("delta")
-    gamma = _number("gamma")
-    vega = _number("vega")
-    theta = _number("theta")
+    entry_price = optional_number("entryPrice")
+    leverage = optional_number("leverage")
+    break_even_price = optional_number("breakEvenPrice")
+    value = optional_number("positionValue")
+    mark_price = optional_number("markPrice")
+    initial_margin = optional_number("positionIM")
+    initial_margin_by_mark = optional_number("positionIMByMp")
+    maintenance_margin = optional_number("positionMM")
+    maintenance_margin_by_mark = optional_number("positionMMByMp")
+    take_profit = optional_price("takeProfit")
+    stop_loss = optional_price("stopLoss")
+    trailing_stop = optional_price("trailingStop")
+    unrealised_pnl = optional_number("unrealisedPnl")
+    realised_pnl = optional_number("curRealisedPnl")
+    cumulative_realised_pnl = optional_number("cumRealisedPnl")
+    session_average_price = optional_number("sessionAvgPrice")
+    delta = optional_number("delta")
+    gamma = optional_number("gamma")
+    vega = optional_number("vega")
+    theta = optional_number("theta")
     created_ms = fields.Moment(data_key="createdTime", empty=True)
     updated_ms = fields.Moment(data_key="updatedTime", empty=True)
     opened_ms = fields.Milliseconds(data_key="openTime", empty=True, nothing=0)
-    liquidation_price = _number("liqPrice")
-    bankruptcy_price = _number("bustPrice")
+    liquidation_price = optional_number("liqPrice")
+    bankruptcy_price = optional_number("bustPrice")
     category = fields.String(required=True)
     status = fields.Choice(PositionStatus, data_key="positionStatus", empty=True)
     adl_rank = fields.Integer(data_key="adlRankIndicator", empty=True)
@@ -188,24 +180,24 @@ class PositionLegacy(WireSchema):
     symbol = fields.String(required=True)
     size = fields.Decimal(required=True)
     side = fields.Choice(Side, empty=True, nothing="None")
-    value = _number("position_value")
-    entry_price = _number("entry_price")
+    value = optional_number("position_value")
+    entry_price = optional_number("entry_price")
     # a short position that nothing endangers has 999999, where V5 has nothing
     liquidation_price = fields.Decimal(data_key="liq_price", empty=True, nothing=999999)
     bankruptcy_price = fields.Decimal(data_key="bust_price", empty=True, nothing=999999)
-    leverage = _number("leverage")
-    order_margin = _number("order_margin")
-    initial_margin = _number("position_margin")
-    take_profit = _set("take_profit")
-    stop_loss = _set("stop_loss")
-    realised_pnl = _number("realised_pnl")
-    trailing_stop = _set("trailing_stop")
-    trailing_activation_price = _set("trailing_active")
+    leverage = optional_number("leverage")
+    order_margin = optional_number("order_margin")
+    initial_margin = optional_number("position_margin")
+    take_profit = optional_price("take_profit")
+    stop_loss = optional_price("stop_loss")
+    realised_pnl = optional_number("realised_pnl")
+    trailing_stop = optional_price("trailing_stop")
+    trailing_activation_price = optional_price("trailing_active")
     risk_id = fields.Whole(data_key="risk_id", empty=True)
-    closing_fee = _number("occ_closing_fee")
-    funding_fee = _number("occ_funding_fee")
+    closing_fee = optional_number("occ_closing_fee")
+    funding_fee = optional_number("occ_funding_fee")
     auto_add_margin = fields.Flag(empty=True)
-    cumulative_realised_pnl = _number("cum_realised_pnl")
+    cumulative_realised_pnl = optional_number("cum_realised_pnl")
     status = fields.Choice(PositionStatus, data_key="position_status", empty=True)
     is_isolated = fields.Boolean(data_key="Isolated", empty=True)
     position_index = fields.Whole(data_key="position_idx")
@@ -232,7 +224,7 @@ class PositionLegacy(WireSchema):
 class PositionRestV5(PositionV5):
     """Source: https://bybit-exchange.github.io/docs/v5/position."""
 
-    entry_price = _number("avgPrice")
+    entry_price = optional_number("avgPrice")
     maintenance_updated_ms = fields.Moment(data_key="mmrSysUpdatedTime", empty=True)
 
 

@@ -12,6 +12,7 @@ from rxbybit.config import Category
 from rxbybit.events import Event, Side, utc
 from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.optional import optional_number, optional_text
 from rxbybit.schema.private import legacy_private_wire, private_wire
 from rxbybit.schema.spec import StreamSpec
 from rxbybit.stream import Stream
@@ -124,38 +125,30 @@ class ExtraFeeV5(WireSchema):
     amount = fields.Decimal(required=True, data_key="fee")
 
 
-def _number(key: str) -> fields.Decimal:
-    return fields.Decimal(data_key=key, empty=True)
-
-
-def _text(key: str) -> fields.String:
-    return fields.String(data_key=key, empty=True)
-
-
 class UserTradeV5(WireSchema):
     """Source: https://bybit-exchange.github.io/docs/v5/websocket/private/execution."""
 
     category = fields.String(required=True)
     symbol = fields.String(required=True)
-    closed_size = _number("closedSize")
-    fee = _number("execFee")
+    closed_size = optional_number("closedSize")
+    fee = optional_number("execFee")
     trade_id = fields.String(required=True, data_key="execId")
     price = fields.Decimal(required=True, data_key="execPrice")
     quantity = fields.Decimal(required=True, data_key="execQty")
     type = fields.Choice(ExecutionType, required=True, data_key="execType")
-    value = _number("execValue")
-    fee_rate = _number("feeRate")
-    volatility = _number("tradeIv")
-    mark_volatility = _number("markIv")
-    block_trade_id = _text("blockTradeId")
-    mark_price = _number("markPrice")
-    index_price = _number("indexPrice")
-    underlying_price = _number("underlyingPrice")
-    leaves_quantity = _number("leavesQty")
-    order_id = _text("orderId")
-    client_order_id = _text("orderLinkId")
-    order_price = _number("orderPrice")
-    order_quantity = _number("orderQty")
+    value = optional_number("execValue")
+    fee_rate = optional_number("feeRate")
+    volatility = optional_number("tradeIv")
+    mark_volatility = optional_number("markIv")
+    block_trade_id = optional_text("blockTradeId")
+    mark_price = optional_number("markPrice")
+    index_price = optional_number("indexPrice")
+    underlying_price = optional_number("underlyingPrice")
+    leaves_quantity = optional_number("leavesQty")
+    order_id = optional_text("orderId")
+    client_order_id = optional_text("orderLinkId")
+    order_price = optional_number("orderPrice")
+    order_quantity = optional_number("orderQty")
     order_type = fields.Choice(OrderType, data_key="orderType", empty=True, nothing="UNKNOWN")
     stop_order_type = fields.Choice(
         StopOrderType, data_key="stopOrderType", empty=True, nothing="UNKNOWN"
@@ -165,11 +158,11 @@ class UserTradeV5(WireSchema):
     is_leverage = fields.Flag(data_key="isLeverage", empty=True)
     is_maker = fields.Boolean(data_key="isMaker", empty=True)
     sequence = fields.Integer(data_key="seq", empty=True)
-    market_unit = _text("marketUnit")
-    realised_pnl = _number("execPnl")
+    market_unit = optional_text("marketUnit")
+    realised_pnl = optional_number("execPnl")
     create_type = fields.Choice(CreateType, data_key="createType", empty=True, nothing="UNKNOWN")
     extra_fees = nested.Parts(ExtraFeeV5, ExtraFee, data_key="extraFees", empty=True)
-    fee_coin = _text("feeCurrency")
+    fee_coin = optional_text("feeCurrency")
 
 
 class UserTradeFastV5(WireSchema):
@@ -183,9 +176,9 @@ class UserTradeFastV5(WireSchema):
     trade_id = fields.String(required=True, data_key="execId")
     price = fields.Decimal(required=True, data_key="execPrice")
     quantity = fields.Decimal(required=True, data_key="execQty")
-    order_id = _text("orderId")
+    order_id = optional_text("orderId")
     is_maker = fields.Boolean(data_key="isMaker", empty=True)
-    client_order_id = _text("orderLinkId")
+    client_order_id = optional_text("orderLinkId")
     side = fields.Choice(Side, empty=True)
     time_ms = fields.Moment(required=True, data_key="execTime")
     sequence = fields.Integer(data_key="seq", empty=True)
@@ -200,15 +193,15 @@ class UserTradeLegacy(WireSchema):
 
     symbol = fields.String(required=True)
     side = fields.Choice(Side, empty=True)
-    order_id = _text("order_id")
+    order_id = optional_text("order_id")
     trade_id = fields.String(required=True, data_key="exec_id")
-    client_order_id = _text("order_link_id")
+    client_order_id = optional_text("order_link_id")
     price = fields.Decimal(required=True)
-    order_quantity = _number("order_qty")
+    order_quantity = optional_number("order_qty")
     type = fields.Choice(ExecutionType, data_key="exec_type")
     quantity = fields.Decimal(required=True, data_key="exec_qty")
-    fee = _number("exec_fee")
-    leaves_quantity = _number("leaves_qty")
+    fee = optional_number("exec_fee")
+    leaves_quantity = optional_number("leaves_qty")
     is_maker = fields.Boolean(empty=True)
     time_ms = fields.Moment(required=True, data_key="trade_time")
 

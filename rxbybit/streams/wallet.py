@@ -13,6 +13,7 @@ from rxbybit.events import Event
 from rxbybit.present import Present
 from rxbybit.schema import fields
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.optional import optional_number
 from rxbybit.schema.private import legacy_private_wire, private_wire
 from rxbybit.schema.spec import Renewal, StreamSpec
 from rxbybit.schema.standing import Query, Row, Standing
@@ -94,10 +95,6 @@ class Account(Event, frozen=True, kw_only=True):
     maintenance_margin_rate_by_mark: Decimal | None = None
 
 
-def _number(key: str) -> fields.Decimal:
-    return fields.Decimal(data_key=key, empty=True)
-
-
 class BalanceV5(WireSchema):
     """The coins of an item, on change; not when unrealised profit changes.
 
@@ -105,23 +102,23 @@ class BalanceV5(WireSchema):
     """
 
     coin = fields.String(required=True)
-    equity = _number("equity")
-    usd_value = _number("usdValue")
-    wallet_balance = _number("walletBalance")
-    available_balance = _number("availableToWithdraw")
-    borrowed = _number("borrowAmount")
-    accrued_interest = _number("accruedInterest")
-    order_margin = _number("totalOrderIM")
-    position_initial_margin = _number("totalPositionIM")
-    position_maintenance_margin = _number("totalPositionMM")
-    unrealised_pnl = _number("unrealisedPnl")
-    cumulative_realised_pnl = _number("cumRealisedPnl")
-    bonus = _number("bonus")
+    equity = optional_number("equity")
+    usd_value = optional_number("usdValue")
+    wallet_balance = optional_number("walletBalance")
+    available_balance = optional_number("availableToWithdraw")
+    borrowed = optional_number("borrowAmount")
+    accrued_interest = optional_number("accruedInterest")
+    order_margin = optional_number("totalOrderIM")
+    position_initial_margin = optional_number("totalPositionIM")
+    position_maintenance_margin = optional_number("totalPositionMM")
+    unrealised_pnl = optional_number("unrealisedPnl")
+    cumulative_realised_pnl = optional_number("cumRealisedPnl")
+    bonus = optional_number("bonus")
     is_collateral = fields.Boolean(data_key="collateralSwitch", empty=True)
     can_be_collateral = fields.Boolean(data_key="marginCollateral", empty=True)
-    locked = _number("locked")
-    spot_hedging_quantity = _number("spotHedgingQty")
-    spot_borrowed = _number("spotBorrow")
+    locked = optional_number("locked")
+    spot_hedging_quantity = optional_number("spotHedgingQty")
+    spot_borrowed = optional_number("spotBorrow")
 
     ignored: ClassVar[Mapping[str, str]] = {
         "availableToBorrow": "deprecated: empty",
@@ -134,8 +131,8 @@ class BalanceLegacy(WireSchema):
     """Source: legacy manual, inverse and linear perpetual websocket, "Wallet"."""
 
     coin = fields.String()
-    wallet_balance = _number("wallet_balance")
-    available_balance = _number("available_balance")
+    wallet_balance = optional_number("wallet_balance")
+    available_balance = optional_number("available_balance")
 
     ignored: ClassVar[Mapping[str, str]] = {"user_id": "of the account"}
 
@@ -143,19 +140,19 @@ class BalanceLegacy(WireSchema):
 class AccountV5(WireSchema):
     """Source: https://bybit-exchange.github.io/docs/v5/websocket/private/wallet."""
 
-    initial_margin_rate = _number("accountIMRate")
-    initial_margin_rate_by_mark = _number("accountIMRateByMp")
-    maintenance_margin_rate = _number("accountMMRate")
-    maintenance_margin_rate_by_mark = _number("accountMMRateByMp")
-    equity = _number("totalEquity")
-    wallet_balance = _number("totalWalletBalance")
-    margin_balance = _number("totalMarginBalance")
-    available_balance = _number("totalAvailableBalance")
-    unrealised_pnl = _number("totalPerpUPL")
-    initial_margin = _number("totalInitialMargin")
-    initial_margin_by_mark = _number("totalInitialMarginByMp")
-    maintenance_margin = _number("totalMaintenanceMargin")
-    maintenance_margin_by_mark = _number("totalMaintenanceMarginByMp")
+    initial_margin_rate = optional_number("accountIMRate")
+    initial_margin_rate_by_mark = optional_number("accountIMRateByMp")
+    maintenance_margin_rate = optional_number("accountMMRate")
+    maintenance_margin_rate_by_mark = optional_number("accountMMRateByMp")
+    equity = optional_number("totalEquity")
+    wallet_balance = optional_number("totalWalletBalance")
+    margin_balance = optional_number("totalMarginBalance")
+    available_balance = optional_number("totalAvailableBalance")
+    unrealised_pnl = optional_number("totalPerpUPL")
+    initial_margin = optional_number("totalInitialMargin")
+    initial_margin_by_mark = optional_number("totalInitialMarginByMp")
+    maintenance_margin = optional_number("totalMaintenanceMargin")
+    maintenance_margin_by_mark = optional_number("totalMaintenanceMarginByMp")
     account_type = fields.String(required=True, data_key="accountType")
 
     ignored: ClassVar[Mapping[str, str]] = {
