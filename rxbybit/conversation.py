@@ -239,8 +239,6 @@ class Conversation:
         cover = self.covers(topic)
         if cover is None:
             return None
-        if self._wanted.data(cover):
-            self._live((cover,))
         self._covers[cover](topic)
         return self._routes.get(_key(topic))
 

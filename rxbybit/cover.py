@@ -56,18 +56,19 @@ class Covers:
     def __bool__(self) -> bool:
         return bool(self._covers)
 
-    def at(self, url: str, topic: str, link: Callable[[], Session]) -> Cover:
-        """That of ``topic``, which is asked for on a ``link`` if it is new."""
-        cover = self._covers.get((url, topic))
-        if cover is None:
-            cover = self._covers[url, topic] = Cover(link(), topic)
-            cover.session.cover(topic, cover.seen)
+    def get(self, url: str, topic: str | None) -> Cover | None:
+        """That of ``topic``, if it is asked for."""
+        return None if topic is None else self._covers.get((url, topic))
+
+    def begin(self, session: Session, topic: str) -> Cover:
+        """Ask for ``topic`` on a link."""
+        cover = self._covers[session.url, topic] = Cover(session, topic)
+        session.cover(topic, cover.seen)
         return cover
 
     def seen(self, url: str, cover: str | None, topic: str) -> None:
         """Somebody hears ``topic``, which has a part in ``cover``, if that is asked for."""
-        known = self._covers.get((url, cover or ""))
-        if known is not None:
+        if known := self.get(url, cover):
             known.seen(topic)
 
     def drop(self, cover: Cover) -> None:

@@ -95,10 +95,12 @@ class Pool:
         Whoever then subscribes to one of those has nothing sent for it.
         """
         self._links.go()
-        cover = self._covers.at(url, topic, lambda: self._links.link_for(url, topic))
-        for at, heard in list(self._held):
-            if at == url and self._settings.wire.covering(heard) == topic:
-                cover.seen(heard)
+        cover = self._covers.get(url, topic)
+        if cover is None:
+            cover = self._covers.begin(self._links.link_for(url, topic), topic)
+            for at, heard in self._held:
+                if at == url and self._settings.wire.covering(heard) == topic:
+                    cover.seen(heard)
         token = cover.join(on_topics, on_error)
 
         def leave() -> None:
