@@ -108,6 +108,7 @@ class Terminal:
         self._size(width, height)
         self.modes_before = termios.tcgetattr(slave)
         self.screen = Emulator(width, height)
+        self._written: list[str] = []
         self._lock = threading.Lock()
         self._reading = threading.Event()
         self._reading.set()
@@ -151,6 +152,12 @@ class Terminal:
     @property
     def text(self) -> str:
         return "\n".join(self.rows)
+
+    @property
+    def written(self) -> str:
+        """All that was ever written, whatever is left of it on the screen; without its codes."""
+        with self._lock:
+            return _CODE.sub("", "".join(self._written))
 
     def until(self, condition: Callable[[str], object], what: str = "") -> str:
         """Wait until the text on the screen meets ``condition``; gives that text."""
@@ -211,5 +218,7 @@ class Terminal:
                 return
             if not data:
                 return
+            text = scan(decoder.decode(data), "a terminal")
             with self._lock:
-                self.screen.write(scan(decoder.decode(data), "a terminal"))
+                self._written.append(text)
+                self.screen.write(text)
