@@ -23,6 +23,7 @@ from rxbybit.options import check_options, pool_settings, wire_of
 from rxbybit.origin import ClientOrigin
 from rxbybit.rest import listings
 from rxbybit.runtime import Runtime
+from rxbybit.settings import Gaps
 from rxbybit.stream import Stream
 from rxbybit.streams import (
     insurance,
@@ -52,7 +53,9 @@ class Bybit(Opening):
     the embedded exchange; left out, the variable ``RXBYBIT_WIRE`` counts, else it is V5.
     ``category`` is taken where a call names none, before a symbol is read for it.
     ``credentials`` say who asks for private streams; left out, ``BYBIT_API_KEY`` and
-    ``BYBIT_API_SECRET`` are read at the first call of one. ``linger`` is
+    ``BYBIT_API_SECRET`` are read at the first call of one. ``gaps`` says what is done about what
+    an outage left out: ``"fill"`` fetches trades, candles and executions over REST and tells what
+    is missing all the same, ``"mark"`` only tells (and so does the legacy wire). ``linger`` is
     how many seconds a topic outlives its last subscriber, ``heartbeat`` how many lie between two
     pings: a dead peer is noticed within 1.5 of them. ``backoff`` says how long to wait before
     the next attempt to connect. ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for
@@ -80,6 +83,7 @@ class Bybit(Opening):
         wire: Literal["v5", "legacy"] | None = None,
         category: Category | None = None,
         credentials: Credentials | None = None,
+        gaps: Gaps = "fill",
         linger: float = 0.0,
         heartbeat: float = 20.0,
         backoff: Backoff | None = None,
@@ -92,7 +96,9 @@ class Bybit(Opening):
         keep_alive: bool = True,
         hooks: Hooks | None = None,
     ) -> None:
-        check_options(linger, heartbeat, listings, numbers, backoff, ssl, runtime, credentials)
+        check_options(
+            linger, heartbeat, listings, numbers, backoff, ssl, runtime, credentials, gaps
+        )
         settings = pool_settings(
             linger=linger,
             heartbeat=heartbeat,
@@ -103,6 +109,7 @@ class Bybit(Opening):
             strict=strict,
             hooks=hooks,
             wire=wire_of(wire),
+            gaps=gaps,
         )
         origin = ClientOrigin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from rxbybit.mending import Mark
+
 __all__ = ["Once"]
 
 ANEW_MS = 10_000
@@ -28,6 +30,11 @@ class Once:
         self.time_ms: int | None = None
         """When the last event was."""
         self._resuming = False
+
+    @property
+    def mark(self) -> Mark:
+        """The last event."""
+        return Mark(self._id, self.time_ms)
 
     def resume(self) -> None:
         """What comes next may repeat what came on the connection before."""

@@ -12,8 +12,8 @@ from rxbybit.counting import Frames, TopicCounters
 from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError
 from rxbybit.events import DecodeFailed, Event, Gap, Resynced, Status
-from rxbybit.hub import Feed, Hub
-from rxbybit.outlet import AnySpec
+from rxbybit.hub import Hub
+from rxbybit.outlet import AnySpec, Feed
 from rxbybit.renewal import PacedRenewal
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.session import Session
@@ -69,6 +69,7 @@ class Held:
         self._live = False
         self._waiting: dict[object, Callable[[], None]] = {}
         self._always: dict[object, Callable[[], None]] = {}
+        self._ends: list[Callable[[], None]] = []
 
     def hub_of(self, spec: AnySpec) -> Hub:
         """The hub that reads frames as ``spec`` wants; a new one needs a snapshot of its own."""
@@ -128,6 +129,10 @@ class Held:
         self._always[token] = then
         return lambda: self._always.pop(token, None) and None
 
+    def at_end(self, then: Callable[[], None]) -> None:
+        """Call ``then`` when it is not held any more."""
+        self._ends.append(then)
+
     def live(self) -> None:
         """The exchange sends the topic."""
         self._live = True
@@ -158,6 +163,8 @@ class Held:
 
     def let_go(self) -> None:
         """It is not held any more: nothing of it is left to happen."""
+        for end in self._ends:
+            end()
         for renewal in self._renewals.values():
             renewal.end()
         if self.lingering is not None:
@@ -259,8 +266,15 @@ class Held:
         now, number = datetime.now(timezone.utc), self.session.number
         self._owner.status(Resynced(time=now, connection=number, topic=self.topic, reason=why))
 
-    def _on_gap(self, after_ms: int | None, before_ms: int | None) -> Gap:
-        if self._gap is None:
+    def _on_gap(
+        self,
+        after_ms: int | None,
+        before_ms: int | None,
+        filled: int = 0,
+        lost: int | None = None,
+    ) -> Gap:
+        """The same one for each of several hubs; who fills its holes has no other beside it."""
+        if self._gap is None or len(self._hubs) == 1:
             self._gaps += 1
             self._gap = Gap(
                 time=datetime.now(timezone.utc),
@@ -268,6 +282,8 @@ class Held:
                 topic=self.topic,
                 after_ms=after_ms,
                 before_ms=before_ms,
+                filled=filled,
+                lost=lost,
             )
             self._owner.status(self._gap)
         return self._gap

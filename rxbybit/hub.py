@@ -7,38 +7,37 @@ observers are called is replaced, never changed, so an observer may come or go i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from rxbybit.counting import BETWEEN, Frames
 from rxbybit.dedupe import Once
-from rxbybit.events import Event, Gap
-from rxbybit.marking import Emitted, marked
+from rxbybit.events import Event
+from rxbybit.mending import Mark, Run
 from rxbybit.outlet import (
     AnySpec,
+    Feed,
     Hearer,
+    Mender,
+    OnDelay,
+    OnGap,
     Outlet,
     Send,
     exchange_ms,
     filtered,
     folded,
     folding,
+    gap_of,
+    lapsed,
+    owe,
+    paid,
+    send_after,
+    states_of,
     straight,
 )
 from rxbybit.schema.spec import NO_SNAPSHOT, Renewal, TopicState
 from rxbybit.schema.written import Decode
 
-__all__ = ["Feed", "Hub", "OnDelay"]
-
-Feed = Callable[[bytes, int, "int | None"], None]
-"""Takes a frame: its bytes, ``time.time_ns()`` when it came, and the number of its link."""
-OnDelay = Callable[["int | None", int], None]
-"""Hears of some frames: the exchange's time in it, and when it came."""
-
-
-class _OnGap(Protocol):
-    """Makes the ``Gap`` of a topic, between two exchange times, and reports it."""
-
-    def __call__(self, after_ms: int | None, before_ms: int | None) -> Gap: ...
+__all__ = ["Hub"]
 
 
 class Hub:
@@ -56,7 +55,7 @@ class Hub:
         decode: Decode,
         *,
         snapshot_first: bool,
-        on_gap: _OnGap,
+        on_gap: OnGap,
         on_empty: Callable[[], None],
         once: Once | None = None,
         timed: bool = False,
@@ -65,10 +64,8 @@ class Hub:
         numbers: type,
     ) -> None:
         self._snapshot_first = snapshot_first
-        self._renewal = renewal
-        self._numbers = numbers
-        self._on_gap = on_gap
-        self._on_empty = on_empty
+        self._renewal, self._numbers = renewal, numbers
+        self._on_gap, self._on_empty = on_gap, on_empty
         self._once = once
         self.feed, self.heard = self._feeding(decode, once, timed, on_delay)
         self._outlets: tuple[Outlet, ...] = ()
@@ -76,18 +73,15 @@ class Hub:
         self._hearers: dict[Send, Hearer] = {}
         self._deliver: Send = self._fold
         self._last_ms: int | None = None
-        self._hole = False
-        self._awaits_snapshot = snapshot_first
+        self._hole, self._fetched = False, 0
+        self._mender: Mender | None = None
+        self._awaits_snapshot = self._attention = snapshot_first
         self._asking = False  # for the snapshot that is awaited
-        self._attention = snapshot_first
 
     def _feeding(
         self, decode: Decode, once: Once | None, timed: bool, on_delay: OnDelay
     ) -> tuple[Feed, Callable[[], Frames]]:
-        """What takes the frames, and what tells how many they were.
-
-        A closure, as it runs for every frame: a variable costs a third of what an attribute does.
-        """
+        """What takes the frames, and what tells how many: a closure, as a variable is quick."""
         new = None if once is None else once.new
         frames = more = last_ns = 0  # more: events than frames
 
@@ -118,7 +112,7 @@ class Hub:
                 deliver = self._deliver  # which has no method of that name to be looked for
                 deliver(events)
 
-        return feed, lambda: Frames(frames, frames + more, last_ns)
+        return feed, lambda: Frames(frames, frames + more + self._fetched, last_ns)
 
     def attach(
         self,
@@ -155,6 +149,30 @@ class Hub:
         if events:
             self._deliver(events)
 
+    def mend_with(self, mender: Mender) -> None:
+        """Let ``mender`` have what comes after a hole, until it gives that to :meth:`mended`."""
+        self._mender = mender
+        self._settle()
+
+    def mended(self, runs: Sequence[Run], *, over: bool) -> None:
+        """Deliver what is known of a hole, and whether it is ``over``: what comes next follows.
+
+        What was fetched is for those who were there before the hole.
+        """
+        for run in runs:
+            if (gap := gap_of(run, self._last_ms, self._on_gap)) is not None:
+                owe(self._outlets, gap)
+            self._fetched += len(run.events)  # and held, when nothing came of its frame
+            send_after(self._outlets, self._states, run.events)
+            self._last_ms = exchange_ms(run.events[-1])
+        if over:
+            self._hole = False
+            for outlet in self._outlets:
+                if outlet.owed is None:
+                    outlet.missed = frozenset()
+            self._settle()
+            self._attention = any(outlet.newcomers for outlet in self._outlets)
+
     def state_of(self, spec: AnySpec) -> TopicState | None:
         """What the subscribers of ``spec`` share, if there are any."""
         return next((o.state for o in self._outlets if o.spec.state is spec.state), None)
@@ -172,6 +190,8 @@ class Hub:
             self._hole = True
             for outlet in self._outlets:
                 outlet.missed |= frozenset(outlet.sends)
+            if self._mender is not None:
+                self._mender.lost(Mark(None, None) if self._once is None else self._once.mark)
         self._awaits_snapshot, self._asking = self._snapshot_first, False
         self._attention = self._attention or self._hole or self._awaits_snapshot
         self._lapse()
@@ -183,20 +203,14 @@ class Hub:
 
     def spoil(self, why: str) -> None:
         """A frame could not be read, for the reason given."""
-        asked = [state.spoil(why) for state in self._states]
-        if self._awaits_snapshot and not any(asked):
+        if not any([state.spoil(why) for state in self._states]) and self._awaits_snapshot:
             self._asking = True
             self._renewal.ask(why)
         self._lapse()
 
     def _lapse(self) -> None:
         """What is known to be incomplete from now on is told at once."""
-        told = [
-            (outlet.sends, value)
-            for outlet in self._outlets
-            if outlet.spec.lapse and (value := outlet.spec.lapse(outlet.state)) is not None
-        ]
-        for sends, value in told:
+        for sends, value in lapsed(self._outlets):
             for send in sends:
                 send((value,))
 
@@ -208,8 +222,7 @@ class Hub:
     def mute(self) -> list[Hearer]:
         """Let every observer go without a word; gives them."""
         observers = list(self._hearers.values())
-        self._hearers.clear()
-        self._outlets = ()
+        self._hearers, self._outlets = {}, ()
         self._settle()
         if observers:
             self._on_empty()
@@ -218,22 +231,12 @@ class Hub:
     def _fold(self, events: Sequence[Event]) -> None:
         """Send each outlet what it makes of the events, and nobody who comes meanwhile."""
         for outlet, sends, values in folded(self._outlets, self._states, events):
-            if outlet.owed is not None:
-                self._pay(outlet, sends, outlet.owed, values)
-            else:
-                for send in sends:
-                    send(values)
-
-    def _pay(
-        self, outlet: Outlet, sends: tuple[Send, ...], gap: Gap, values: list[Emitted]
-    ) -> None:
-        """Send the first events after a hole, marked for those who were there before it."""
-        missed = outlet.missed
-        outlet.owed, outlet.missed = None, frozenset()
-        self._settle()
-        told = [marked(values[0], gap), *values[1:]]
-        for send in sends:
-            send(told if send in missed else values)
+            missed, told = outlet.missed, paid(outlet, values)
+            if told is not values:
+                outlet.missed = frozenset()
+                self._settle()
+            for send in sends:
+                send(told if send in missed else values)
 
     def _attend(self, events: Sequence[Event]) -> Sequence[Event]:
         """The first frame after a hole, or while a snapshot is awaited."""
@@ -251,16 +254,16 @@ class Hub:
             self._renewal.done()
         if snapshot:
             for outlet in self._outlets:
-                outlet.sends += outlet.newcomers
-                outlet.newcomers = ()
+                outlet.begin()
             self._settle()
         self._attention = any(outlet.newcomers for outlet in self._outlets)
         if self._hole:
+            if self._mender is not None:
+                self._attention = True
+                self._mender.hold(events)
+                return ()
             self._hole = False
-            gap = self._on_gap(self._last_ms, exchange_ms(first))
-            for outlet in self._outlets:
-                outlet.missed = outlet.missed if gap.lost != 0 else frozenset()
-                outlet.owed = gap if outlet.missed else None
+            owe(self._outlets, self._on_gap(self._last_ms, exchange_ms(first)))
             self._settle()
         return events
 
@@ -268,20 +271,17 @@ class Hub:
         for outlet in self._outlets:
             if outlet.spec is spec:
                 return outlet
-        outlet = Outlet(spec, self._state(spec))
+        state = self.state_of(spec)
+        if state is None and spec.state is not None:
+            state = spec.state(self._renewal, self._numbers)
+        outlet = Outlet(spec, state)
         self._outlets += (outlet,)
         return outlet
-
-    def _state(self, spec: AnySpec) -> TopicState | None:
-        if spec.state is None:
-            return None
-        return self.state_of(spec) or spec.state(self._renewal, self._numbers)
 
     def _detach(self, outlet: Outlet, send: Send) -> None:
         if self._hearers.pop(send, None) is None:
             return
-        outlet.sends = tuple(other for other in outlet.sends if other is not send)
-        outlet.newcomers = tuple(other for other in outlet.newcomers if other is not send)
+        outlet.leave(send)
         if self._hearers and not (outlet.sends or outlet.newcomers):
             # the last one stays, as its state must go on while the topic lingers
             self._outlets = tuple(other for other in self._outlets if other is not outlet)
@@ -291,10 +291,10 @@ class Hub:
 
     def _settle(self) -> None:
         """Work out again what takes the events of a frame."""
-        states = {id(o.state): o.state for o in self._outlets if o.state is not None}
-        self._states = tuple(states.values())
+        watch = None if self._mender is None else self._mender.watch
+        self._states = states_of(self._outlets, watch)
         self._deliver = self._fold
-        if len(self._outlets) == 1:
+        if len(self._outlets) == 1 and watch is None:
             (one,) = self._outlets
             if one.owed is None:
                 self._deliver = straight(one) if one.spec.emit is None else folding(one)

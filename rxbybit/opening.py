@@ -21,6 +21,7 @@ from rxbybit.rest import listings
 from rxbybit.rest.api import RestApi, api_of
 from rxbybit.rest.backfill import check_history, hear
 from rxbybit.rest.clock import clock_of
+from rxbybit.rest.healing import heal
 from rxbybit.rest.standing import hear_standing
 from rxbybit.runtime import Runtime
 from rxbybit.schema.spec import StreamSpec
@@ -58,7 +59,7 @@ class Opening:
         self._origin = origin
         self._category: Category | None = None if category is None else checked_category(category)
         self._listings = listings
-        self._pools = Pools(lambda runtime: Pool(runtime, self._settings))
+        self._pools = Pools(self._new_pool)
 
     @property
     def category(self) -> Category | None:
@@ -187,6 +188,12 @@ class Opening:
             return hear_standing(pool, api, spec, place, hearer, categories, kept)
 
         return Stream(source, origin=self._origin)
+
+    def _new_pool(self, runtime: Runtime) -> Pool:
+        pool = Pool(runtime, self._settings)
+        if self._settings.gaps == "fill" and not self._legacy:
+            pool.heal = partial(heal, pool, self._where.now)
+        return pool
 
     def _url(self, there: Environment, category: Category) -> str:
         return there.legacy_url() if self._legacy else there.url(category)

@@ -17,7 +17,7 @@ from rxbybit.protocol.legacy import Legacy
 from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
 from rxbybit.session import Settings
-from rxbybit.settings import PoolSettings
+from rxbybit.settings import Gaps, PoolSettings
 from rxbybit.transport import AiohttpTransport
 
 __all__ = ["WIRE", "check_options", "pool_settings", "wire_of"]
@@ -35,6 +35,7 @@ def check_options(
     ssl: object,
     runtime: object,
     credentials: object,
+    gaps: object,
 ) -> None:
     """``ConfigurationError`` for the first argument that cannot work."""
     if not (is_number(linger) and linger >= 0):
@@ -42,6 +43,8 @@ def check_options(
     for name, seconds in (("heartbeat", heartbeat), ("listings", listings)):
         if not (is_number(seconds) and seconds > 0):
             raise ConfigurationError(f"{name}={seconds!r}: seconds, more than 0")
+    if gaps not in ("fill", "mark"):
+        raise ConfigurationError(f"gaps={gaps!r}: use 'fill' or 'mark'")
     if numbers is not Decimal and numbers is not float:
         raise ConfigurationError(f"numbers={numbers!r}: Decimal or float")
     for name, given, kind in (
@@ -79,6 +82,7 @@ def pool_settings(
     strict: bool,
     hooks: Hooks | None,
     wire: WireProtocol,
+    gaps: Gaps,
 ) -> PoolSettings:
     """What a client with these arguments wants; ``ConfigurationError`` for a wrong proxy."""
     through = proxy_of(proxy)
@@ -93,6 +97,7 @@ def pool_settings(
         linger=linger,
         numbers=numbers,
         strict=strict,
+        gaps=gaps,
         # a closure: the repr of a partial would show the password of the proxy
         new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
         numbering=count(1),

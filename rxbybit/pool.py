@@ -44,6 +44,8 @@ class Pool:
         self.let_in = False
         self.identity: Identity | None = None
         """Who asks for private topics; whoever subscribes to one says so first."""
+        self.heal: Callable[[AnySpec, Held], None] = lambda spec, held: None
+        """Sees to it that the holes of a topic are filled, if anybody does."""
         self._runtime = runtime
         self._settings = settings
         self._held: dict[tuple[str, str], Held] = {}
@@ -272,6 +274,7 @@ class Pool:
             private = spec.wire(self._settings.wire.name).private
             held.session.want(topic, held.feed, self.identity if private else None)
             self._covers.seen(url, self._settings.wire.covering(topic), topic)
+            self.heal(spec, held)
         elif held.lingering is not None:
             held.lingering.cancel()
             held.lingering = None

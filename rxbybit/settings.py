@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Literal
 
 from msgspec import Struct
 
@@ -13,7 +14,10 @@ from rxbybit.runtime import Runtime
 from rxbybit.session import Settings
 from rxbybit.transport import Transport
 
-__all__ = ["PoolSettings"]
+__all__ = ["Gaps", "PoolSettings"]
+
+Gaps = Literal["fill", "mark"]
+"""What is done about holes: filled out of REST, and what is left told of; or only told of."""
 
 
 class PoolSettings(Struct, frozen=True, kw_only=True):
@@ -24,6 +28,7 @@ class PoolSettings(Struct, frozen=True, kw_only=True):
     linger: float
     numbers: type[Decimal | float]
     strict: bool
+    gaps: Gaps = "fill"
     new_transport: Callable[[Runtime], Transport]
     numbering: Iterator[int]
     requests: RequestLedger

@@ -40,6 +40,11 @@ class Splice(Generic[E]):
         """Whether what comes live now follows what was taken."""
 
     @property
+    def held(self) -> int:
+        """How many live events are held."""
+        return len(self._live)
+
+    @property
     def first(self) -> int | None:
         """When the oldest live event that is held begins."""
         return min(self._live, default=None)
@@ -74,6 +79,10 @@ class Splice(Generic[E]):
     def leave(self, hole: Hole) -> None:
         """What there is to fill it with is here."""
         self._tried.add(hole)
+
+    def try_again(self) -> None:
+        """What could not be filled may be by now."""
+        self._tried.clear()
 
     def take(self) -> list[E]:
         """All of it in order, for good. A gap that was filled, or lies before it, is none."""

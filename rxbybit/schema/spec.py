@@ -14,6 +14,7 @@ from rxbybit.events import Event
 from rxbybit.marking import Emitted
 from rxbybit.schema.fields import Choice, WireField, WireSchema
 from rxbybit.schema.history import History
+from rxbybit.schema.recent import Recent
 from rxbybit.schema.standing import Standing
 from rxbybit.schema.wire import Kind, Otherwise, Place, Wire
 
@@ -94,18 +95,16 @@ class StreamSpec(Generic[E]):
         subject: Callable[[Category, str], str] = lambda _, symbol: symbol,
         history: History[E] | None = None,
         standing: Standing[E] | None = None,
+        recent: Recent[E] | None = None,
     ) -> None:
         self.name, self.event = name, event
         self.delta_event = delta_event
         """The class for frames of the kind ``"delta"``, where it is another one."""
         self.decoded = decoded
         """The class that frames decode to, where ``emit`` makes the events out of another."""
-        self.v5 = v5
-        self.legacy = legacy
-        self.categories = categories
+        self.v5, self.legacy, self.categories = v5, legacy, categories
         self.state = state
-        """Makes what the subscribers of a topic share; streams that name the same callable
-        share it on the same topic."""
+        """Makes what subscribers of a topic share; streams that name the same callable share it."""
         self.emit = emit
         """What this stream sends for an event that the state, if any, has taken in, else itself."""
         self.late = late
@@ -117,9 +116,11 @@ class StreamSpec(Generic[E]):
         self.once = once
         """Whether events have ``id``, ``sequence`` and ``time_ms``, and each is sent once."""
         self.history = history
-        """Where REST has what came before."""
+        """Where REST has what came before, by time."""
         self.standing = standing
         """Where REST has what is now."""
+        self.recent = recent
+        """Where REST has what was sent last, each with an id."""
         self.subject = subject
         """What stands in the topic for a symbol of a category: symbols that share it share the
         topic, and events tell by their ``symbol``."""

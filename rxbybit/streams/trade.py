@@ -13,11 +13,12 @@ from rxbybit.events import Event, Side, TickDirection, utc
 from rxbybit.schema import fields, legacy
 from rxbybit.schema.envelope import LegacyEnvelope
 from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.recent import Asked, Recent
 from rxbybit.schema.spec import Otherwise, Place, StreamSpec, Wire
 from rxbybit.stream import Stream
 from rxbybit.venue import Opens
 
-__all__ = ["TRADES", "Trade", "TradeLegacy", "TradeOptionV5", "TradeV5", "trades"]
+__all__ = ["TRADES", "Trade", "TradeLegacy", "TradeOptionV5", "TradeRow", "TradeV5", "trades"]
 
 
 class Trade(Event, frozen=True, kw_only=True):
@@ -33,7 +34,7 @@ class Trade(Event, frozen=True, kw_only=True):
     size: Decimal
     """In contracts of 1 USD (inverse) or in the base coin (linear, spot, option)."""
     tick_direction: TickDirection | None = None
-    """The price against the trade before; ``None`` on spot and of options."""
+    """The price against the trade before; ``None`` on spot, of options, and out of REST."""
     time_ms: int
     """When it was matched, in milliseconds."""
     sequence: int | None = None
@@ -105,6 +106,23 @@ class TradeLegacy(WireSchema):
     }
 
 
+class TradeRow(WireSchema):
+    """Of REST, which says no tick direction, and of options not what they were worth.
+
+    Source: https://bybit-exchange.github.io/docs/v5/market/recent-trade.
+    """
+
+    id = fields.String(required=True, data_key="execId")
+    symbol = fields.String(required=True)
+    price = fields.Decimal(required=True)
+    size = fields.Decimal(required=True)
+    side = fields.Choice(Side, required=True)
+    time_ms = fields.Moment(required=True, data_key="time")
+    is_block = fields.Boolean(data_key="isBlockTrade")
+    is_rpi = fields.Boolean(data_key="isRPITrade")
+    sequence = fields.Whole(data_key="seq")
+
+
 # Options are subscribed by their base coin, so whatever ends in a quote coin is something else.
 _QUOTED = re.compile(r"[^-]+USD[CT]?")
 
@@ -124,6 +142,20 @@ def _subject(category: Category, symbol: str) -> str:
     return symbol.partition("-")[0] if category == "option" else symbol
 
 
+def _query(asked: Asked) -> Mapping[str, str]:
+    place = "baseCoin" if asked.category == "option" else "symbol"
+    most = _MOST[asked.category]
+    return {"category": asked.category, place: str(asked.given["symbol"]), "limit": str(most)}
+
+
+def _id(trade: Trade) -> str:
+    return trade.id
+
+
+_MOST: Mapping[Category, int] = {"inverse": 1000, "linear": 1000, "spot": 60, "option": 1000}
+_RECENT = Recent[Trade](
+    path="/v5/market/recent-trade", query=_query, schema=TradeRow, key=_id, most=_MOST
+)
 _TOPIC = "publicTrade.{symbol}"
 TRADES = StreamSpec(
     "trades",
@@ -146,6 +178,7 @@ TRADES = StreamSpec(
     categories=("inverse", "linear", "spot", "option"),
     once=True,
     subject=_subject,
+    recent=_RECENT,
 )
 
 
@@ -158,6 +191,11 @@ def trades(
     category that trades, which follows listings and delistings (see ``Bybit(listings=)``).
     ``category``: read from the symbol when not given, inverse without one; spot must be said.
     All options on a coin share a topic.
+
+    After an outage, what was missed comes first, out of REST, with ``meta.backfilled`` (see
+    ``Bybit(gaps=)``): the last 1,000 trades of a symbol (spot 60, options 1,000 of a coin). What
+    comes live waits for it, 10 seconds and 1,000 trades at most. What is missing all the same is
+    said by ``meta.gap`` of the next trade, and by ``Gap`` on ``status()``.
     Errors: ``ConfigurationError`` at the call for arguments that cannot be;
     ``SubscriptionRejected`` on the stream for a symbol that was named and the exchange does not
     know; one that was not named is left out, and ``status()`` says ``Rejected``.

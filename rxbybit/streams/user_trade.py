@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -14,7 +14,9 @@ from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
 from rxbybit.schema.optional import optional_number, optional_text
 from rxbybit.schema.private import legacy_private_wire, private_wire
+from rxbybit.schema.recent import Asked, Recent
 from rxbybit.schema.spec import StreamSpec
+from rxbybit.schema.standing import Row
 from rxbybit.stream import Stream
 from rxbybit.trading import CreateType, ExecutionType, OrderType, StopOrderType
 from rxbybit.venue import Opens
@@ -206,6 +208,28 @@ class UserTradeLegacy(WireSchema):
     time_ms = fields.Moment(required=True, data_key="trade_time")
 
 
+def _query(asked: Asked) -> Mapping[str, str]:
+    return {"category": asked.category, "startTime": str(asked.since_ms), "limit": "100"}
+
+
+def _row(row: Row, asked: Asked) -> Row:
+    """A row with its category, which stands beside the list."""
+    return {"category": asked.category, **row}
+
+
+def _id(trade: UserTrade) -> str:
+    return trade.trade_id
+
+
+_RECENT = Recent[UserTrade](
+    path="/v5/execution/list",
+    query=_query,
+    schema=UserTradeV5,
+    key=_id,
+    row=_row,
+    reach_ms=7 * 86_400_000,
+    signed=True,
+)
 _CATEGORIES: tuple[Category, ...] = ("inverse", "linear", "spot", "option")
 _FAST = private_wire("execution.fast", UserTradeFastV5, categories=_CATEGORIES)
 USER_TRADES = StreamSpec(
@@ -214,6 +238,7 @@ USER_TRADES = StreamSpec(
     v5=private_wire("execution", UserTradeV5, categories=_CATEGORIES, also=(_FAST, *_FAST.also)),
     legacy=legacy_private_wire("execution", UserTradeLegacy),
     categories=_CATEGORIES,
+    recent=_RECENT,
 )
 
 
@@ -228,6 +253,10 @@ def user_trades(
     ``symbols``: one, several, or an iterable of them; none at all for every one. ``funding``:
     whether funding payments come as well. ``category``: only of this one; nothing is read from
     the symbol. Liquidations and settlements are among them, as ``type`` tells.
+
+    After an outage, what was missed comes first, out of REST, with ``meta.backfilled`` (see
+    ``Bybit(gaps=)``), of every category by time, up to seven days back; what comes live waits for
+    it, 10 seconds at most. What is missing all the same is said by ``meta.gap`` of the next one.
     Errors: as :func:`orders`.
     Source: V5 manual, "Execution" (private stream).
 

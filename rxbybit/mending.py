@@ -1,0 +1,244 @@
+"""What a topic sent during an outage: a list of the newest, and what came live, put together."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Container, Sequence
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
+
+__all__ = ["MOST_HELD", "Listing", "Mark", "Mending", "Run", "Seen", "Step", "Timed"]
+
+MOST_HELD = 1_000
+"""How many live events may wait for the list: as many as a list has."""
+REMEMBERED = 1_000
+"""How many ids are remembered where the order of events does not tell which are new."""
+
+
+class Timed(Protocol):
+    """What must be known of an event."""
+
+    @property
+    def time_ms(self) -> int:
+        """When it was, in milliseconds of the exchange."""
+        ...
+
+
+E = TypeVar("E", bound=Timed)
+Step = Literal["wait", "ask", "give"]
+"""What is to be done with what is held: nothing yet, ask for the list, or deliver it."""
+
+
+class Mark(NamedTuple):
+    """The last event that was delivered; ``None`` when there was none."""
+
+    id: str | None
+    time_ms: int | None
+
+
+class Listing(NamedTuple):
+    """What the exchange lists, the oldest first."""
+
+    events: Sequence[Any]  # Any: of the topic's stream
+    floor_ms: int
+    """When the topic was first heard: what was before is nobody's loss."""
+    reaches_ms: int | None
+    """Since when nothing is left out; ``None`` when it has all there is."""
+
+
+class Run(NamedTuple):
+    """Events that follow one another without a hole."""
+
+    events: list[Any]  # Any: as above
+    lost: int | None
+    """How many are missing before them: 0 for none, ``None`` when it cannot be known."""
+
+
+class Seen:
+    """The ids of the newest events that were delivered: a state of the topic, beside others."""
+
+    def __init__(self, key: Callable[[Any], str]) -> None:
+        self._key = key
+        self._ids: deque[str] = deque(maxlen=REMEMBERED)
+        self._last_ms: int | None = None
+
+    def apply(self, event: Timed) -> None:
+        """One more was delivered."""
+        self._ids.append(self._key(event))
+        self._last_ms = event.time_ms
+
+    def reset(self) -> None:
+        """It was seen, whatever happens to the link."""
+
+    def spoil(self, why: str) -> bool:
+        """It was seen, whatever cannot be read."""
+        return False
+
+    @property
+    def mark(self) -> Mark:
+        """The last of them."""
+        return Mark(self._ids[-1] if self._ids else None, self._last_ms)
+
+    def ids(self) -> frozenset[str]:
+        """All of them."""
+        return frozenset(self._ids)
+
+
+class _Stretch(Generic[E]):
+    """What came live on one connection."""
+
+    def __init__(self) -> None:
+        self.events: list[E] = []
+        self.joined = False
+        """Whether it follows what was delivered."""
+
+
+class Mending(Generic[E]):
+    """One hole of a topic, until it is known what it was.
+
+    ``key`` gives the id of an event, which no two share. A list is joined to what was delivered
+    by the last of that, and what comes live to a list by an event that is in both: only then
+    nothing can be missing in between. ``seen`` is given where events have no order of their own
+    that both ways agree in: what is not in it is new.
+    """
+
+    def __init__(self, key: Callable[[E], str], mark: Mark, seen: Container[str] = ()) -> None:
+        self._key = key
+        self._mark = mark
+        self._seen = seen
+        self._told: frozenset[str] = frozenset()
+        self._stretches: list[_Stretch[E]] = []
+        self._open = False
+        self._reached = False
+        self._listing: Listing | None = None
+
+    @property
+    def held(self) -> int:
+        """How many live events wait."""
+        return sum(len(one.events) for one in self._stretches)
+
+    @property
+    def mark(self) -> Mark:
+        """The last event that was delivered."""
+        return self._mark
+
+    def cut(self) -> None:
+        """The link was lost once more."""
+        self._open = self._reached = False
+
+    def hold(self, events: Sequence[E]) -> Step:
+        """Keep what came live; gives what is to be done."""
+        if not self._open:
+            self._open = True
+            self._stretches.append(_Stretch())
+        here = self._stretches[-1]
+        ids = [self._key(event) for event in events]
+        fresh = [event for event, id_ in zip(events, ids, strict=True) if id_ not in self._told]
+        here.joined = here.joined or (not here.events and len(fresh) < len(events))
+        here.events += fresh
+        if not here.joined:
+            return "ask" if fresh else "wait"
+        # all that was listed has come, or what follows it
+        self._reached = self._reached or bool(fresh) or self._mark.id in ids
+        return "give" if self._reached else "wait"
+
+    def listed(self, listing: Listing) -> bool:
+        """Take in a list, instead of one before; gives whether another one can tell no more."""
+        self._listing = listing
+        ids = {self._key(event) for event in listing.events}
+        return all(one.joined or self._shares(one, ids) for one in self._stretches)
+
+    def take(self) -> tuple[list[Run], bool]:
+        """All that is to be delivered now, and whether the hole is over with it.
+
+        It is not where nothing has come live since: what comes next may follow, or not.
+        """
+        over = self._open and (self._reached or bool(self._stretches[-1].events))
+        runs = self._runs()
+        if runs:
+            last = runs[-1].events[-1]
+            self._mark = Mark(self._key(last), last.time_ms)
+        if self._listing is not None:
+            newest = self._listing.events[-REMEMBERED:]
+            self._told = frozenset(self._key(event) for event in newest)
+        self._listing, self._stretches = None, []
+        self._open = self._reached = False
+        return runs, over
+
+    def _runs(self) -> list[Run]:
+        putting = _Putting(self._key)
+        listing = self._listing
+        if listing is None:
+            for one in self._stretches:
+                putting.put(one.events, joined=one.joined)
+            return putting.runs
+        ids = {self._key(event) for event in listing.events}
+        news, whole = self._news(listing)
+        news = self._as_live(news, ids)
+        placed = whole
+        if whole:
+            putting.put(news, joined=True)
+        for one in self._stretches:
+            shares = one.joined or self._shares(one, ids)
+            if not placed and (shares or not _before(one.events, news)):
+                putting.put(news, joined=False)
+                placed = True
+            putting.put(one.events, joined=shares)
+        if not placed:
+            putting.put(news, joined=False)
+        return putting.runs
+
+    def _news(self, listing: Listing) -> tuple[Sequence[E], bool]:
+        """What of a list was not delivered, and whether it is all since."""
+        mark, events = self._mark, listing.events
+        ids = [self._key(event) for event in events]
+        reaches = listing.reaches_ms is None or listing.reaches_ms <= listing.floor_ms
+        known = reaches if mark.id is None else mark.id in ids
+        if mark.id is not None and known and not self._seen:
+            return events[ids.index(mark.id) + 1 :], True
+        since_ms = listing.floor_ms
+        if mark.time_ms is not None and not known:
+            since_ms = mark.time_ms + 1
+        new = [
+            event
+            for event, id_ in zip(events, ids, strict=True)
+            if event.time_ms >= since_ms and id_ not in self._seen and id_ not in self._told
+        ]
+        return new, known
+
+    def _as_live(self, news: Sequence[E], ids: Container[str]) -> Sequence[E]:
+        """What came live counts as it came; what is newer than that will come live as well."""
+        live = {self._key(event): event for one in self._stretches for event in one.events}
+        mixed = [live.get(self._key(event), event) for event in news]
+        if not (self._open and self._shares(self._stretches[-1], ids)):
+            return mixed
+        last = max((at for at, event in enumerate(news) if self._key(event) in live), default=-1)
+        return mixed[: last + 1]
+
+    def _shares(self, one: _Stretch[E], ids: Container[str]) -> bool:
+        return any(self._key(event) in ids for event in one.events)
+
+
+class _Putting:
+    """Puts one after another, each event once."""
+
+    def __init__(self, key: Callable[[Any], str]) -> None:  # Any: as above
+        self.runs: list[Run] = []
+        self._key = key
+        self._known: set[str] = set()
+        self._torn = False
+
+    def put(self, events: Sequence[Any], *, joined: bool) -> None:
+        """These come next; ``joined`` says that nothing is missing before them."""
+        self._torn = self._torn or not joined
+        fresh = [event for event in events if self._key(event) not in self._known]
+        self._known.update(map(self._key, fresh))
+        if not fresh:
+            return
+        if self._torn or not self.runs:
+            self.runs.append(Run([], None if self._torn else 0))
+        self.runs[-1].events.extend(fresh)
+        self._torn = False
+
+
+def _before(events: Sequence[Timed], news: Sequence[Timed]) -> bool:
+    return bool(events and news) and events[-1].time_ms <= news[0].time_ms

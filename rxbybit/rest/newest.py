@@ -1,0 +1,162 @@
+"""A hole of a topic whose events have ids, looked up in the list of the newest."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from marshmallow.exceptions import ValidationError
+from msgspec.structs import force_setattr
+
+from rxbybit.config import Category
+from rxbybit.events import Event, Meta
+from rxbybit.mending import Listing, Mark, Mending, Run, Seen, Step
+from rxbybit.outlet import AnySpec
+from rxbybit.rest.api import Reply, RestApi
+from rxbybit.schema.fields import WireSchema
+from rxbybit.schema.load import loader_of
+from rxbybit.schema.recent import Asked, Recent
+from rxbybit.schema.spec import TopicState
+from rxbybit.signin import Clock
+
+__all__ = ["Newest"]
+
+MARGIN_MS = 10_000
+"""How much further back a list is asked for: events do not come in the order of their times."""
+AT_ONCE = 100
+"""How many rows are read before other things of the loop have their turn."""
+
+
+class Newest:
+    """What was missed of ``topic`` of ``spec``, in these ``categories``.
+
+    ``age_ms`` tells how long ago it was first sent; ``clock`` is needed where a list is asked for
+    by time. See :class:`rxbybit.rest.healing.Cure`.
+    """
+
+    def __init__(
+        self,
+        spec: AnySpec,
+        topic: str,
+        categories: Sequence[Category],
+        *,
+        age_ms: Callable[[], int],
+        clock: Clock | None,
+    ) -> None:
+        wire = spec.wire("v5").at(topic)
+        assert wire is not None
+        assert spec.recent is not None
+        self._recent: Recent[Any] = spec.recent
+        self._make = cast("Callable[..., Event]", spec.event_of("snapshot"))
+        self._topic = topic
+        self._categories = categories
+        self._age_ms = age_ms
+        self._clock = clock
+        self._given = wire.read(topic) or {}
+        self._seen = Seen(self._recent.key) if wire.mixed else None
+        self._mending: Mending[Any] | None = None
+
+    @property
+    def watch(self) -> TopicState | None:
+        """What must hear of every event; where events have one order, the last one is enough."""
+        return self._seen
+
+    eager = True
+
+    @property
+    def held(self) -> int:
+        """How many live events wait."""
+        return 0 if self._mending is None else self._mending.held
+
+    def lost(self, mark: Mark) -> None:
+        """There may be a hole after what was delivered, or another one."""
+        if self._mending is not None:
+            self._mending.cut()
+            return
+        seen = self._seen
+        known = frozenset[str]() if seen is None else seen.ids()
+        mark = mark if seen is None else seen.mark
+        self._mending = Mending(self._recent.key, mark, known)
+
+    def hold(self, events: Sequence[Any]) -> Step:
+        """Keep what came live after the hole."""
+        assert self._mending is not None
+        return self._mending.hold(events)
+
+    async def look(self, api: RestApi) -> bool:
+        """Ask for the list; gives whether another look can tell no more."""
+        assert self._mending is not None
+        since_ms = await self._since_ms(self._mending.mark)
+        events: list[Any] = []
+        reaches_ms: int | None = None
+        answered_ms = 0
+        for category in self._categories:
+            asked = Asked(category, self._given, since_ms)
+            for reply in await self._replies(api, asked):
+                found = await self._events(api, reply, asked)
+                answered_ms = reply.time_ms or reply.received_ns // 1_000_000
+                events += found[::-1]
+                if self._cut_off(reply, category):
+                    reaches_ms = found[-1].time_ms + 1 if found else answered_ms
+        if self._recent.reach_ms is not None:
+            reaches_ms = answered_ms - self._recent.reach_ms
+        events.sort(key=_when)
+        floor_ms = answered_ms - self._age_ms()
+        return self._mending.listed(Listing(events, floor_ms, reaches_ms))
+
+    async def _since_ms(self, mark: Mark) -> int:
+        """How old what is asked for may be."""
+        if mark.time_ms is not None:
+            return mark.time_ms - MARGIN_MS
+        if self._clock is None:  # its list has no times to ask for
+            return 0
+        await self._clock.look()
+        return self._clock.now_ms() - self._age_ms() - MARGIN_MS
+
+    def take(self) -> tuple[list[Run], bool]:
+        """What is to be delivered, and whether the hole is over with it."""
+        assert self._mending is not None
+        runs, over = self._mending.take()
+        if over:
+            self._mending = None
+        return runs, over
+
+    async def _replies(self, api: RestApi, asked: Asked) -> list[Reply]:
+        recent = self._recent
+        query = recent.query(asked)
+        if recent.most is None:
+            return await api.pages(recent.path, query, signed=recent.signed)
+        return [await api.ask(recent.path, query, signed=recent.signed)]
+
+    def _cut_off(self, reply: Reply, category: Category) -> bool:
+        most = self._recent.most
+        return most is not None and len(reply.rows) >= most[category]
+
+    async def _events(self, api: RestApi, reply: Reply, asked: Asked) -> list[Any]:
+        schema = loader_of(self._recent.schema, api.numbers)
+        meta = Meta(
+            topic=self._topic, sent_ms=reply.time_ms, received_ns=reply.received_ns, backfilled=True
+        )
+        events: list[Any] = []
+        for index, row in enumerate(reply.rows):
+            if index % AT_ONCE == 0:
+                await asyncio.sleep(0)
+            try:
+                event = self._event(schema, row, asked)
+            except ValidationError as error:
+                api.undecodable(self._topic, row, error)
+            else:
+                force_setattr(event, "meta", meta)
+                events.append(event)
+        return events
+
+    def _event(self, schema: WireSchema, row: object, asked: Asked) -> Event:
+        if not isinstance(row, dict):
+            raise ValidationError(["Not an object."])
+        item = self._recent.row(cast("dict[str, object]", row), asked)
+        return self._make(**cast("dict[str, object]", schema.load(item)))
+
+
+def _when(event: Any) -> tuple[int, int]:  # Any: events of a stream that has such a list
+    return event.time_ms, event.sequence or 0
