@@ -203,7 +203,7 @@ class Hub:
 
     def spoil(self, why: str) -> None:
         """A frame could not be read, for the reason given."""
-        if not any([state.spoil(why) for state in self._states]) and self._awaits_snapshot:
+        if not sum([state.spoil(why) for state in self._states]) and self._awaits_snapshot:
             self._asking = True
             self._renewal.ask(why)
         self._lapse()

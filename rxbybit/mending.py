@@ -145,7 +145,7 @@ class Mending(Generic[E]):
         """Take in a list, instead of one before; gives whether another one can tell no more."""
         self._listing = listing
         ids = {self._key(event) for event in listing.events}
-        return all(one.joined or self._shares(one, ids) for one in self._stretches)
+        return all(one.joined or self._shared(one, ids) is not None for one in self._stretches)
 
     def take(self) -> tuple[list[Run], bool]:
         """All that is to be delivered now, and whether the hole is over with it.
@@ -174,16 +174,16 @@ class Mending(Generic[E]):
         ids = {self._key(event) for event in listing.events}
         news, whole = self._news(listing)
         news = self._as_live(news, ids)
-        placed = whole
         if whole:
             putting.put(news, joined=True)
         for one in self._stretches:
-            shares = one.joined or self._shares(one, ids)
-            if not placed and (shares or not _before(one.events, news)):
-                putting.put(news, joined=False)
-                placed = True
-            putting.put(one.events, joined=shares)
-        if not placed:
+            at = self._shared(one, ids)
+            if not whole and at:  # the list begins within what came live
+                putting.put(one.events[:at], joined=one.joined)
+            if not whole and (at is not None or not _before(one.events, news)):
+                putting.put(news, joined=bool(at))
+            putting.put(one.events, joined=one.joined or at is not None)
+        if not whole:
             putting.put(news, joined=False)
         return putting.runs
 
@@ -209,13 +209,14 @@ class Mending(Generic[E]):
         """What came live counts as it came; what is newer than that will come live as well."""
         live = {self._key(event): event for one in self._stretches for event in one.events}
         mixed = [live.get(self._key(event), event) for event in news]
-        if not (self._open and self._shares(self._stretches[-1], ids)):
+        if not self._open or self._shared(self._stretches[-1], ids) is None:
             return mixed
         last = max((at for at, event in enumerate(news) if self._key(event) in live), default=-1)
         return mixed[: last + 1]
 
-    def _shares(self, one: _Stretch[E], ids: Container[str]) -> bool:
-        return any(self._key(event) in ids for event in one.events)
+    def _shared(self, one: _Stretch[E], ids: Container[str]) -> int | None:
+        """Where in it the list has it as well."""
+        return next((at for at, event in enumerate(one.events) if self._key(event) in ids), None)
 
 
 class _Putting:
@@ -228,12 +229,13 @@ class _Putting:
         self._torn = False
 
     def put(self, events: Sequence[Any], *, joined: bool) -> None:
-        """These come next; ``joined`` says that nothing is missing before them."""
-        self._torn = self._torn or not joined
+        """These come next, but what was put; ``joined``: nothing is missing before them."""
         fresh = [event for event in events if self._key(event) not in self._known]
-        self._known.update(map(self._key, fresh))
         if not fresh:
+            self._torn = self._torn or not (joined or events)
             return
+        self._torn = self._torn or not joined
+        self._known.update(map(self._key, fresh))
         if self._torn or not self.runs:
             self.runs.append(Run([], None if self._torn else 0))
         self.runs[-1].events.extend(fresh)

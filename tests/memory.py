@@ -9,10 +9,14 @@ from dataclasses import dataclass, field
 from time import time_ns
 from typing import Any
 
-from rxbybit.direct import SLOW_NS, OnMessage, OnSlow
-from rxbybit.transport import Answer, Connection
+import msgspec
 
-__all__ = ["MemoryExchange", "MemoryLink", "MemoryTransport"]
+from rxbybit import Bybit
+from rxbybit.direct import SLOW_NS, OnMessage, OnSlow
+from rxbybit.limits import ConnectLedger, RequestLedger
+from rxbybit.transport import Answer, Connection, Transport
+
+__all__ = ["MemoryExchange", "MemoryLink", "MemoryTransport", "connect_by"]
 
 
 class MemoryLink:
@@ -143,3 +147,15 @@ class MemoryTransport:
 
     async def aclose(self) -> None:
         self.released += 1
+
+
+def connect_by(transport: Transport, client: Bybit) -> None:
+    """Have ``client`` use ``transport``, and limits of its own on the loop's time."""
+    clock = asyncio.get_running_loop().time
+    settings = client._settings
+    client._settings = msgspec.structs.replace(
+        settings,
+        session=msgspec.structs.replace(settings.session, ledger=ConnectLedger(clock=clock)),
+        new_transport=lambda runtime: transport,
+        requests=RequestLedger(clock=clock),
+    )

@@ -69,7 +69,8 @@ async def fetch(
     """The newest ``count`` events that are over, oldest first; fewer where there are no more.
 
     ``before`` and ``after`` say when they may begin, both exclusive, in milliseconds. Without
-    ``before``, what may still change is left out: the newest, unless its end is a while ago.
+    ``before``, what may still change is left out: the newest, unless its end is a while ago. With
+    it, that is waited for.
     Errors: those of :meth:`RestApi.ask`. A row that does not decode is reported and left out.
     """
     history, begins = past.history, past.history.begins
@@ -83,7 +84,10 @@ async def fetch(
         reply = await api.ask(history.path, {**asked, **end, "limit": str(limit)})
         events = sorted(await _events(api, past, reply), key=begins)
         fresh = [e for e in events if after < begins(e) and (before is None or begins(e) < before)]
-        if before is None and fresh and _unfinished(history, fresh[-1], reply):
+        if fresh and (late_s := _unfinished_s(history, fresh[-1], reply)) > 0:
+            if before is not None:
+                await asyncio.sleep(late_s)
+                continue
             del fresh[-1]
         if not fresh:
             break
@@ -202,9 +206,10 @@ class _Backfilled(abc.DisposableBase):
         return events if self._keep is None else list(filter(self._keep, events))
 
 
-def _unfinished(history: History[Any], newest: Event, reply: Reply) -> bool:
-    """Whether the newest event of a list may still change."""
-    return reply.time_ms is None or history.ends(newest) + LATE_MS >= reply.time_ms
+def _unfinished_s(history: History[Any], newest: Event, reply: Reply) -> float:
+    """For how many seconds the newest event of a list may still change."""
+    now_ms = reply.time_ms or reply.received_ns // 1_000_000
+    return max(0, history.ends(newest) + LATE_MS + 1 - now_ms) / 1000
 
 
 async def _events(api: RestApi, past: Past, reply: Reply) -> list[Event]:

@@ -97,11 +97,11 @@ class Newest:
                 found = await self._events(api, reply, asked)
                 answered_ms = reply.time_ms or reply.received_ns // 1_000_000
                 events += found[::-1]
-                if self._cut_off(reply, category):
-                    reaches_ms = found[-1].time_ms + 1 if found else answered_ms
+        events.sort(key=_when)
         if self._recent.reach_ms is not None:
             reaches_ms = answered_ms - self._recent.reach_ms
-        events.sort(key=_when)
+        elif events:  # it may have begun within that millisecond
+            reaches_ms = events[0].time_ms + 1
         floor_ms = answered_ms - self._age_ms()
         return self._mending.listed(Listing(events, floor_ms, reaches_ms))
 
@@ -125,13 +125,9 @@ class Newest:
     async def _replies(self, api: RestApi, asked: Asked) -> list[Reply]:
         recent = self._recent
         query = recent.query(asked)
-        if recent.most is None:
+        if recent.paged:
             return await api.pages(recent.path, query, signed=recent.signed)
         return [await api.ask(recent.path, query, signed=recent.signed)]
-
-    def _cut_off(self, reply: Reply, category: Category) -> bool:
-        most = self._recent.most
-        return most is not None and len(reply.rows) >= most[category]
 
     async def _events(self, api: RestApi, reply: Reply, asked: Asked) -> list[Any]:
         schema = loader_of(self._recent.schema, api.numbers)

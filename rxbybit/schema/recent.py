@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -40,9 +40,8 @@ class Recent(Generic[E]):
     # Any: the events of a stream belong to it, which no type here can say
     row: Callable[[Row, Asked], Row] = lambda row, _: row
     """A row with what stands beside the list."""
-    most: Mapping[Category, int] | None = None
-    """How many rows the only page of an answer has at most; ``None`` for one that has as many
-    pages as it takes to reach ``since_ms``."""
+    paged: bool = False
+    """Whether it has as many pages as it takes to reach ``since_ms``."""
     reach_ms: int | None = None
-    """How far back from now it goes, in milliseconds."""
+    """How far back from now it goes, in milliseconds; ``None`` when so many rows limit it."""
     signed: bool = False

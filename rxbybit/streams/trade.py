@@ -153,9 +153,7 @@ def _id(trade: Trade) -> str:
 
 
 _MOST: Mapping[Category, int] = {"inverse": 1000, "linear": 1000, "spot": 60, "option": 1000}
-_RECENT = Recent[Trade](
-    path="/v5/market/recent-trade", query=_query, schema=TradeRow, key=_id, most=_MOST
-)
+_RECENT = Recent[Trade](path="/v5/market/recent-trade", query=_query, schema=TradeRow, key=_id)
 _TOPIC = "publicTrade.{symbol}"
 TRADES = StreamSpec(
     "trades",

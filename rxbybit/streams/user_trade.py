@@ -227,6 +227,7 @@ _RECENT = Recent[UserTrade](
     schema=UserTradeV5,
     key=_id,
     row=_row,
+    paged=True,
     reach_ms=7 * 86_400_000,
     signed=True,
 )

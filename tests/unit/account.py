@@ -13,12 +13,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-import msgspec
-
 from rxbybit import Bybit, Credentials, Status
-from rxbybit.limits import ConnectLedger, RequestLedger
 from rxbybit.transport import Answer, Connection
-from tests.memory import MemoryExchange, MemoryLink, MemoryTransport
+from tests.memory import MemoryExchange, MemoryLink, MemoryTransport, connect_by
 from tests.unit.rest.desk import good, query_of
 
 __all__ = ["KEY", "SECRET", "Account", "AccountTransport", "World", "order", "position"]
@@ -167,16 +164,7 @@ class World:
         self.transport = AccountTransport(self.account)
         options.setdefault("credentials", Credentials.hmac(key, secret))
         self.client = Bybit("http://exchange", **options)
-        settings = self.client._settings
-        session = msgspec.structs.replace(
-            settings.session, ledger=ConnectLedger(clock=self.loop.time)
-        )
-        self.client._settings = msgspec.structs.replace(
-            settings,
-            session=session,
-            new_transport=lambda runtime: self.transport,
-            requests=RequestLedger(clock=self.loop.time),
-        )
+        connect_by(self.transport, self.client)
         self.statuses: list[Status] = []
         self.client.status().subscribe(self.statuses.append)
 

@@ -44,13 +44,20 @@ class World:
             numbers=Decimal,
         )
 
-    def gap(self, after_ms: int | None, before_ms: int | None) -> Gap:
+    def gap(
+        self,
+        after_ms: int | None,
+        before_ms: int | None,
+        filled: int = 0,
+        lost: int | None = None,
+    ) -> Gap:
         gap = Gap(
             time=datetime.now(timezone.utc),
             topic="t",
             after_ms=after_ms,
             before_ms=before_ms,
-            lost=self.lost,
+            filled=filled,
+            lost=self.lost if lost is None else lost,
         )
         self.gaps.append(gap)
         return gap

@@ -7,12 +7,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from rxbybit import Bybit, Status
-from rxbybit.limits import ConnectLedger, RequestLedger
 from rxbybit.transport import Answer, Connection
-from tests.memory import MemoryExchange, MemoryTransport
+from tests.memory import MemoryExchange, MemoryTransport, connect_by
 from tests.unit.rest.desk import good, query_of
 
 __all__ = ["BEGAN", "MINUTE", "Ear", "MarketTransport", "World", "row"]
@@ -75,16 +72,7 @@ class World:
         self.exchange = MemoryExchange()
         self.transport = MarketTransport(self.exchange)
         self.client = Bybit("http://exchange", **options)
-        settings = self.client._settings
-        session = msgspec.structs.replace(
-            settings.session, ledger=ConnectLedger(clock=self.loop.time)
-        )
-        self.client._settings = msgspec.structs.replace(
-            settings,
-            session=session,
-            new_transport=lambda runtime: self.transport,
-            requests=RequestLedger(clock=self.loop.time),
-        )
+        connect_by(self.transport, self.client)
         self.statuses: list[Status] = []
         self.client.status().subscribe(self.statuses.append)
         self.ticking: asyncio.Task[None] | None = None

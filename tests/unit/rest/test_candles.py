@@ -1,0 +1,235 @@
+"""Candles of an outage out of REST, on virtual time: each closed one once, or its loss is told."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable
+from itertools import pairwise
+from typing import Any
+
+import pytest
+
+from rxbybit import Disconnected, Gap, RequestFailed
+from rxbybit.rest.healing import HELD_S
+from rxbybit.transport import Answer
+from tests.unit.rest.market import BEGAN, Ear, World
+from tests.virtual import run, until
+
+
+def scenario(body: Callable[[World], Awaitable[None]], **options: Any) -> None:
+    async def main() -> None:
+        world = World(**options)
+        await body(world)
+        await world.end()
+
+    run(main())
+
+
+async def outage(world: World, seconds: float) -> None:
+    """Lose the link for so long."""
+    await until(lambda: world.exchange.live)
+    world.transport.connecting = [seconds, 0.002]
+    known = len(world.of(Disconnected))
+    world.exchange.live[0].cut()
+    await until(lambda: len(world.of(Disconnected)) > known)
+
+
+async def both(world: World) -> tuple[Ear, Ear]:
+    """As they grow, and closed ones only."""
+    grown = Ear(world.client.klines("BTCUSD"))
+    closed = Ear(world.client.klines("BTCUSD", closed=True))
+    await until(lambda: grown.heard and closed.heard, within=200)
+    return grown, closed
+
+
+def gaps(ear: Ear) -> list[Gap]:
+    return [e.meta.gap for e in ear.heard if e.meta.gap is not None]
+
+
+def test_the_candles_that_closed_meanwhile_come_in_order() -> None:
+    async def body(world: World) -> None:
+        world.tick(7)
+        grown, closed = await both(world)
+        first = closed.minutes[0]
+        await outage(world, 9.0)
+        await until(lambda: closed.minutes[-1] >= first + 6, within=600)
+        await outage(world, 8.0)
+        world.ticking.cancel() if world.ticking else None
+        await asyncio.sleep(300)
+        world.tick(7)
+        await until(lambda: closed.minutes[-1] >= first + 14, within=900)
+        assert closed.minutes == list(range(first, closed.minutes[-1] + 1))
+        assert set(closed.past) == set(grown.past)
+        assert len(closed.past) >= 5
+        assert all(e.closed for e in grown.heard if e.meta.backfilled)
+        assert gaps(grown) == gaps(closed) == []
+        told = world.of(Gap)
+        assert sum(gap.filled for gap in told) == len(closed.past)
+        assert {gap.lost for gap in told} == {0}
+
+    scenario(body)
+
+
+def test_an_outage_within_a_candle_is_no_gap_and_asks_nothing() -> None:
+    async def body(world: World) -> None:
+        world.tick(1)
+        grown, _ = await both(world)
+        await asyncio.sleep(60 - world.loop.time() % 60 + 10)
+        asked = len(world.transport.sent)
+        await outage(world, 5.0)
+        heard = len(grown.heard)
+        await until(lambda: len(grown.heard) > heard)
+        assert world.of(Gap) == []
+        assert len(world.transport.sent) == asked
+
+    scenario(body)
+
+
+def test_an_outage_over_the_end_of_a_candle_fetches_its_last_state() -> None:
+    async def body(world: World) -> None:
+        world.tick(1)
+        grown, closed = await both(world)
+        await asyncio.sleep(60 - world.loop.time() % 60 + 58)
+        minute = world.now
+        await outage(world, 6.0)
+        await until(lambda: grown.minutes[-1] == minute + 1, within=20)
+        assert closed.minutes[-1] == minute
+        assert closed.past == [minute]
+        (gap,) = world.of(Gap)
+        assert (gap.filled, gap.lost) == (1, 0)
+
+    scenario(body)
+
+
+def test_a_list_that_does_not_have_the_last_one_yet_is_looked_at_again() -> None:
+    async def body(world: World) -> None:
+        world.transport.lag_s = 5.0
+        world.tick(1)
+        grown, closed = await both(world)
+        await asyncio.sleep(60 - world.loop.time() % 60 + 58)
+        minute = world.now
+        await outage(world, 4.0)
+        await until(lambda: closed.minutes[-1] == minute, within=30)
+        assert closed.past == [minute]
+        assert gaps(closed) == gaps(grown) == []
+        assert len(world.transport.sent) > 1
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("missing", [1, 3])
+def test_what_the_list_does_not_have_is_counted(missing: int) -> None:
+    async def body(world: World) -> None:
+        world.tick(1)
+        grown, closed = await both(world)
+        await asyncio.sleep(60 - world.loop.time() % 60 + 1)
+        last = closed.minutes[-1]
+        world.transport.lag_s = 60.0 * 1000
+        await outage(world, 5.0)
+        world.ticking.cancel() if world.ticking else None
+        await asyncio.sleep(60 * missing)
+        world.tick(1)
+        await until(lambda: closed.minutes[-1] > last, within=200)
+        assert closed.minutes[-1] == last + missing + 1
+        (gap,) = [g for g in world.of(Gap) if g.lost]
+        assert gap.lost == missing
+        assert gaps(closed) == gaps(grown) == [gap]
+
+    scenario(body)
+
+
+def test_candles_wait_for_a_time_only() -> None:
+    async def body(world: World) -> None:
+        world.tick(1)
+        grown, closed = await both(world)
+        await asyncio.sleep(60 - world.loop.time() % 60 + 1)
+        last = closed.minutes[-1]
+        world.transport.failures = [Answer(503, {}, b"")] * 1000
+        await outage(world, 5.0)
+        world.ticking.cancel() if world.ticking else None
+        await asyncio.sleep(120)
+        world.tick(1)
+        began = world.loop.time()
+        heard = len(grown.heard)
+        await until(lambda: len(grown.heard) > heard, within=30)
+        assert HELD_S <= world.loop.time() - began <= HELD_S + 3
+        assert grown.heard[heard].meta.gap is not None
+        assert grown.heard[heard].meta.gap.lost == grown.minutes[heard] - last - 1
+        assert world.of(RequestFailed)
+
+    scenario(body)
+
+
+def test_an_outage_before_the_first_candle_is_told() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(5)
+        await outage(world, 5.0)
+        await asyncio.sleep(20)
+        world.push((world.now, False))
+        await until(lambda: ear.heard)
+        (gap,) = world.of(Gap)
+        assert (gap.after_ms, gap.lost) == (None, None)
+        assert gaps(ear) == [gap]
+
+    scenario(body)
+
+
+def test_a_candle_confirmed_once_more_after_the_outage_comes_once() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(61)
+        world.push((BEGAN, True))
+        await until(lambda: ear.heard)
+        await outage(world, 1.0)
+        await asyncio.sleep(5)
+        world.push((BEGAN, True))
+        await asyncio.sleep(5)
+        assert len(ear.heard) == 1
+        world.push((BEGAN + 1, False))
+        await until(lambda: len(ear.heard) == 2)
+        assert ear.minutes == [BEGAN, BEGAN + 1]
+        assert world.of(Gap) == []
+
+    scenario(body)
+
+
+def test_with_a_history_the_holes_after_it_are_filled_too() -> None:
+    async def body(world: World) -> None:
+        world.tick(7)
+        await asyncio.sleep(400)
+        ear = Ear(world.client.klines("BTCUSD", closed=True, history=3))
+        await until(lambda: len(ear.heard) >= 5, within=300)
+        await outage(world, 9.5)
+        world.ticking.cancel() if world.ticking else None
+        await asyncio.sleep(200)
+        world.tick(7)
+        known = len(ear.heard)
+        await until(lambda: len(ear.heard) > known + 4, within=500)
+        assert ear.minutes == list(range(ear.minutes[0], ear.minutes[-1] + 1))
+        assert gaps(ear) == []
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_hours_of_outages(seed: int) -> None:
+    chance = random.Random(seed)
+
+    async def body(world: World) -> None:
+        world.transport.lag_s = chance.choice([0.0, 1.0, 5.0])
+        world.transport.delays = [chance.choice([0.05, 1.0, 3.0])]
+        world.tick(chance.choice([1, 20]))
+        _, closed = await both(world)
+        for _ in range(12):
+            await outage(world, chance.choice([0.01, 2.0, 9.0]))
+            await asyncio.sleep(chance.choice([0.5, 30, 90, 400]))
+        await asyncio.sleep(200)
+        for before, after in pairwise(closed.heard):
+            missing = (after.start_ms - before.end_ms) // 60_000
+            assert missing >= 0
+            assert missing == 0 or (after.meta.gap is not None and after.meta.gap.lost == missing)
+        assert sum(g.filled for g in world.of(Gap)) >= len(closed.past)
+
+    scenario(body)

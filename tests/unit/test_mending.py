@@ -1,0 +1,299 @@
+"""Putting a list and what came live together: nothing twice, nothing missing without saying so."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rxbybit.mending import REMEMBERED, Listing, Mark, Mending, Run, Seen
+
+
+class Tick(NamedTuple):
+    """An event: as little as is needed of one."""
+
+    id: str
+    time_ms: int
+    listed: bool = False
+
+
+def key(tick: Tick) -> str:
+    return tick.id
+
+
+def live(*numbers: int) -> list[Tick]:
+    return [Tick(str(n), n) for n in numbers]
+
+
+def of_list(*numbers: int, floor: int = 0, reaches: int | None = None) -> Listing:
+    return Listing([Tick(str(n), n, True) for n in numbers], floor, reaches)
+
+
+def mending(last: int | None = None, seen: frozenset[str] = frozenset()) -> Mending[Tick]:
+    return Mending(key, Mark(None, None) if last is None else Mark(str(last), last), seen)
+
+
+def shown(runs: list[Run]) -> list[tuple[list[str], int | None]]:
+    """``L`` marks what came out of the list."""
+    return [([f"{'L' if e.listed else ''}{e.id}" for e in r.events], r.lost) for r in runs]
+
+
+def test_the_list_fills_what_is_between_and_stops_at_what_came_live() -> None:
+    hole = mending(3)
+    assert hole.hold(live(6, 7)) == "ask"
+    assert hole.held == 2
+    assert hole.listed(of_list(1, 2, 3, 4, 5, 6, 7, 8))
+    assert hole.take() == ([Run([*of_list(4, 5).events, *live(6, 7)], 0)], True)
+    assert (hole.held, hole.mark) == (0, Mark("7", 7))
+
+
+def test_a_list_that_is_behind_is_asked_for_again() -> None:
+    hole = mending(3)
+    hole.hold(live(6))
+    assert not hole.listed(of_list(1, 2, 3, 4))
+    assert hole.listed(of_list(1, 2, 3, 4, 5, 6))
+    assert shown(hole.take()[0]) == [(["L4", "L5", "6"], 0)]
+
+
+def test_one_that_stays_behind_leaves_a_hole_before_what_came_live() -> None:
+    hole = mending(3)
+    hole.hold(live(6))
+    hole.listed(of_list(1, 2, 3, 4))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L4"], 0), (["6"], None)]
+    assert over
+
+
+def test_one_that_does_not_reach_back_leaves_a_hole_before_it() -> None:
+    hole = mending(3)
+    hole.hold(live(8))
+    assert hole.listed(of_list(6, 7, 8, reaches=6))
+    assert shown(hole.take()[0]) == [(["L6", "L7", "8"], None)]
+
+
+def test_without_any_list_the_hole_is_before_what_came_live() -> None:
+    hole = mending(3)
+    hole.hold(live(8))
+    runs, over = hole.take()
+    assert shown(runs) == [(["8"], None)]
+    assert over
+
+
+def test_when_nothing_has_come_live_the_list_is_delivered_and_the_hole_stays_open() -> None:
+    hole = mending(3)
+    assert hole.listed(of_list(1, 2, 3, 4, 5))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L4", "L5"], 0)]
+    assert not over
+
+
+def listed_at_once(*numbers: int, last: int = 3) -> Mending[Tick]:
+    hole = mending(last)
+    hole.listed(of_list(*numbers))
+    hole.take()
+    return hole
+
+
+def test_what_was_listed_and_comes_live_as_well_comes_once_and_joins() -> None:
+    hole = listed_at_once(3, 4, 5)
+    assert hole.hold(live(5, 6)) == "give"
+    runs, over = hole.take()
+    assert shown(runs) == [(["6"], 0)]
+    assert over
+
+
+def test_it_is_over_with_the_last_one_that_was_listed() -> None:
+    hole = listed_at_once(3, 4, 5)
+    assert hole.hold(live(4)) == "wait"
+    assert hole.hold(live(5)) == "give"
+    assert hole.take() == ([], True)
+
+
+def test_what_does_not_join_is_looked_up() -> None:
+    hole = listed_at_once(3, 4, 5)
+    assert hole.hold(live(7)) == "ask"
+    assert hole.listed(of_list(3, 4, 5, 6, 7))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L6", "7"], 0)]
+    assert over
+
+
+def test_two_outages_before_the_first_answer_are_mended_together() -> None:
+    hole = mending(3)
+    hole.hold(live(5))
+    hole.cut()
+    assert hole.hold(live(8)) == "ask"
+    assert hole.listed(of_list(3, 4, 5, 6, 7, 8))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L4", "5", "L6", "L7", "8"], 0)]
+    assert over
+
+
+def test_what_came_between_two_outages_stands_before_a_list_that_is_short() -> None:
+    hole = mending(3)
+    hole.hold(live(5))
+    hole.cut()
+    hole.hold(live(9))
+    hole.listed(of_list(7, 8, 9, reaches=7))
+    assert shown(hole.take()[0]) == [(["5"], None), (["L7", "L8", "9"], None)]
+
+
+def test_and_joins_one_that_reaches_it() -> None:
+    hole = mending(3)
+    hole.hold(live(5, 6))
+    hole.cut()
+    hole.listed(of_list(6, 7, 8, reaches=6))
+    runs, over = hole.take()
+    assert shown(runs) == [(["5", "6", "L7", "L8"], None)]
+    assert not over, "nothing has come on this connection"
+
+
+def test_where_nothing_was_delivered_before_it_is_all_since_the_topic_began() -> None:
+    hole = mending()
+    hole.hold(live(8))
+    assert hole.listed(of_list(4, 5, 6, 7, 8, floor=6, reaches=5))
+    assert shown(hole.take()[0]) == [(["L6", "L7", "8"], 0)]
+
+
+def test_and_a_list_that_does_not_reach_that_far_leaves_a_hole() -> None:
+    hole = mending()
+    hole.hold(live(8))
+    hole.listed(of_list(7, 8, floor=6, reaches=7))
+    assert shown(hole.take()[0]) == [(["L7", "8"], None)]
+
+
+def test_an_exchange_that_began_anew_has_a_hole_and_nothing_old() -> None:
+    hole = mending(5)
+    hole.hold(live(9))
+    assert hole.listed(of_list(2, 8, 9))
+    assert shown(hole.take()[0]) == [(["L8", "9"], None)]
+
+
+def test_where_the_order_says_nothing_ids_do() -> None:
+    """The list has 2 and 3 the other way round, and 4 was executed before 3 was."""
+    seen = frozenset({"1", "2", "3"})
+    hole = mending(2, seen)
+    hole.hold(live(6))
+    assert hole.listed(of_list(1, 3, 2, 4, 5, 6))
+    assert shown(hole.take()[0]) == [(["L4", "L5", "6"], 0)]
+
+
+def test_seen_remembers_the_newest() -> None:
+    seen: Seen = Seen(key)
+    assert seen.mark == Mark(None, None)
+    for n in range(REMEMBERED + 5):
+        seen.apply(Tick(str(n), n))
+    seen.reset()
+    assert not seen.spoil("a reason")
+    assert seen.ids() == {str(n) for n in range(5, REMEMBERED + 5)}
+    assert seen.mark == Mark(str(REMEMBERED + 4), REMEMBERED + 4)
+
+
+class Topic:
+    """A topic of an exchange with a list that may be behind and short, and who hears it."""
+
+    def __init__(self, most: int, *, mixed: bool) -> None:
+        self.most = most
+        self.mixed = mixed
+        self.sent = 0
+        self.up = True
+        self.hole: Mending[Tick] | None = None
+        self.got: list[tuple[int, bool]] = []
+
+    @property
+    def mark(self) -> Mark:
+        return Mark(str(self.got[-1][0]), self.got[-1][0]) if self.got else Mark(None, None)
+
+    def trade(self, count: int) -> None:
+        new = live(*range(self.sent, self.sent + count))
+        self.sent += count
+        if not self.up:
+            return
+        if self.hole is None:
+            self.got += [(int(e.id), False) for e in new]
+        elif self.hole.hold(new) == "give":
+            self.give()
+
+    def cut(self) -> None:
+        self.up = False
+        if self.hole is None:
+            seen = frozenset(str(n) for n, _ in self.got) if self.mixed else frozenset[str]()
+            self.hole = Mending(key, self.mark, seen)
+        else:
+            self.hole.cut()
+
+    def look(self, behind: int) -> None:
+        """The answer to a request; what is held goes out when it can tell no more."""
+        if self.hole is not None:
+            there = range(max(0, self.sent - behind))
+            short = len(there) > self.most
+            shown = there[-self.most :]
+            reaches = shown[0] if short else None
+            if self.hole.listed(of_list(*shown, reaches=reaches)):
+                self.give()
+
+    def give(self) -> None:
+        if self.hole is not None:
+            runs, over = self.hole.take()
+            for run in runs:
+                first, *rest = run.events
+                self.got.append((first.time_ms, run.lost != 0))
+                self.got += [(e.time_ms, False) for e in rest]
+            if over and self.up:
+                self.hole = None
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("trade"), st.integers(1, 4)),
+    st.tuples(st.sampled_from(["cut", "up", "give"]), st.just(0)),
+    st.tuples(st.just("look"), st.integers(0, 3)),
+)
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@settings(max_examples=500)
+@given(steps=st.lists(STEPS, max_size=40), most=st.integers(1, 12))
+def test_whatever_happens(mixed: bool, steps: list[tuple[str, int]], most: int) -> None:
+    topic = Topic(most, mixed=mixed)
+    for name, n in [*steps, ("up", 0), ("trade", 1), ("give", 0)]:
+        match name:
+            case "trade":
+                topic.trade(n)
+            case "cut" if topic.up:
+                topic.cut()
+            case "up":
+                topic.up = True
+            case "give":
+                topic.give()
+            case "look":
+                topic.look(n)
+            case _:
+                pass
+    numbers = [n for n, _ in topic.got]
+    assert numbers == sorted(set(numbers)), "in order, each once"
+    before = -1
+    for n, torn in topic.got:
+        assert torn or n == before + 1, f"{n} after {before} without a word"
+        before = n
+    assert before == topic.sent - 1
+
+
+@settings(max_examples=300)
+@given(steps=st.lists(STEPS.filter(lambda s: s[0] != "give"), max_size=30))
+def test_a_list_that_has_all_fills_all(steps: list[tuple[str, int]]) -> None:
+    topic = Topic(10_000, mixed=False)
+    for name, n in [*steps, ("up", 0), ("trade", 1), ("look", 0)]:
+        match name:
+            case "trade":
+                topic.trade(n)
+            case "cut" if topic.up:
+                topic.cut()
+            case "up":
+                topic.up = True
+            case "look":
+                topic.look(n)
+            case _:
+                pass
+    assert topic.got == [(n, False) for n in range(topic.sent)]
