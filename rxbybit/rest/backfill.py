@@ -78,17 +78,20 @@ async def fetch(
     if after >= 0:
         asked["start"] = str(after + 1)
     found: dict[int, Any] = {}
+    waited = False
     while len(found) < count:
         limit = min(history.page, count - len(found) + (before is None))
         end = {} if before is None else {"end": str(before - 1)}
         reply = await api.ask(history.path, {**asked, **end, "limit": str(limit)})
         events = sorted(await _events(api, past, reply), key=begins)
         fresh = [e for e in events if after < begins(e) and (before is None or begins(e) < before)]
-        if fresh and (late_s := _unfinished_s(history, fresh[-1], reply)) > 0:
-            if before is not None:
+        if fresh and not found and (late_s := _unfinished_s(history, fresh[-1], reply)) > 0:
+            if before is None:
+                del fresh[-1]
+            elif not waited:  # once: its clock may stand still
+                waited = True
                 await asyncio.sleep(late_s)
                 continue
-            del fresh[-1]
         if not fresh:
             break
         found |= {begins(event): event for event in fresh}
