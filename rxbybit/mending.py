@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Container, Sequence
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
@@ -58,13 +57,20 @@ class Seen:
 
     def __init__(self, key: Callable[[Any], str]) -> None:
         self._key = key
-        self._ids: deque[str] = deque(maxlen=REMEMBERED)
-        self._last_ms: int | None = None
+        self._ids: dict[str, None] = {}
+        self.mark = Mark(None, None)
+        """The last of them."""
+
+    def __contains__(self, id_: object) -> bool:
+        return id_ in self._ids
 
     def apply(self, event: Timed) -> None:
         """One more was delivered."""
-        self._ids.append(self._key(event))
-        self._last_ms = event.time_ms
+        id_ = self._key(event)
+        self._ids[id_] = None
+        self.mark = Mark(id_, event.time_ms)
+        if len(self._ids) > REMEMBERED:
+            del self._ids[next(iter(self._ids))]
 
     def reset(self) -> None:
         """It was seen, whatever happens to the link."""
@@ -72,15 +78,6 @@ class Seen:
     def spoil(self, why: str) -> bool:
         """It was seen, whatever cannot be read."""
         return False
-
-    @property
-    def mark(self) -> Mark:
-        """The last of them."""
-        return Mark(self._ids[-1] if self._ids else None, self._last_ms)
-
-    def ids(self) -> frozenset[str]:
-        """All of them."""
-        return frozenset(self._ids)
 
 
 class _Stretch(Generic[E]):
@@ -97,11 +94,13 @@ class Mending(Generic[E]):
 
     ``key`` gives the id of an event, which no two share. A list is joined to what was delivered
     by the last of that, and what comes live to a list by an event that is in both: only then
-    nothing can be missing in between. ``seen`` is given where events have no order of their own
-    that both ways agree in: what is not in it is new.
+    nothing can be missing in between. ``seen``, what was delivered, is given where events have
+    no order of their own that both ways agree in: what is not in it is new.
     """
 
-    def __init__(self, key: Callable[[E], str], mark: Mark, seen: Container[str] = ()) -> None:
+    def __init__(
+        self, key: Callable[[E], str], mark: Mark, seen: Container[str] | None = None
+    ) -> None:
         self._key = key
         self._mark = mark
         self._seen = seen
@@ -152,10 +151,12 @@ class Mending(Generic[E]):
 
         It is not where nothing has come live since: what comes next may follow, or not.
         """
-        over = self._open and (self._reached or bool(self._stretches[-1].events))
         runs = self._runs()
+        over = self._open and (self._reached or bool(self._stretches[-1].events))
         if runs:
             last = runs[-1].events[-1]
+            # else what is newer in the list is still to come live
+            over = over and (self._seen is None or last in self._stretches[-1].events)
             self._mark = Mark(self._key(last), last.time_ms)
         if self._listing is not None:
             newest = self._listing.events[-REMEMBERED:]
@@ -193,15 +194,15 @@ class Mending(Generic[E]):
         ids = [self._key(event) for event in events]
         reaches = listing.reaches_ms is None or listing.reaches_ms <= listing.floor_ms
         known = reaches if mark.id is None else mark.id in ids
-        if mark.id is not None and known and not self._seen:
+        if mark.id is not None and known and self._seen is None:
             return events[ids.index(mark.id) + 1 :], True
         since_ms = listing.floor_ms
-        if mark.time_ms is not None and not known:
-            since_ms = mark.time_ms + 1
+        if mark.time_ms is not None:
+            since_ms = min(since_ms, mark.time_ms) if known else mark.time_ms + 1
         new = [
             event
             for event, id_ in zip(events, ids, strict=True)
-            if event.time_ms >= since_ms and id_ not in self._seen and id_ not in self._told
+            if event.time_ms >= since_ms and id_ not in (self._seen or ())
         ]
         return new, known
 
@@ -209,7 +210,8 @@ class Mending(Generic[E]):
         """What came live counts as it came; what is newer than that will come live as well."""
         live = {self._key(event): event for one in self._stretches for event in one.events}
         mixed = [live.get(self._key(event), event) for event in news]
-        if not self._open or self._shared(self._stretches[-1], ids) is None:
+        ends = self._open and self._seen is None
+        if not ends or self._shared(self._stretches[-1], ids) is None:
             return mixed
         last = max((at for at, event in enumerate(news) if self._key(event) in live), default=-1)
         return mixed[: last + 1]

@@ -74,10 +74,8 @@ class Newest:
         if self._mending is not None:
             self._mending.cut()
             return
-        seen = self._seen
-        known = frozenset[str]() if seen is None else seen.ids()
-        mark = mark if seen is None else seen.mark
-        self._mending = Mending(self._recent.key, mark, known)
+        mark = mark if self._seen is None else self._seen.mark
+        self._mending = Mending(self._recent.key, mark, self._seen)
 
     def hold(self, events: Sequence[Any]) -> Step:
         """Keep what came live after the hole."""
