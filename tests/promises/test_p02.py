@@ -3,20 +3,24 @@ of reconnects. If an outage was longer than REST can fill, the next trade says s
 and `status()` says it too: a subscriber that never looks at `status()` can still tell that
 something is missing.
 
-Filling is not built yet: every outage is longer than it, and whatever it cost is declared.
+Where the exchange has no REST, every outage is longer than it can fill, and what it cost is
+declared; on the embedded market all of it is filled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
-from rxbybit import Disconnected, Gap, Subscribed
-from rxbybit.sim import WithholdAck
-from tests.promises.world import BOOK, TICKER, TRADES, Ear, World, scenario, until
+from rxbybit import Bybit, Disconnected, Gap, Subscribed
+from rxbybit.sim import RestDown, ServedExchange, WithholdAck, serve_in_thread
+from rxbybit.sim.market.tape import Print
+from tests.promises.world import BOOK, QUICK, TICKER, TRADES, Ear, World, scenario, until
+from tests.sim.clock import market
 
 ETH = "publicTrade.ETHUSD"
 
@@ -244,3 +248,114 @@ def test_what_the_exchange_repeats_comes_once() -> None:
         assert [event.id for event in ear.heard if event.meta.gap is not None] == third
 
     scenario(body)
+
+
+class Ledger:
+    """Every trade of a symbol as the market made it, and who heard which."""
+
+    def __init__(self, served: ServedExchange, symbol: str, category: Any, stream: Any) -> None:
+        self.ear = Ear(stream)
+        self._made: list[Print] = []
+        market = served.exchange.market
+        assert market is not None
+        self._tape = market.pits[category, symbol].tape
+
+        def note() -> None:
+            self._tape.hearers += (self._made,)
+
+        served.run(note)
+
+    @property
+    def ids(self) -> list[str]:
+        return [self._tape.ident(printed.number) for printed in list(self._made)]
+
+    def check(self) -> None:
+        """Since the first that was heard: each once, in order, or the loss of it was declared."""
+        made = self.ids
+        heard = self.ear.ids
+        assert len(set(heard)) == len(heard)
+        at = made.index(heard[0]) if heard[0] in made else -1
+        for event in self.ear.heard:
+            if event.id not in made:  # of before the ledger was begun
+                continue
+            place = made.index(event.id)
+            assert place == at or event.meta.gap is not None, "missing without a word"
+            at = place + 1
+
+
+def traded(body: Callable[[ServedExchange, Bybit, list[Any]], Awaitable[None]]) -> None:
+    async def main(served: ServedExchange) -> None:
+        async with asyncio.timeout(100), Bybit(served.url, backoff=QUICK) as client:
+            statuses: list[Any] = []
+            client.status().subscribe(statuses.append)
+            await body(served, client, statuses)
+
+    with serve_in_thread(market=market(), speed=30) as served:
+        asyncio.run(main(served))
+
+
+async def cut_all(served: ServedExchange, statuses: list[Any], how: Any) -> None:
+    known = sum(isinstance(status, Disconnected) for status in statuses)
+    served.run(lambda: [link.cut(how) for link in served.exchange.links])
+    await until(lambda: sum(isinstance(s, Disconnected) for s in statuses) > known)
+
+
+PLACES: list[tuple[str, Any]] = [("BTCUSD", "inverse"), ("BTCUSDT", "linear"), ("BTCUSDT", "spot")]
+
+
+def test_outages_of_a_market_are_filled_without_a_hole() -> None:
+    chance = random.Random(5)
+
+    async def body(served: ServedExchange, client: Bybit, statuses: list[Any]) -> None:
+        ledgers = [
+            Ledger(served, symbol, category, client.trades(symbol, category=category))
+            for symbol, category in PLACES
+        ]
+        closed = Ear(client.klines("BTCUSD", closed=True))
+        grown = Ear(client.klines("BTCUSD"))
+        await until(lambda: all(ledger.ear.heard for ledger in ledgers) and grown.heard)
+        for _ in range(8):
+            heard = [len(ledger.ear.heard) for ledger in ledgers]
+            await until(
+                lambda: all(len(one.ear.heard) > n for one, n in zip(ledgers, heard, strict=True))  # noqa: B023
+            )
+            await cut_all(served, statuses, chance.choice(["fin", "rst"]))
+        minutes = len(closed.heard)
+        await until(lambda: len(closed.heard) > minutes + 1, within_s=60)
+        for ledger in ledgers:
+            last = ledger.ids[-1]
+            await until(lambda: last in ledger.ear.ids)  # noqa: B023
+            ledger.check()
+        for ledger in ledgers[:2]:  # of spot the list has the last 60, which a slow machine needs
+            assert [event.id for event in ledger.ear.heard if event.meta.gap is not None] == []
+        filled = sum(event.meta.backfilled for one in ledgers for event in one.ear.heard)
+        gaps = [status for status in statuses if isinstance(status, Gap)]
+        assert {gap.lost for gap in gaps if gap.topic != "publicTrade.BTCUSDT"} <= {0}
+        of_trades = [gap for gap in gaps if gap.topic.startswith("publicTrade")]
+        assert sum(gap.filled for gap in of_trades) == filled > 0
+        starts = [candle.start_ms for candle in closed.heard]
+        assert starts == list(range(starts[0], starts[-1] + 1, 60_000))
+
+    traded(body)
+
+
+def test_what_rest_does_not_give_in_time_is_declared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rxbybit.rest.healing.HELD_S", 0.5)
+
+    async def body(served: ServedExchange, client: Bybit, statuses: list[Any]) -> None:
+        ledger = Ledger(served, "BTCUSD", "inverse", client.trades("BTCUSD"))
+        await until(lambda: ledger.ear.heard)
+        served.run(lambda: served.faults.add(RestDown(path="/v5/market/recent-trade", times=None)))
+        for _ in range(3):
+            heard = len(ledger.ear.heard)
+            await until(lambda: len(ledger.ear.heard) > heard)  # noqa: B023
+            await cut_all(served, statuses, "rst")
+            made = len(ledger.ids)
+            await until(lambda: len(ledger.ids) > made + 3)  # noqa: B023
+        made = len(ledger.ids)
+        await until(lambda: ledger.ear.ids[-1] in ledger.ids[made:])
+        ledger.check()
+        gaps = [s for s in statuses if isinstance(s, Gap) and s.lost != 0]
+        assert gaps == [e.meta.gap for e in ledger.ear.heard if e.meta.gap is not None]
+
+    traded(body)
