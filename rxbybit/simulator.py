@@ -15,6 +15,7 @@ from rxbybit.errors import ClosedError
 from rxbybit.hooks import Hooks
 from rxbybit.resolver import no_thread
 from rxbybit.runtime import Runtime
+from rxbybit.settings import Gaps
 from rxbybit.sim import (
     ApiKey,
     Connect,
@@ -39,6 +40,7 @@ class _Options(TypedDict, total=False):
     wire: Literal["v5", "legacy"] | None
     category: Category | None
     credentials: Credentials | None
+    gaps: Gaps
     linger: float
     heartbeat: float
     backoff: Backoff | None

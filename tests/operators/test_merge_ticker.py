@@ -134,8 +134,13 @@ def hub_of(topic: str) -> Hub:
     return Hub(
         decoder.decode,
         snapshot_first=True,
-        on_gap=lambda after_ms, before_ms: Gap(
-            time=NOW, topic=topic, after_ms=after_ms, before_ms=before_ms
+        on_gap=lambda after_ms, before_ms, filled=0, lost=None: Gap(
+            time=NOW,
+            topic=topic,
+            after_ms=after_ms,
+            before_ms=before_ms,
+            filled=filled,
+            lost=lost,
         ),
         on_empty=lambda: None,
         renewal=NoRenewal(),

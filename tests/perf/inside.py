@@ -148,7 +148,9 @@ def _fail(error: Exception | DecodeError) -> None:
     raise error
 
 
-def _no_gap(after_ms: int | None, before_ms: int | None) -> Any:  # Any: never returns
+def _no_gap(
+    after_ms: int | None, before_ms: int | None, filled: int = 0, lost: int | None = None
+) -> Any:  # Any: never returns
     raise RuntimeError("a hole in a feed that has none")
 
 
