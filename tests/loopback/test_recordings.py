@@ -207,7 +207,9 @@ def play(
     gaps: list[Gap] = []
 
     async def main() -> None:
-        async with Bybit(served.url, numbers=numbers, backoff=Backoff(first=0.01)) as client:
+        async with Bybit(
+            served.url, numbers=numbers, gaps="mark", backoff=Backoff(first=0.01)
+        ) as client:
             client.status().subscribe(lambda s: gaps.append(s) if isinstance(s, Gap) else None)
             client.status().subscribe(lambda s: got.append(s) if isinstance(s, Gap) else None)
             streams = streams_of(client, topics, category)
