@@ -153,7 +153,7 @@ class Exchange:
         for link in self.links:
             link.abort()
         if self._runner is not None:
-            await self._runner.cleanup()
+            await _ended(self._runner)
         self.faults.stop()
         await self._pulse.aclose()
 
@@ -274,3 +274,15 @@ class Exchange:
             await link.run(websocket.receive)
         finally:
             self._links.remove(link)
+
+
+async def _ended(runner: web.AppRunner) -> None:
+    """Stop, and wait for nobody who does not read what he was answered."""
+    server = runner.server
+    assert server is not None
+    taken = [one.transport for one in server.connections]
+    await runner.cleanup()
+    for transport in taken:
+        if transport is not None:
+            transport.abort()
+    await asyncio.sleep(0)  # in which they are closed

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
 
 import aiohttp
 import pytest
 
 from rxbybit.sim import Exchange, Recording
 from rxbybit.sim.link import DATA_BEFORE_ACK
+from rxbybit.sim.market import Market
 from rxbybit.sim.outlet import BUFFER_LIMIT
 from tests.sim.peer import connected, frame, run
 
@@ -414,3 +416,29 @@ def test_who_leaves_during_the_upgrade_is_no_error_of_the_exchange(
 
     run(main())
     assert caplog.records == []
+
+
+def test_who_does_not_read_his_answers_keeps_no_socket_open() -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    async def main() -> None:
+        before = descriptors()
+        async with Exchange(market=Market(seed=1, start_ms=1_767_225_600_000)) as exchange:
+            port = int(exchange.url.rpartition(":")[2])
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+            path = "/v5/market/orderbook?category=linear&symbol=BTCUSDT&limit=1000"
+            for _ in range(400):  # more than the buffers of both ends have room for
+                writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())
+            assert await reader.read(1)
+            while len(exchange.calls) < 400:
+                known = len(exchange.calls)
+                await asyncio.sleep(0.2)
+                if len(exchange.calls) == known:
+                    break  # it waits until something is read
+            assert len(exchange.calls) < 400
+        writer.transport.abort()
+        await asyncio.sleep(0)
+        assert descriptors() == before
+
+    run(main())
