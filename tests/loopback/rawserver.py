@@ -13,8 +13,9 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Self
+
+from tests.remains import open_sockets
 
 __all__ = ["Peer", "RawServer", "Script", "claimed", "frame", "open_sockets"]
 
@@ -185,21 +186,6 @@ def frame(opcode: int, data: bytes = b"", *, first: int | None = None) -> bytes:
     if len(data) < 65_536:
         return head + b"\x7e" + struct.pack(">H", len(data)) + data
     return head + b"\x7f" + struct.pack(">Q", len(data)) + data
-
-
-def open_sockets(port: int) -> int:
-    """How many TCP sockets of this process are connected to ``port``, or still were of late.
-
-    From the kernel's table: a socket that the process has closed has no inode there.
-    """
-    count = 0
-    for table in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
-        with Path(table).open() as rows:
-            for row in list(rows)[1:]:
-                fields = row.split()
-                remote, inode = fields[2], fields[9]
-                count += int(remote.rpartition(":")[2], 16) == port and inode != "0"
-    return count
 
 
 def _header(head: bytes, name: bytes) -> bytes:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import threading
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-import pytest
 from reactivex import abc
 
 from rxbybit import Backoff, Bybit, Status
 from rxbybit.sim import Fault, Recording, ServedExchange, serve_in_thread
-from tests.loopback.rawserver import open_sockets
+from tests.remains import Before
 
 __all__ = ["BOOK", "TICKER", "TRADES", "Before", "Ear", "World", "scenario", "until"]
 
@@ -107,44 +105,6 @@ async def until(holds: Callable[[], object], *, within_s: float = 30.0) -> float
         assert time.monotonic() - began < within_s, "the condition did not come true"
         await asyncio.sleep(0.002)
     return time.monotonic() - began
-
-
-class Before:
-    """What there was before a client; :meth:`again` waits until it is all there is."""
-
-    def __init__(self) -> None:
-        self._threads = _threads()
-        self._tasks = asyncio.all_tasks()
-        self._timers = _timers()
-
-    async def again(self, port: int, *, naps: int = 100) -> None:
-        """Within a second no socket to ``port``, task, timer or thread is new.
-
-        It is counted in naps of 10 ms: on a machine that stands still they are longer, and each
-        of our timers is due after as many of them, or fewer.
-        """
-        for _ in range(naps):
-            if not open_sockets(port) and not self.new():
-                return
-            await asyncio.sleep(0.01)
-        pytest.fail(f"after {naps} naps: {open_sockets(port)} sockets, {self.new()}")
-
-    def new(self) -> list[object]:
-        now = [(_threads(), self._threads), (asyncio.all_tasks(), self._tasks)]
-        return [
-            thing for after, before in [*now, (_timers(), self._timers)] for thing in after - before
-        ]
-
-
-def _threads() -> set[object]:
-    """All but a server's, and the resolver's, which stays for half a second, idle."""
-    others = ("rxbybit-resolver", "raw server")
-    return {thread for thread in threading.enumerate() if thread.name not in others}
-
-
-def _timers() -> set[object]:
-    loop: Any = asyncio.get_running_loop()
-    return {timer for timer in loop._scheduled if not timer.cancelled()}
 
 
 def scenario(

@@ -1,0 +1,106 @@
+"""What a client leaves behind: threads, tasks, timers, descriptors, and sockets to its server.
+
+The servers of the tests live in the same process. A socket is theirs when somebody listens on
+its own port, or when it is bound to ``BEYOND``, from which the proxies of the tests connect.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+__all__ = ["BEYOND", "Before", "open_sockets"]
+
+BEYOND = "127.0.0.2"
+_LISTENS = "0A"
+_DESCRIPTORS = Path("/proc/self/fd")
+
+
+class Before:
+    """What there was before a client; :meth:`again` waits until it is all there is."""
+
+    def __init__(self) -> None:
+        self._threads = _threads()
+        self._tasks = asyncio.all_tasks()
+        self._timers = _timers()
+        self._descriptors = _descriptors(())
+
+    async def again(self, *ports: int, naps: int = 100) -> None:
+        """Within a second no socket to ``ports``, task, timer, thread or descriptor is new.
+
+        It is counted in naps of 10 ms: on a machine that stands still they are longer, and each
+        of our timers is due after as many of them, or fewer.
+        """
+        for _ in range(naps):
+            if not sum(map(open_sockets, ports)) and not self.new(*ports):
+                return
+            await asyncio.sleep(0.01)
+        sockets = {port: open_sockets(port) for port in ports}
+        pytest.fail(f"after {naps} naps: sockets {sockets}, {self.new(*ports)}")
+
+    def new(self, *ports: int) -> list[object]:
+        """What there was not; sockets at ``ports`` are those of servers."""
+        now = [(_threads(), self._threads), (asyncio.all_tasks(), self._tasks)]
+        now += [(_timers(), self._timers), (_descriptors(ports), self._descriptors)]
+        return [thing for after, before in now for thing in after - before]
+
+
+def open_sockets(port: int) -> int:
+    """How many TCP sockets of this process are connected to ``port``.
+
+    From the kernel's table: a socket that the process has closed has no inode there.
+    """
+    return sum(row.remote == port and row.inode != "0" for row in _sockets())
+
+
+class _Socket(NamedTuple):
+    address: str
+    local: int
+    remote: int
+    state: str
+    inode: str
+
+
+def _sockets() -> Iterator[_Socket]:
+    """Those of the network that this thread sees."""
+    for table in ("tcp", "tcp6"):
+        with Path(f"/proc/thread-self/net/{table}").open() as rows:
+            for row in list(rows)[1:]:
+                _, local, remote, state, *fields = row.split()
+                address, _, port = local.rpartition(":")
+                yield _Socket(
+                    address, int(port, 16), int(remote.rpartition(":")[2], 16), state, fields[5]
+                )
+
+
+def _descriptors(ports: Collection[int]) -> set[object]:
+    """What this process has open, but for the sockets of the servers in it."""
+    found: set[object] = set()
+    for descriptor in _DESCRIPTORS.iterdir():
+        try:
+            found.add(str(descriptor.readlink()))
+        except FileNotFoundError:  # the one that lists them
+            continue
+    sockets = list(_sockets())
+    theirs = {row.local for row in sockets if row.state == _LISTENS} | set(ports)
+    beyond = "".join(f"{int(part):02X}" for part in reversed(BEYOND.split(".")))
+    served = {
+        f"socket:[{row.inode}]" for row in sockets if row.local in theirs or row.address == beyond
+    }
+    return found - served
+
+
+def _threads() -> set[object]:
+    """All but a server's, and the resolver's, which stays for half a second, idle."""
+    others = ("rxbybit-resolver", "raw server")
+    return {thread for thread in threading.enumerate() if thread.name not in others}
+
+
+def _timers() -> set[object]:
+    loop: Any = asyncio.get_running_loop()
+    return {timer for timer in loop._scheduled if not timer.cancelled()}
