@@ -9,7 +9,7 @@ import aiohttp
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
 from rxbybit.failures import in_words, lost
 
-__all__ = ["Redirected", "failure_of", "refuse_redirect", "why_ended"]
+__all__ = ["FAILURES", "failure_of", "once", "refuse_redirect", "why_ended"]
 
 
 class Redirected(Exception):
@@ -18,6 +18,33 @@ class Redirected(Exception):
     def __init__(self, status: int) -> None:
         super().__init__(status)
         self.status = status
+
+
+class Unanswered(Exception):
+    """A connection that ended before the server answered, as ``error`` of aiohttp says."""
+
+    def __init__(self, error: aiohttp.ClientError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+FAILURES = (aiohttp.ClientError, OSError, Redirected, Unanswered)
+"""What opening a websocket raises when there is none."""
+
+
+async def once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    """A middleware of aiohttp, which asks again by itself when a connection ends unanswered.
+
+    The exchange would count a connect that we have not, and it would come without a pause.
+    """
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing is tried again when there was no connection
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
+        raise Unanswered(error) from None
 
 
 async def refuse_redirect(
@@ -39,6 +66,8 @@ def failure_of(error: Exception) -> ConnectionFailed:
                 status=error.status,
                 retry_after_s=_seconds(error),
             )
+        case Unanswered():
+            return failure_of(error.error)
         case Redirected():
             return HandshakeRejected(
                 f"the server answered with a redirect (HTTP {error.status}), which is not"

@@ -22,7 +22,7 @@ from yarl import URL
 from rxbybit.direct import SLOW_NS, DirectQueue, OnMessage, OnSlow, came_early, queue_of
 from rxbybit.errors import ConnectionFailed
 from rxbybit.failures import lost
-from rxbybit.handshake import Redirected, failure_of, refuse_redirect, why_ended
+from rxbybit.handshake import FAILURES, failure_of, once, refuse_redirect, why_ended
 from rxbybit.runtime import Runtime
 
 __all__ = ["AiohttpTransport", "Answer", "Connection", "Transport"]
@@ -109,7 +109,7 @@ class AiohttpTransport:
                 decode_text=False,
                 autoclose=False,
             )
-        except (aiohttp.ClientError, OSError, Redirected) as error:
+        except FAILURES as error:
             _abort(opening)
             raise failure_of(error) from None  # not chained: theirs show headers, query, password
         except BaseException:
@@ -133,6 +133,7 @@ class AiohttpTransport:
                 proxy=self._proxy,
                 ssl=self._ssl,
                 allow_redirects=False,
+                middlewares=(),  # a kept connection may have ended meanwhile: aiohttp asks again
             ) as response:
                 said = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(response.status, said, await _body(response))
@@ -261,6 +262,7 @@ def _session(runtime: Runtime) -> aiohttp.ClientSession:
         connector=_Connector(resolver=_Resolver(runtime), limit=0),
         timeout=aiohttp.ClientTimeout(total=None),  # the session bounds the whole upgrade
         trace_configs=[trace],
+        middlewares=[once],
         cookie_jar=aiohttp.DummyCookieJar(),
         ws_response_class=_Socket,
     )

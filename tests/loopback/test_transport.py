@@ -550,6 +550,7 @@ def test_a_proxy_where_nobody_listens_is_named_as_one() -> None:
 def test_an_upgrade_that_is_cut(script: Script, words: str) -> None:
     async def body(transport: AiohttpTransport, server: RawServer) -> None:
         assert str(await refused(transport, server.url())) == words
+        assert server.accepted == 1  # aiohttp would try again, and nobody would have counted that
 
     scenario(RawServer(script), body)
 
