@@ -28,26 +28,30 @@ class Before:
         self._threads = _threads()
         self._tasks = asyncio.all_tasks()
         self._timers = _timers()
-        self._descriptors = _descriptors(())
+        self._descriptors = _descriptors()
 
     async def again(self, *ports: int, naps: int = 100) -> None:
-        """Within a second no socket to ``ports``, task, timer, thread or descriptor is new.
+        """Within a second no task, timer, thread or descriptor is new, and so no socket.
 
         It is counted in naps of 10 ms: on a machine that stands still they are longer, and each
         of our timers is due after as many of them, or fewer.
         """
         for _ in range(naps):
-            if not sum(map(open_sockets, ports)) and not self.new(*ports):
+            if not self.new(*ports):
                 return
             await asyncio.sleep(0.01)
         sockets = {port: open_sockets(port) for port in ports}
-        pytest.fail(f"after {naps} naps: sockets {sockets}, {self.new(*ports)}")
+        pytest.fail(f"after {naps} naps: {self.new(*ports)}; sockets: {sockets}")
 
     def new(self, *ports: int) -> list[object]:
         """What there was not; sockets at ``ports`` are those of servers."""
         now = [(_threads(), self._threads), (asyncio.all_tasks(), self._tasks)]
-        now += [(_timers(), self._timers), (_descriptors(ports), self._descriptors)]
-        return [thing for after, before in now for thing in after - before]
+        things = [thing for a, b in [*now, (_timers(), self._timers)] for thing in a - b]
+        if things:
+            return things
+        opened = _descriptors() - self._descriptors
+        # the kernel's table takes a millisecond, so it is read only when it matters
+        return [*(opened - _served(ports) if opened else opened)]
 
 
 def open_sockets(port: int) -> int:
@@ -78,21 +82,25 @@ def _sockets() -> Iterator[_Socket]:
                 )
 
 
-def _descriptors(ports: Collection[int]) -> set[object]:
-    """What this process has open, but for the sockets of the servers in it."""
+def _descriptors() -> set[object]:
+    """What this process has open."""
     found: set[object] = set()
     for descriptor in _DESCRIPTORS.iterdir():
         try:
             found.add(str(descriptor.readlink()))
         except FileNotFoundError:  # the one that lists them
             continue
+    return found
+
+
+def _served(ports: Collection[int]) -> set[object]:
+    """The sockets of servers among them, and those from beyond a proxy."""
     sockets = list(_sockets())
     theirs = {row.local for row in sockets if row.state == _LISTENS} | set(ports)
     beyond = "".join(f"{int(part):02X}" for part in reversed(BEYOND.split(".")))
-    served = {
+    return {
         f"socket:[{row.inode}]" for row in sockets if row.local in theirs or row.address == beyond
     }
-    return found - served
 
 
 def _threads() -> set[object]:

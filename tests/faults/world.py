@@ -95,14 +95,14 @@ class World:
         *,
         chaos: Chaos | None = None,
         apart: tuple[Apart, ...] = (),
-        names: Names,
+        names: Names | None = None,
         secure: bool = False,
         **options: Any,
     ) -> None:
         self.chaos = chaos
         self.apart = apart
         """Exchanges in processes of their own: that at ``address``, and those that wait."""
-        self.names = names
+        self._names = names
         self.port = int(address.rpartition(":")[2])
         self.url = f"{'wss' if secure else 'ws'}://{address}{PATH}"
         environment = Environment(
@@ -116,6 +116,11 @@ class World:
         self.ears: list[Ear] = []
         self.struck = 0
         """How many statuses there were when the fault struck."""
+
+    @property
+    def names(self) -> Names:
+        assert self._names is not None
+        return self._names
 
     def hear(self) -> None:
         """Let the streams of the link begin that has the fault."""
