@@ -88,13 +88,13 @@ BROKEN = {
 # doors
 
 
-def answers(status: str, *, tls: ssl.SSLContext | None = None, **headers: str) -> Door:
+def answers(status: str, **headers: str) -> Door:
     """An HTTP status instead of a websocket."""
     lines = [f"HTTP/1.1 {status}", "Content-Length: 0"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
 
     async def door(visit: Visit) -> None:
-        await visit.open(tls=tls)
+        await visit.open(tls=None)
         await visit.head()
         visit.writer.write("\r\n".join([*lines, "", ""]).encode())
         await visit.reader.read()
@@ -120,7 +120,7 @@ async def stalls(visit: Visit) -> None:
     await asyncio.Event().wait()
 
 
-async def stalls_after_tls(visit: Visit) -> None:
+async def stalls_in_tls(visit: Visit) -> None:
     await visit.open(tls=visit.chaos.tls)
     visit.silence()
     await asyncio.Event().wait()

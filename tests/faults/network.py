@@ -51,9 +51,10 @@ def in_a_network(body: Callable[[], None]) -> None:
         raise failed[0]
 
 
-def rule(text: str) -> None:
-    """Let ``text`` be the rule for what comes in, in the network of this thread."""
-    chain = f"chain in {{\n type filter hook input priority 0\n {text}\n}}"
+def rule(*texts: str) -> None:
+    """Let these be the rules for what comes in, in the network of this thread."""
+    lines = ["type filter hook input priority 0", *texts]
+    chain = "\n".join(["chain in {", *lines, "}"])
     _nft(f"flush ruleset\ntable inet faults {{\n{chain}\n}}\n")
 
 
