@@ -11,7 +11,7 @@ from rxbybit import ConnectionFailed
 from tests.faults.chaos import Door
 from tests.faults.world import World
 
-__all__ = ["AGAIN", "FAILS", "HEALS", "STAYS", "Row", "Step"]
+__all__ = ["AGAIN", "FAILS", "HEALS", "HEALS_LATE", "STAYS", "Row", "Step"]
 
 Step = Callable[[World], Awaitable[None]]
 
@@ -20,6 +20,8 @@ HEALS = f"Disconnected {AGAIN} Connected Subscribed"
 """What status says of an outage that is over at the first attempt."""
 FAILS = "Connecting Disconnected"
 """What it says of an attempt in vain."""
+HEALS_LATE = f"{FAILS}( {AGAIN} Disconnected)* {AGAIN} Connected Subscribed"
+"""What it says of one where the next attempt may be in vain too: the machine is slow."""
 STAYS = f"Disconnected( {AGAIN} Disconnected)+ {AGAIN} Connected Subscribed( {HEALS})*"
 """What it says of an outage that outlasts some attempts."""
 

@@ -24,7 +24,7 @@ from tests.faults.exchange import CROWD
 from tests.faults.mischief import answers, closes, says
 from tests.faults.names import HOST
 from tests.faults.network import flush, rule
-from tests.faults.row import AGAIN, FAILS, HEALS, STAYS, Row, Step
+from tests.faults.row import AGAIN, FAILS, HEALS, HEALS_LATE, STAYS, Row, Step
 from tests.faults.world import World
 from tests.loopback.rawserver import TEXT, frame
 from tests.promises.world import Ear
@@ -36,9 +36,9 @@ HEARTBEAT_S = 0.6
 SILENT: dict[str, Any] = {
     "reason": "the peer fell silent",
     "options": {"heartbeat": HEARTBEAT_S},
-    "shorter": {"dialling.UPGRADE_S": 0.3},
+    "shorter": {"dialling.UPGRADE_S": 0.5},
 }
-STALLED: dict[str, Any] = {"reason": "no answer in", "shorter": {"dialling.UPGRADE_S": 0.3}}
+STALLED: dict[str, Any] = {"reason": "no answer in", "shorter": {"dialling.UPGRADE_S": 0.5}}
 BROKE = "the server broke the websocket protocol"
 
 
@@ -154,7 +154,7 @@ def refusals() -> Iterator[Row]:
         "FIN before the answer", mischief.hangs_up, reason="hung up before it answered"
     )
     yield from at_the_door("RST before the answer", mischief.resets, reason="connection reset")
-    yield from at_the_door("stalled upgrade", mischief.stalls, **STALLED)
+    yield from at_the_door("stalled upgrade", mischief.stalls, met=HEALS_LATE, **STALLED)
     yield from at_the_door(
         "302",
         answers("302 Found", Location="http://127.0.0.1:9/"),
@@ -192,8 +192,12 @@ def secured() -> Iterator[Row]:
         reason="TLS failed: the other side does not speak it",
         **ours,
     )
-    yield from at_the_door("TLS: stalled handshake", mischief.stalls, **ours, **STALLED)
-    yield from at_the_door("TLS: stalled upgrade", mischief.stalls_in_tls, **ours, **STALLED)
+    yield from at_the_door(
+        "TLS: stalled handshake", mischief.stalls, met=HEALS_LATE, **ours, **STALLED
+    )
+    yield from at_the_door(
+        "TLS: stalled upgrade", mischief.stalls_in_tls, met=HEALS_LATE, **ours, **STALLED
+    )
     for name, context, why in (
         ("wrong host", certificates.elsewhere(), "mismatch"),
         ("expired", certificates.expired(), "has expired"),
