@@ -58,7 +58,6 @@ class Visit:
 
     async def relay(self) -> None:
         """Be a proxy."""
-        self.chaos.relayed += 1
         port = self.chaos.exchange
         exchange, self._upstream = await asyncio.open_connection(
             "127.0.0.1", port, local_addr=(BEYOND, 0)
@@ -100,6 +99,11 @@ class Visit:
         self.mute()
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.writer.transport.abort()
+
+    async def hold(self) -> None:
+        """Do nothing more until the proxy ends, whether the client stays or not."""
+        self.chaos.held += 1
+        await asyncio.Event().wait()
 
     def shut(self) -> None:
         """Let go of what it has."""
@@ -149,7 +153,7 @@ class Chaos:
         self.exchange = exchange
         self.tls = tls
         self.accepted = 0
-        self.relayed = 0
+        self.held = 0
         self.doors: deque[Door] = deque()
         self.visits: list[Visit] = []
         self.errors: list[Exception] = []

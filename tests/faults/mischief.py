@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 import struct
 import zlib
@@ -117,13 +116,13 @@ async def resets(visit: Visit) -> None:
 
 async def stalls(visit: Visit) -> None:
     """Takes the connection, and neither reads nor answers."""
-    await asyncio.Event().wait()
+    await visit.hold()
 
 
 async def stalls_in_tls(visit: Visit) -> None:
     await visit.open(tls=visit.chaos.tls)
     visit.silence()
-    await asyncio.Event().wait()
+    await visit.hold()
 
 
 async def speaks_no_tls(visit: Visit) -> None:

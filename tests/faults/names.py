@@ -21,6 +21,8 @@ class Names:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.error: socket.gaierror | None = None
         """What it says instead of an answer."""
+        self.asked = 0
+        """How often it was asked for ``HOST``."""
         self.going = threading.Event()
         """It answers nothing while this is not set."""
         self.going.set()
@@ -31,6 +33,7 @@ class Names:
             return _genuine(host, port, *rest, **named)
         if named.get("flags"):  # the question whether it is an address is no look-up
             raise socket.gaierror(socket.EAI_NONAME, "it is a name")
+        self.asked += 1
         assert self.going.wait(PATIENCE_S)
         if self.error is not None:
             raise self.error

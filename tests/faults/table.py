@@ -242,7 +242,14 @@ def nameless() -> Iterator[Row]:
     failing = "the host name could not be looked up"
     yield unknown
     yield replace(unknown, name=failing, strike=fails(socket.EAI_AGAIN), reason=failing)
-    yield replace(unknown, name="the look-up of the name hangs", strike=hangs, **STALLED)
+
+    async def comes_back(world: World) -> None:
+        await world.lost(2)
+        assert world.names.asked == 1  # who tries again waits for the same answer
+        world.names.going.set()
+
+    name = "the look-up of the name hangs"
+    yield replace(unknown, name=name, strike=hangs, heal=comes_back, **STALLED)
 
 
 def stopped() -> Iterator[Row]:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from tests.remains import Before, open_sockets
 
 SLOW = Backoff(first=100.0, cap=100.0)
 LIMIT_S = 60
+PEAK_KIB = 256 * 1024
+"""So much more memory than before is nobody's: a message has 4 MiB, and the bomb a gigabyte."""
 Body = Callable[[World, Numbered], Awaitable[None]]
 
 
@@ -50,7 +53,9 @@ def played(
                 **options,
             )
             world.knock(*row.met)
+            peak_kib = _peak_kib()
             await body(world, pit)
+            assert _peak_kib() - peak_kib < PEAK_KIB
             world.leave()
             await before.again(port)
             heard = [len(ear.heard) for ear in world.ears]
@@ -75,6 +80,10 @@ def played(
         in_a_network(run)
     else:
         run()
+
+
+def _peak_kib() -> int:
+    return getrusage(RUSAGE_SELF).ru_maxrss
 
 
 async def struck(world: World, row: Row) -> None:
