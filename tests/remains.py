@@ -57,9 +57,10 @@ class Before:
 def open_sockets(port: int) -> int:
     """How many TCP sockets of this process are connected to ``port``.
 
-    From the kernel's table: a socket that the process has closed has no inode there.
+    The kernel's table has those of all processes of a network, and other ports of theirs too.
     """
-    return sum(row.remote == port and row.inode != "0" for row in _sockets())
+    ours = _descriptors()
+    return sum(row.remote == port and f"socket:[{row.inode}]" in ours for row in _sockets())
 
 
 class _Socket(NamedTuple):

@@ -111,12 +111,12 @@ def broken() -> Iterator[Row]:
         steps=HEALS,
         reason=BROKE,
     )
-    yield Row(
-        name="not UTF-8",
-        strike=connected(says(frame(TEXT, b'{"topic":"publicTrade.BTCUSD","x":"\xff\xfe"}'))),
-        reports=DecodeFailed,
-        data="equal",
-    )
+    for name, text in (
+        ("not UTF-8", b'{"topic":"publicTrade.BTCUSD","type":"snapshot","data":"\xff\xfe"}'),
+        ("no topic and not UTF-8", b"\xff\xfe"),
+    ):
+        what = says(frame(TEXT, text))
+        yield Row(name=name, strike=connected(what), reports=DecodeFailed, data="equal")
 
 
 def at_the_door(
