@@ -17,6 +17,7 @@ import pytest
 __all__ = ["BEYOND", "Before", "open_sockets"]
 
 BEYOND = "127.0.0.2"
+_BEYOND = "".join(f"{int(part):02X}" for part in reversed(BEYOND.split(".")))
 _LISTENS = "0A"
 _DESCRIPTORS = Path("/proc/self/fd")
 
@@ -57,15 +58,20 @@ class Before:
 def open_sockets(port: int) -> int:
     """How many TCP sockets of this process are connected to ``port``.
 
-    The kernel's table has those of all processes of a network, and other ports of theirs too.
+    The kernel's table has those of all processes of a network. A proxy may connect from a port of
+    the same number, as it has another address.
     """
     ours = _descriptors()
-    return sum(row.remote == port and f"socket:[{row.inode}]" in ours for row in _sockets())
+    return sum(
+        row.remote == port and row.peer != _BEYOND and f"socket:[{row.inode}]" in ours
+        for row in _sockets()
+    )
 
 
 class _Socket(NamedTuple):
     address: str
     local: int
+    peer: str
     remote: int
     state: str
     inode: str
@@ -78,9 +84,8 @@ def _sockets() -> Iterator[_Socket]:
             for row in list(rows)[1:]:
                 _, local, remote, state, *fields = row.split()
                 address, _, port = local.rpartition(":")
-                yield _Socket(
-                    address, int(port, 16), int(remote.rpartition(":")[2], 16), state, fields[5]
-                )
+                peer, _, far = remote.rpartition(":")
+                yield _Socket(address, int(port, 16), peer, int(far, 16), state, fields[5])
 
 
 def _descriptors() -> set[object]:
@@ -98,9 +103,8 @@ def _served(ports: Collection[int]) -> set[object]:
     """The sockets of servers among them, and those from beyond a proxy."""
     sockets = list(_sockets())
     theirs = {row.local for row in sockets if row.state == _LISTENS} | set(ports)
-    beyond = "".join(f"{int(part):02X}" for part in reversed(BEYOND.split(".")))
     return {
-        f"socket:[{row.inode}]" for row in sockets if row.local in theirs or row.address == beyond
+        f"socket:[{row.inode}]" for row in sockets if row.local in theirs or row.address == _BEYOND
     }
 
 
