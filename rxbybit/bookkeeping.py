@@ -2,7 +2,8 @@
 
 A book is ``synced`` while every update since its snapshot was taken in. An update that is missing,
 a bid that is not below every ask, a price in two spellings: then it is ``resyncing`` until the
-next snapshot, shows what was known last, and a new snapshot is asked for. (V5 manual,
+next snapshot, shows what was known last, and a new snapshot is asked for; it is ``stale`` where
+nothing has come for too long. (V5 manual,
 "Orderbook": ``u`` rises by 1 from frame to frame; 1 marks a restart of the exchange's service;
 ``seq`` is the later, the higher. Legacy manual, "Orderbook", and captures: no update has a number,
 and each side of the window holds as many levels after each delta as before.)
@@ -11,6 +12,7 @@ and each side of the window holds as many levels after each delta as before.)
 from __future__ import annotations
 
 import sys
+from collections.abc import Hashable
 from sys import getrefcount
 
 from rxbybit.book import OrderBook
@@ -88,20 +90,33 @@ class BookKeeper:
 
     def reset(self) -> None:
         """The link is gone: what comes next is a snapshot."""
-        self.news, self._asked = None, False
-        content = self._content
-        if content is not None and content.state is _SYNCED:
-            if self._holders() > _ALONE:
-                content = self._copied(content)
-            content.state = BookState.RESYNCING
-            self.news = self.book
+        self._doubt(BookState.RESYNCING)
 
-    def spoil(self, why: str) -> bool:
-        """An update is missing, for the reason given: ask for a snapshot."""
-        self.reset()
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
+        """An update is missing, or (``silent``) none has come for too long: ask for a snapshot."""
+        self._doubt(BookState.STALE if silent else BookState.RESYNCING)
         self._asked = True
         self._renewal.ask(why)
         return True
+
+    def content(self) -> Hashable:
+        """What the book shows, whatever its state, by a number for each side; ``None`` before the
+        first snapshot.
+        """
+        content = self._content
+        return None if content is None else (content.bid_side.mark(), content.ask_side.mark())
+
+    def _doubt(self, state: BookState) -> None:
+        """The book cannot be trusted from now on. Of one in doubt, only that it is stale is new."""
+        self.news, self._asked = None, False
+        content = self._content
+        if content is None or content.state is state:
+            return
+        if content.state is _SYNCED or state is BookState.STALE:
+            if self._holders() > _ALONE:
+                content = self._copied(content)
+            content.state = state
+            self.news = self.book
 
     def _begun(self, frame: BookText) -> Content | None:
         """What a snapshot shows, if it can be and is anything new."""

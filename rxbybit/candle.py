@@ -54,9 +54,12 @@ class ClosedKlines:
     def reset(self) -> None:
         """Keeps what it knows: a candle stays closed whatever happens to the link."""
 
-    def spoil(self, why: str) -> bool:
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
         """Keeps what it knows: the next frame of a candle says all of it."""
         return False
+
+    def content(self) -> None:
+        """Candles are never compared."""
 
     def news(self, event: C) -> C | None:
         """``event``, the last one taken in, if it is a candle that closed just now."""

@@ -58,8 +58,10 @@ class Bybit(Opening):
     is missing all the same, ``"mark"`` only tells (and so does the legacy wire). ``linger`` is
     how many seconds a topic outlives its last subscriber, ``heartbeat`` how many lie between two
     pings: a dead peer is noticed within 1.5 of them. ``backoff`` says how long to wait before
-    the next attempt to connect. ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for
-    TLS. ``numbers`` is ``Decimal``, or ``float`` for those who need the speed. ``strict`` ends a
+    the next attempt to connect. ``stale`` is how many seconds a book or a ticker may be without
+    data before it is subscribed anew, ``float("inf")`` for never.
+    ``proxy`` is the URL of an HTTP proxy, ``ssl`` a context for TLS.
+    ``numbers`` is ``Decimal``, or ``float`` for those who need the speed. ``strict`` ends a
     stream with ``DecodeError`` at the first message that does not decode. ``listings`` is how many
     seconds lie between two looks at the list of instruments. ``runtime`` is taken instead of the
     running loop's. With ``keep_alive=False`` a subscription does not keep a script running that
@@ -87,6 +89,7 @@ class Bybit(Opening):
         linger: float = 0.0,
         heartbeat: float = 20.0,
         backoff: Backoff | None = None,
+        stale: float = 10.0,
         proxy: str | None = None,
         ssl: SSLContext | None = None,
         numbers: type[Decimal | float] = Decimal,
@@ -97,12 +100,13 @@ class Bybit(Opening):
         hooks: Hooks | None = None,
     ) -> None:
         check_options(
-            linger, heartbeat, listings, numbers, backoff, ssl, runtime, credentials, gaps
+            linger, heartbeat, listings, stale, numbers, backoff, ssl, runtime, credentials, gaps
         )
         settings = pool_settings(
             linger=linger,
             heartbeat=heartbeat,
             backoff=backoff,
+            stale=stale,
             proxy=proxy,
             ssl=ssl,
             numbers=numbers,
@@ -147,7 +151,7 @@ class Bybit(Opening):
 
         Subscribing opens nothing and keeps no script alive. Events: ``Connecting``,
         ``Connected``, ``Subscribed``, ``Disconnected``, ``Reconnecting``, ``Gap``,
-        ``Rejected``, ``RequestFailed``, ``DecodeFailed``, ``Dropped``.
+        ``Rejected``, ``Stale``, ``Resynced``, ``RequestFailed``, ``DecodeFailed``, ``Dropped``.
         Errors: ``ClosedError`` at the subscription when the client is closed.
 
         ::

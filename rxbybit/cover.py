@@ -19,6 +19,8 @@ class Cover:
     def __init__(self, session: Session, topic: str) -> None:
         self.session = session
         self.topic = topic
+        self.live = False
+        """Whether the exchange sends it."""
         self._seen: dict[str, None] = {}
         self._listeners: dict[object, tuple[OnTopics, OnError]] = {}
 
@@ -66,10 +68,27 @@ class Covers:
         session.cover(topic, cover.seen)
         return cover
 
-    def seen(self, url: str, cover: str | None, topic: str) -> None:
-        """Somebody hears ``topic``, which has a part in ``cover``, if that is asked for."""
+    def seen(self, url: str, cover: str | None, topic: str) -> bool:
+        """Somebody hears ``topic``, which has a part in ``cover``, if that is asked for.
+
+        Gives whether it comes already by that.
+        """
         if known := self.get(url, cover):
             known.seen(topic)
+        return known is not None and known.live
+
+    def begun(self, session: Session, topics: Sequence[str]) -> frozenset[str]:
+        """The exchange sends these topics of ``session``; gives those that cover others."""
+        mine = [c for c in self._covers.values() if c.session is session and c.topic in topics]
+        for cover in mine:
+            cover.live = True
+        return frozenset(cover.topic for cover in mine)
+
+    def lost(self, session: Session) -> None:
+        """The link is gone."""
+        for cover in self._covers.values():
+            if cover.session is session:
+                cover.live = False
 
     def drop(self, cover: Cover) -> None:
         """It is not wanted any more."""

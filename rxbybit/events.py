@@ -26,6 +26,7 @@ __all__ = [
     "RequestFailed",
     "Resynced",
     "Side",
+    "Stale",
     "Status",
     "Subscribed",
     "TickDirection",
@@ -175,6 +176,12 @@ class Resynced(Status, frozen=True, kw_only=True):
     topic: str
     reason: str
     """What was wrong, in a few plain words."""
+
+
+class Stale(Status, frozen=True, kw_only=True):
+    """No data of a book or a ticker for a while (``Bybit(stale=)``): it is subscribed anew."""
+
+    topic: str
 
 
 class RequestFailed(Status, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
 from functools import partial
 from typing import Protocol
@@ -11,7 +11,7 @@ from typing import Protocol
 from rxbybit.counting import Frames, TopicCounters
 from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError
-from rxbybit.events import DecodeFailed, Event, Gap, Resynced, Status
+from rxbybit.events import DecodeFailed, Event, Gap, Resynced, Stale, Status
 from rxbybit.hub import Hub
 from rxbybit.outlet import AnySpec, Feed
 from rxbybit.renewal import PacedRenewal
@@ -54,11 +54,14 @@ class Held:
         """Its last observers were ended by an error: nobody can go on from what it knows."""
         self.beside: dict[object, object] = {}
         """What others keep for as long as it is heard."""
+        self.goes_stale = False
+        """Whether it may be dead when it says nothing."""
         self._settings = settings
         self._owner = owner
         self._loop = asyncio.get_running_loop()
         self._hubs: dict[_Reading, Hub] = {}
         self._renewals: dict[_Reading, PacedRenewal] = {}
+        self._specs: dict[_Reading, AnySpec] = {}  # the first of each
         self._counted: tuple[Frames, Hub]  # at once, as another thread may read it
         self._undecodable = 0  # frames, or items of one
         self._gaps = 0
@@ -136,6 +139,7 @@ class Held:
     def live(self) -> None:
         """The exchange sends the topic."""
         self._live = True
+        self.session.lookout.begin(self)
         for then in list(self._always.values()):
             then()
         waiting, self._waiting = self._waiting, {}
@@ -146,6 +150,7 @@ class Held:
         """The link is gone."""
         self._live = False
         self._gap = None
+        self.session.lookout.pause(self)
         for renewal in self._renewals.values():
             renewal.cancel()
         for hub in self.hubs:
@@ -165,10 +170,23 @@ class Held:
         """It is not held any more: nothing of it is left to happen."""
         for end in self._ends:
             end()
+        self.session.lookout.forget(self)
         for renewal in self._renewals.values():
             renewal.end()
         if self.lingering is not None:
             self.lingering.cancel()
+
+    def stale(self, why: str) -> None:
+        """Nothing has come of it for too long, as ``why`` tells: have it subscribed anew."""
+        now, number = datetime.now(timezone.utc), self.session.number
+        self._owner.status(Stale(time=now, connection=number, topic=self.topic))
+        for hub in self.hubs:
+            hub.spoil(why, silent=True)
+
+    def content(self) -> Hashable:
+        """What is known by it, to be compared with what is known later; ``None`` for nothing."""
+        states = (hub.state_of(self._specs[reading]) for reading, hub in self._hubs.items())
+        return next((state.content() for state in states if state is not None), None)
 
     def heard(self) -> Frames:
         """What has come; on any thread."""
@@ -191,6 +209,7 @@ class Held:
 
     def _made(self, spec: AnySpec) -> Hub:
         settings, reading = self._settings, spec.reading
+        self._specs[reading] = spec
         wire = spec.wire(settings.wire.name).at(self.topic)
         decoder = TopicDecoder(
             spec,
@@ -199,6 +218,7 @@ class Held:
             numbers=settings.numbers,
             report=partial(self._on_undecodable, reading),
         )
+        self.goes_stale = wire is not None and wire.goes_stale
         renewal = self._renewals[reading] = PacedRenewal(
             self._loop,
             settings.session.backoff,

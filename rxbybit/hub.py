@@ -124,9 +124,8 @@ class Hub:
     ) -> tuple[Callable[[], None], bool]:
         """Let ``hearer`` hear ``spec`` from the next frame on, filtered by ``keep``.
 
-        ``late`` gives it at once what the state holds, if the stream does that.
-        Gives the function that ends it, and whether the topic must be subscribed anew to give
-        this hearer its snapshot.
+        ``late`` gives it at once what the state holds, if the stream does that. Gives what ends
+        it, and whether the topic must be subscribed anew for a snapshot.
         """
         outlet = self._outlet(spec)
         send = hearer.on_each if keep is None else filtered(hearer, keep)
@@ -201,9 +200,12 @@ class Hub:
         """Whether a new observer of any stream may begin with the next frame."""
         return not self._awaits_snapshot
 
-    def spoil(self, why: str) -> None:
-        """A frame could not be read, for the reason given."""
-        if not sum([state.spoil(why) for state in self._states]) and self._awaits_snapshot:
+    def spoil(self, why: str, *, silent: bool = False) -> None:
+        """A frame could not be read, or (``silent``) none has come for too long; ``why`` tells."""
+        asked = sum([state.spoil(why, silent=silent) for state in self._states])
+        self._awaits_snapshot |= silent
+        self._attention |= silent
+        if self._awaits_snapshot and not asked:
             self._asking = True
             self._renewal.ask(why)
         self._lapse()

@@ -82,6 +82,10 @@ class Ladder:
 
     __hash__ = None  # pyright: ignore[reportAssignmentType] - it changes
 
+    def mark(self) -> int:
+        """A number that another side with the same levels has too, and hardly one with others."""
+        return hash(frozenset(self._sizes.items()))
+
     def copy(self) -> Ladder:
         """One of its own."""
         made = Ladder.__new__(Ladder)

@@ -30,6 +30,7 @@ def check_options(
     linger: object,
     heartbeat: object,
     listings: object,
+    stale: object,
     numbers: object,
     backoff: object,
     ssl: object,
@@ -40,7 +41,7 @@ def check_options(
     """``ConfigurationError`` for the first argument that cannot work."""
     if not (is_number(linger) and linger >= 0):
         raise ConfigurationError(f"linger={linger!r}: seconds, 0 or more")
-    for name, seconds in (("heartbeat", heartbeat), ("listings", listings)):
+    for name, seconds in (("heartbeat", heartbeat), ("listings", listings), ("stale", stale)):
         if not (is_number(seconds) and seconds > 0):
             raise ConfigurationError(f"{name}={seconds!r}: seconds, more than 0")
     if gaps not in ("fill", "mark"):
@@ -76,6 +77,7 @@ def pool_settings(
     linger: float,
     heartbeat: float,
     backoff: Backoff | None,
+    stale: float,
     proxy: str | None,
     ssl: SSLContext | None,
     numbers: type[Decimal | float],
@@ -92,6 +94,7 @@ def pool_settings(
             backoff=backoff or Backoff(),
             ledger=CONNECTS,
             hooks=GuardedHooks(hooks or LoggingHooks()),
+            stale=stale,
         ),
         wire=wire,
         linger=linger,

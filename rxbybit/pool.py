@@ -185,10 +185,15 @@ class Pool:
         for topic in topics:
             if (held := self._held.get((session.url, topic))) and held.session is session:
                 held.live()
+        if covers := self._covers.begun(session, topics):
+            for held in list(self._held.values()):
+                if held.session is session and self._settings.wire.covering(held.topic) in covers:
+                    held.live()
 
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """Every topic of the link begins anew."""
         self._tally.lost()
+        self._covers.lost(session)
         for topic in session.topics:
             held = self._held.get((session.url, topic))
             if held is not None and held.session is session:
@@ -273,8 +278,9 @@ class Pool:
             self._held[url, topic] = held
             private = spec.wire(self._settings.wire.name).private
             held.session.want(topic, held.feed, self.identity if private else None)
-            self._covers.seen(url, self._settings.wire.covering(topic), topic)
             self.heal(spec, held)
+            if self._covers.seen(url, self._settings.wire.covering(topic), topic):
+                held.live()
         elif held.lingering is not None:
             held.lingering.cancel()
             held.lingering = None

@@ -49,9 +49,12 @@ class Present(Generic[E]):
     def reset(self) -> None:
         """The link was lost: what is known is still the newest that is known."""
 
-    def spoil(self, why: str) -> bool:
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
         """A frame could not be read: the next one of the thing tells, nothing is asked for."""
         return False
+
+    def content(self) -> None:
+        """Nothing that could be compared: a topic of these may be quiet for as long as it likes."""
 
     def _is_news(self, event: E) -> bool:
         key, read, over = self.key(event), event.meta.backfilled, self._over(event)

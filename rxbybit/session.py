@@ -11,6 +11,7 @@ import asyncio
 import random
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
+from math import inf
 from typing import Protocol
 
 from msgspec import Struct
@@ -37,6 +38,7 @@ from rxbybit.heartbeat import Heartbeat
 from rxbybit.hooks import Hooks, Outage
 from rxbybit.limits import ConnectLedger
 from rxbybit.protocol.base import WireProtocol
+from rxbybit.staleness import Lookout
 from rxbybit.transport import Connection, Transport
 
 __all__ = ["Owner", "Session", "Settings"]
@@ -48,12 +50,13 @@ LAST_WORDS_S = 0.25
 
 
 class Settings(Struct, frozen=True, kw_only=True):
-    """How a session behaves."""
+    """How a session behaves; ``stale`` is for its :class:`Lookout`."""
 
     heartbeat: float
     backoff: Backoff
     ledger: ConnectLedger
     hooks: Hooks
+    stale: float = inf
 
 
 class Owner(Protocol):
@@ -117,6 +120,7 @@ class Session:
         self._talk = talk = Conversation(
             number, url, wire=wire, listener=self, hooks=settings.hooks, backoff=settings.backoff
         )
+        self.lookout = Lookout(self._loop, settings.stale, self.on_unanswered)
         self._outage = Outage(url, settings.hooks, self._loop.time)
         self._ended: asyncio.Future[ConnectionFailed] | None = None  # there is one while connected
         self._stopping = False

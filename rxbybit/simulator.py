@@ -44,6 +44,7 @@ class _Options(TypedDict, total=False):
     linger: float
     heartbeat: float
     backoff: Backoff | None
+    stale: float
     numbers: type[Decimal | float]
     strict: bool
     listings: float

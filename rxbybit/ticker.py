@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
@@ -155,9 +156,16 @@ class TickerState:
         self._known = frozenset()
         self._since.clear()
 
-    def spoil(self, why: str) -> bool:
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
         """A frame could not be read: what it said is said again when it changes again."""
         return False
+
+    def content(self) -> Hashable:
+        """What is known, whatever was said last, by a number; ``None`` before the first
+        snapshot.
+        """
+        held = self.ticker
+        return None if held is None else hash(replace(held, changed=frozenset()))
 
     def full_update(self) -> TickerUpdate | None:
         """One update that says all that is known."""

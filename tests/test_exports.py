@@ -104,6 +104,7 @@ GROUPS = {
         "Reconnecting",
         "Gap",
         "Rejected",
+        "Stale",
         "RequestFailed",
         "Resynced",
         "DecodeFailed",

@@ -24,6 +24,7 @@ from rxbybit.events import (
     Rejected,
     RequestFailed,
     Resynced,
+    Stale,
     Status,
 )
 from rxbybit.stream import Stream
@@ -157,6 +158,7 @@ class Trouble:
             RequestFailed,
             DecodeFailed,
             Gap,
+            Stale,
             Resynced,
             Dropped,
         )

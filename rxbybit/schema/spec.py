@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import NODEFAULT
@@ -58,8 +58,14 @@ class TopicState(Protocol):
     def reset(self) -> None:
         """The link was lost."""
 
-    def spoil(self, why: str) -> bool:
-        """A frame could not be read, or is missing; whether a new snapshot was asked for."""
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
+        """A frame could not be read or is missing, or (``silent``) none has come for too long;
+        whether a new snapshot was asked for.
+        """
+        ...
+
+    def content(self) -> Hashable:
+        """What is known, to be compared with what is known later; ``None`` for nothing."""
         ...
 
 
@@ -110,7 +116,7 @@ class StreamSpec(Generic[E]):
         self.late = late
         """What a later subscriber of a topic gets at once, out of the state; perhaps nothing."""
         self.lapse = lapse
-        """What everybody gets out of the state when the link is lost, or a frame was not read."""
+        """What everybody gets out of the state when it was reset or spoilt."""
         self.renew = renew
         """Whether a later subscriber needs the topic subscribed anew."""
         self.once = once

@@ -63,6 +63,9 @@ class Wire:
     """Whether the event's ``changed`` names the attributes whose keys were in the data."""
     snapshot_first: bool = False
     """Whether deltas before the first snapshot of a subscription mean nothing."""
+    goes_stale: bool = False
+    """Whether a topic that says nothing for a while may be dead, and is subscribed anew: its
+    snapshot tells whether it was."""
     mixed: bool = False
     """Whether a topic holds several symbols, so that the sequences of its events do not compare."""
     also: tuple[Wire, ...] = ()
@@ -89,6 +92,8 @@ class Wire:
     def __post_init__(self) -> None:
         if (self.schema is None) == (self.snapshot is None or self.delta is None):
             raise TypeError(f"{self.template}: give schema, or both snapshot and delta")
+        if self.goes_stale and not self.snapshot_first:
+            raise TypeError(f"{self.template}: goes_stale goes with snapshot_first")
         if self.inside is not None and not self.many:
             raise TypeError(f"{self.template}: inside goes with many")
         if self.delta_in is not None and self.many:

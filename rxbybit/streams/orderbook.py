@@ -94,6 +94,7 @@ def _legacy(snapshot: type[WireSchema], delta: type[WireSchema]) -> Wire:
         from_topic=("depth", "symbol"),
         places={"depth": Place(write=_legacy_code, read=_legacy_depth, pattern=codes)},
         snapshot_first=True,
+        goes_stale=True,
         envelope=LegacyKindEnvelope,
         from_envelope=("sequence",),
         categories=("inverse",),
@@ -107,6 +108,7 @@ def _wire(schema: type[WireSchema]) -> Wire:
         from_topic=("depth",),
         places={"depth": Place(write=_code, read=_depth)},
         snapshot_first=True,
+        goes_stale=True,
     )
 
 
@@ -178,7 +180,9 @@ def order_book(
     snapshot was taken in. When one is missing, the book would cross, a price comes in two
     spellings, an update cannot be read or the link is lost, the last content is sent once more
     as ``"resyncing"``; the topic is subscribed anew, which ``status()`` tells as ``Resynced``, and
-    the next book is ``"synced"`` again. The repetitions of a quiet book of depth 1 are left out.
+    the next book is ``"synced"`` again. When nothing has come for a while (``Bybit(stale=)``) it
+    is ``"stale"`` in the same way, after a status ``Stale``.
+    The repetitions of a quiet book of depth 1 are left out.
     The legacy wire does not show that an update is missing but by the number of levels: what is
     ``"synced"`` there has full sides, where they were full, and does not cross.
     Source: V5 manual, "Orderbook"; legacy manual, "Orderbook".

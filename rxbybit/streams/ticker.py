@@ -199,6 +199,7 @@ _V5 = Wire(
     TickerV5,
     changed=True,
     snapshot_first=True,
+    goes_stale=True,
     also=(
         Wire(
             "tickers.{symbol}",
@@ -206,6 +207,7 @@ _V5 = Wire(
             places={"symbol": Place(write=_as_is, read=_option)},
             changed=True,
             snapshot_first=True,
+            goes_stale=True,
         ),
     ),
 )
@@ -216,6 +218,7 @@ _LEGACY = Wire(
     TickerLegacy,
     changed=True,
     snapshot_first=True,
+    goes_stale=True,
     delta_in="update",
     envelope=LegacyKindEnvelope,
     otherwise=_OTHERWISE,

@@ -16,6 +16,7 @@ from rxbybit.events import (
     Rejected,
     RequestFailed,
     Resynced,
+    Stale,
     Status,
     Subscribed,
 )
@@ -64,8 +65,8 @@ def _words(status: Status) -> str:
             return _gap(status)
         case Rejected(topic=topic, message=message):
             return f"refused {topic}: {message}"
-        case Resynced(topic=topic, reason=reason):
-            return f"{topic} was subscribed anew: {reason}"
+        case Stale() | Resynced():
+            return _anew(status)
         case RequestFailed(url=url, reason=reason, attempt=attempt, delay_s=delay_s):
             return f"{reason}: {url}; asking again in {delay_s:.1f} s (attempt {attempt})"
         case DecodeFailed(topic=topic, messages=messages):
@@ -75,6 +76,12 @@ def _words(status: Status) -> str:
         case _:
             told = (f"{name}={getattr(status, name)}" for name in _own_fields(status))
             return f"{type(status).__name__} {' '.join(told)}".rstrip()
+
+
+def _anew(status: Stale | Resynced) -> str:
+    if isinstance(status, Stale):
+        return f"no data of {status.topic} for a while: it is subscribed anew"
+    return f"{status.topic} was subscribed anew: {status.reason}"
 
 
 def _gap(gap: Gap) -> str:

@@ -239,6 +239,60 @@ def test_a_lost_link_is_told_once_and_asks_for_nothing() -> None:
     assert (world.asked, world.renewed) == (["no JSON"], 0)
 
 
+def test_a_book_of_which_nothing_comes_is_stale_until_its_snapshot() -> None:
+    world = World()
+    held = world.snapshot(5)
+    assert held is not None
+    assert world.keeper.spoil("no data", silent=True)
+    stale = world.keeper.news
+    assert stale is not None
+    assert (stale.state, held.state, world.asked) == ("stale", "synced", ["no data"])
+    assert stale == held.__replace__(state="stale")
+    for again in (True, False):  # what is known already
+        world.keeper.spoil("no data", silent=again)
+        assert world.keeper.news is None
+    world.keeper.reset()
+    assert world.keeper.news is None
+    assert world.keeper.book == stale
+    assert world.delta(6, [("99", "7")]) is None
+    world.keeper.spoil("no data", silent=True)
+    now = world.snapshot(5)  # the same, and news all the same
+    assert now is not None
+    assert (now.state, world.renewed) == ("synced", 1)
+
+
+def test_a_book_in_doubt_is_stale_when_nothing_comes() -> None:
+    world = World()
+    world.snapshot(5)
+    world.delta(9)
+    before = world.keeper.book
+    world.keeper.spoil("no data", silent=True)
+    news = world.keeper.news
+    assert before is not None
+    assert news is not None
+    assert (before.state, news.state) == ("resyncing", "stale")
+
+
+def test_without_a_book_there_is_nothing_to_be_stale_but_a_snapshot_is_asked_for() -> None:
+    world = World()
+    assert world.keeper.spoil("no data", silent=True)
+    assert (world.keeper.news, world.asked) == (None, ["no data"])
+
+
+def test_books_of_the_same_levels_have_the_same_content() -> None:
+    world, other = World(), World()
+    assert world.keeper.content() is None
+    world.snapshot(5, [("99", "1"), ("98", "2")])
+    other.snapshot(7, [("98", "2"), ("99", "3")])
+    assert world.keeper.content() != other.keeper.content()
+    other.delta(8, [("99", "1")])
+    assert world.keeper.content() == other.keeper.content()
+    world.keeper.reset()
+    assert world.keeper.content() == other.keeper.content()
+    other.delta(9, [], [("103", "1")])
+    assert world.keeper.content() != other.keeper.content()
+
+
 def test_what_could_not_be_read_asks_for_a_snapshot() -> None:
     world = World()
     world.keeper.spoil("no JSON")

@@ -267,6 +267,11 @@ def test_insurance_takes_the_clients_category_too() -> None:
         ({"heartbeat": 0}, "heartbeat=0: seconds, more than 0"),
         ({"heartbeat": -1.5}, "heartbeat=-1.5: seconds, more than 0"),
         ({"heartbeat": None}, "heartbeat=None: seconds, more than 0"),
+        ({"stale": 0}, "stale=0: seconds, more than 0"),
+        ({"stale": -1.5}, "stale=-1.5: seconds, more than 0"),
+        ({"stale": None}, "stale=None: seconds, more than 0"),
+        ({"stale": True}, "stale=True: seconds, more than 0"),
+        ({"stale": math.nan}, "stale=nan: seconds, more than 0"),
         ({"heartbeat": math.nan}, "heartbeat=nan: seconds, more than 0"),
         ({"numbers": int}, "numbers=.*int.*: Decimal or float"),
         ({"numbers": "float"}, "numbers='float': Decimal or float"),
@@ -293,6 +298,7 @@ def test_what_is_legal_is_taken() -> None:
         category="spot",
         linger=0,
         heartbeat=0.001,
+        stale=0.5,
         backoff=Backoff(first=1, cap=2, budget=3),
         proxy="http://u:p@proxy:1",
         ssl=ssl.create_default_context(),
@@ -304,10 +310,12 @@ def test_what_is_legal_is_taken() -> None:
     settings = client._settings
     assert (settings.linger, settings.numbers, settings.strict) == (0, float, True)
     assert (settings.session.heartbeat, settings.session.backoff.budget) == (0.001, 3)
+    assert settings.session.stale == 0.5
     assert "p@" not in repr(client)
     plain = Bybit()._settings
     assert (plain.linger, plain.numbers, plain.strict) == (0.0, Decimal, False)
     assert (plain.session.heartbeat, plain.session.backoff) == (20.0, Backoff())
+    assert plain.session.stale == 10.0
     assert plain.session.ledger is settings.session.ledger is CONNECTS  # one for all clients
 
 

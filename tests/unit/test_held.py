@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from math import inf
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,7 +38,8 @@ class World:
     def __init__(self, **options: Any) -> None:
         self.book = TrueBook(3)
         self.exchange = TrueExchange(self.book, early=options.pop("early", False))
-        options = {"backoff": Backoff(first=0.1, cap=1.0), **options}
+        # a market that stands still for a minute is no topic that has died
+        options = {"backoff": Backoff(first=0.1, cap=1.0), "stale": inf, **options}
         self.client = Bybit("http://exchange", **options)
         made: Any = self.client
         ledger = ConnectLedger(clock=asyncio.get_running_loop().time)

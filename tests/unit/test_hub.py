@@ -256,6 +256,21 @@ def test_deltas_before_the_first_snapshot_are_dropped() -> None:
     assert ear.heard == [snapshot(5), delta(6)]
 
 
+def test_of_a_topic_that_was_silent_a_snapshot_comes_first() -> None:
+    world = World(snapshot_first=True)
+    updates, whole = world.hear(TICKER_UPDATES), world.hear(TICKERS)
+    world.send(update("snapshot", last_price=Decimal(1)))
+    world.hub.spoil("no data", silent=True)
+    assert not world.hub.begun
+    world.send(update(last_price=Decimal(2)))
+    assert len(updates.heard) == len(whole.heard) == 1
+    world.send(update("snapshot", last_price=Decimal(3)))
+    world.send(update(last_price=Decimal(4)))
+    assert [int(one.last_price) for one in updates.heard] == [1, 3, 4]
+    assert [int(one.last_price) for one in whole.heard] == [1, 3, 4]
+    assert world.gaps == []
+
+
 def test_a_late_subscriber_of_book_updates_begins_at_the_next_snapshot() -> None:
     world = World(snapshot_first=True)
     first = world.hear(ORDER_BOOK_UPDATES)

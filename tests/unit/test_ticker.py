@@ -66,6 +66,18 @@ def test_a_snapshot_replaces_all() -> None:
     assert full.changed == {"last_price"}
 
 
+def test_what_is_known_compares_whatever_was_said_last() -> None:
+    one, other = TickerState(), TickerState()
+    assert one.content() is None
+    one.apply(update("snapshot", last_price=D(1), bid_price=D(2)))
+    other.apply(update("snapshot", last_price=D(3), bid_price=D(2)))
+    assert one.content() != other.content()
+    other.apply(update("delta", last_price=D(1)))
+    assert one.content() == other.content()
+    assert not one.spoil("no data", silent=True)
+    assert one.content() == other.content()
+
+
 def test_nothing_before_a_snapshot() -> None:
     state = TickerState()
     assert state.ticker is state.full_update() is None

@@ -143,6 +143,8 @@ def test_wires_that_cannot_be() -> None:
             Wire("thing.{symbol}", **schemas)  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="inside goes with many"):
         Wire("thing.{symbol}", Good, inside="coin")
+    with pytest.raises(TypeError, match="goes_stale goes with snapshot_first"):
+        Wire("thing.{symbol}", Good, goes_stale=True)
     with pytest.raises(TypeError, match="delta_in goes with one item"):
         Wire("thing.{symbol}", Good, many=True, delta_in="update")
     for more in ({"many": True}, {"from_topic": ("symbol",)}):

@@ -256,6 +256,11 @@ def test_what_the_engine_is_told() -> None:
         spec: (spec.renew, spec.wire("v5").snapshot_first, spec.state, spec.late is not None)
         for spec in SPECS
     }
+    stale = {spec for spec in SPECS if spec.wire("v5").goes_stale}
+    assert stale == {TICKERS, TICKER_UPDATES, ORDER_BOOK, ORDER_BOOK_25, ORDER_BOOK_UPDATES}
+    both = [s for s in SPECS if s.v5 is not None and s.legacy is not None]
+    assert {s for s in both if s.wire("legacy").goes_stale} == stale
+    assert all(wire.goes_stale for wire in TICKERS.wire("v5").also)
     assert told == {
         TRADES: (False, False, None, False),
         TICKERS: (False, True, TICKERS.state, True),
