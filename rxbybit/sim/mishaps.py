@@ -93,9 +93,15 @@ class Mishaps:
     def forget(self, topic: str) -> None:
         """The link has the topic no more, or all that its wildcard is: nothing of it waits."""
         kind = topic.removesuffix("*") if topic.endswith(".*") else None
-        for waiting in list(self._overtaken):
-            if waiting == topic or (kind and waiting.rpartition(".")[0] + "." == kind):
-                del self._overtaken[waiting]
+
+        def gone(other: str) -> bool:
+            return other == topic or bool(kind and other.rpartition(".")[0] + "." == kind)
+
+        for waiting in filter(gone, list(self._overtaken)):
+            del self._overtaken[waiting]
+        for muted in filter(gone, list(self._muted)):
+            if self._muted[muted].fault.until_renewed:
+                del self._muted[muted]
 
     def _strike(self, kind: type[F], topic: str) -> F | None:
         nth = self.sent_by_topic[topic]

@@ -177,6 +177,24 @@ def test_a_topic_is_mute_for_so_long() -> None:
     assert mishaps.carry("a", A[0]).frames == (A[0],)
 
 
+@pytest.mark.parametrize(
+    ("left", "ends"),
+    [("trade.S", True), ("trade.*", True), ("trade.T", False), ("other.*", False), ("*", False)],
+)
+def test_a_topic_is_mute_until_it_is_subscribed_anew(left: str, ends: bool) -> None:
+    mishaps = Mishaps(Faults(Mute(topic="trade.S", nth=2, until_renewed=True)))
+    assert [len(mishaps.carry("trade.S", b"t").frames) for _ in range(4)] == [1, 0, 0, 0]
+    mishaps.forget(left)
+    assert len(mishaps.carry("trade.S", b"t").frames) == ends
+
+
+def test_a_topic_that_is_mute_for_good_stays_so() -> None:
+    mishaps = Mishaps(Faults(Mute(topic="a", nth=1)))
+    assert mishaps.carry("a", b"a").frames == ()
+    mishaps.forget("a")
+    assert mishaps.carry("a", b"a").frames == ()
+
+
 def spoiled(seed: int) -> list[bytes]:
     """Every public topic of a market, behind a script made of the same seed."""
     chance = random.Random(seed)
@@ -259,6 +277,10 @@ def test_arguments_arrive() -> None:
         ([{"fault": "cut", "after": -1}], r"^fault 1: cut: after -1: use at least 0$"),
         ([{"fault": "cut", "after": "3"}], r"^fault 1: cut: after '3': use a whole number$"),
         ([{"fault": "cut", "after": True}], r"after True: use a whole number$"),
+        (
+            [{"fault": "mute", "topic": "a", "until_renewed": 1}],
+            r"until_renewed 1: use true or false$",
+        ),
         ([{"fault": "cut", "after": 1.5}], r"after 1.5: use a whole number$"),
         ([{"fault": "cut", "times": 0}], r"times 0: use at least 1$"),
         ([{"fault": "cut", "for_s": 0}], r"for_s 0: use at least 0.001$"),

@@ -623,3 +623,23 @@ def test_who_joins_every_symbol_on_a_link_that_is_down_waits_for_it() -> None:
         assert world.of(Stale) == []
 
     scenario(body, wire="legacy")
+
+
+def test_those_of_every_symbol_say_nothing_of_one_on_another_link() -> None:
+    async def body(world: World) -> None:
+        other = "orderBookL2_25.ETHUSD"
+        world.exchange.first |= {
+            topic: lambda topic=topic: level_frame(topic) for topic in (LEGACY_BOOK, other)
+        }
+        alone = Ear(world.client.order_book("BTCUSD"))
+        await until(lambda: alone.heard)
+        every = Ear(world.client.order_book())
+        await until(lambda: len(every.heard) == 2)
+        first, second = world.exchange.live
+        world.transport.hang = True
+        first.cut()
+        await asyncio.sleep(120)
+        assert [t for t in second.asked("subscribe") if t == "orderBookL2_25.*"][2:]
+        assert {status.topic for status in world.of(Stale)} == {other}
+
+    scenario(body, wire="legacy")

@@ -7,7 +7,12 @@ from typing import Literal, Union, get_args, get_origin
 
 __all__ = ["admits", "legal"]
 
-_WORDS: dict[object, str] = {int: "a whole number", float: "a number", str: "text"}
+_WORDS: dict[object, str] = {
+    int: "a whole number",
+    float: "a number",
+    str: "text",
+    bool: "true or false",
+}
 
 
 # A type expression is of no type of its own.
@@ -21,8 +26,8 @@ def admits(kind: object, value: object) -> bool:
         return value is None
     if kind is str:
         return isinstance(value, str)
-    if isinstance(value, bool):
-        return False
+    if kind is bool or isinstance(value, bool):
+        return kind is bool and isinstance(value, bool)
     return isinstance(value, int | float) if kind is float else isinstance(value, int)
 
 

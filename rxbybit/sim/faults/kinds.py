@@ -243,6 +243,9 @@ class Mute(OfFrame):
     """
 
     frames: int | None = None
+    until_renewed: bool = False
+    """Whether it ends when the link unsubscribes: the exchange has lost the subscription, and a
+    new one is as good as any."""
 
 
 @dataclass(frozen=True, kw_only=True)
