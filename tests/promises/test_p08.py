@@ -6,13 +6,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any
+from collections.abc import Callable
+from itertools import count, pairwise
+from typing import Any, Literal
 
 import pytest
 
-from rxbybit import Disconnected
-from rxbybit.sim import NoPong
-from tests.promises.world import TRADES, Ear, World, scenario, until
+from rxbybit import Bybit, Disconnected, OrderBook, Resynced, Stale, Status
+from rxbybit.sim import Mute, NoPong, WithholdSnapshot, serve_in_thread
+from tests.promises.world import BOOK, QUICK, TICKER, TRADES, Ear, World, scenario, until
+from tests.sim.legacy.talk import market
 
 HEARTBEAT_S = 1.0
 """The exchange of these tests is in this process, so it is as slow to answer as the machine is."""
@@ -145,3 +148,179 @@ def test_a_peer_that_died_while_the_loop_was_held_is_noticed() -> None:
         world.served.run(link.abort)
 
     scenario(body, heartbeat=HEARTBEAT_S)
+
+
+# topics that are dead, and topics that are quiet
+
+
+async def lively(world: World, holds: Callable[[], object]) -> None:
+    """Send trades until ``holds()``: the link has data."""
+
+    def look() -> bool:
+        world.trade()
+        return bool(holds())
+
+    await until(look)
+
+
+@pytest.mark.parametrize(
+    ("wire", "topic"),
+    [
+        ("v5", BOOK),
+        ("v5", TICKER),
+        ("legacy", "orderBookL2_25.BTCUSD"),
+        ("legacy", "instrument_info.100ms.BTCUSD"),
+    ],
+)
+def test_a_topic_that_died_is_told_and_had_anew_and_nothing_else_is_touched(
+    wire: Literal["v5", "legacy"], topic: str
+) -> None:
+    async def main() -> None:
+        statuses: list[Status] = []
+        faults = (Mute(topic=topic, nth=20, until_renewed=True),)
+        with serve_in_thread(market=market(), speed=10, faults=faults) as served:
+            async with Bybit(served.url, wire=wire, backoff=QUICK, stale=1.0) as client:
+                client.status().subscribe(statuses.append)
+                is_book = "ook" in topic
+                ear = Ear(client.order_book("BTCUSD") if is_book else client.tickers("BTCUSD"))
+                trades = Ear(client.trades("BTCUSD"))
+                await until(lambda: any(isinstance(one, Resynced) for one in statuses))
+                back = len(ear.heard)
+                await until(lambda: len(ear.heard) > back + 20)
+                said = [one for one in statuses if isinstance(one, Stale | Resynced)]
+                assert [type(one) for one in said[:2]] == [Stale, Resynced]
+                assert {one.topic for one in said} == {topic}
+                if is_book:
+                    states = [book.state for book in ear.heard]
+                    at = states.index("stale")
+                    assert states[at - 1 : at + 2] == ["synced", "stale", "synced"]
+                    stale, before, after = (ear.heard[n] for n in (at, at - 1, at + 1))
+                    assert stale == before.__replace__(state="stale")
+                    assert after.meta.kind == "snapshot"
+                asked = [r for r in served.requests if r.op == "unsubscribe"]
+                assert {one for request in asked for one in request.args} == {topic}
+                assert [one for one in statuses if isinstance(one, Disconnected)] == []
+                assert trades.heard
+                assert trades.errors == ear.errors == []
+                assert len(served.links) == 1
+
+    asyncio.run(main())
+
+
+def test_a_first_snapshot_that_was_lost_is_asked_for_though_nothing_follows_it() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.order_book("BTCUSD"))
+        Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(BOOK, TRADES)
+        world.book("snapshot", 1)  # on which WithholdSnapshot strikes
+        await lively(world, lambda: world.asked("subscribe").count(BOOK) > 1)
+        await lively(world, lambda: world.book("snapshot", 2) or ear.heard)
+        assert [status.topic for status in world.of(Stale)][:1] == [BOOK]
+        assert (ear.heard[0].state, ear.heard[0].update_id) == ("synced", 2)
+        assert world.of(Disconnected) == []
+
+    scenario(body, stale=1.0, faults=(WithholdSnapshot(topic=BOOK),))
+
+
+def test_a_quiet_book_is_asked_for_ever_more_rarely() -> None:
+    """As a dated contract is for hours, which pass on virtual time in tests/unit."""
+    stale_s = 0.2
+
+    async def body(world: World) -> None:
+        states: list[str] = []
+        times: list[float] = []  # of the first book, and of each Stale behind it
+
+        def hear(book: OrderBook) -> None:
+            states.append(book.state)
+            if not times:
+                times.append(time.monotonic())
+
+        def look(status: Status) -> None:
+            if times and isinstance(status, Stale):
+                times.append(time.monotonic())
+
+        world.client.status().subscribe(look)
+        world.client.order_book("BTCUSD").subscribe(hear)
+        Ear(world.client.trades("BTCUSD"))
+        for n in count(1):
+            await lively(world, lambda n=n: world.asked("subscribe").count(BOOK) >= n)
+            await lively(world, lambda: BOOK in world.served.subscriptions)
+            world.book("snapshot", 7)  # the same each time
+            await lively(world, lambda n=n: len(world.of(Stale)) >= n)
+            if len(times) > 5:
+                break
+        pauses = [later - one for one, later in pairwise(times)]
+        for n, pause in enumerate(pauses):
+            assert pause >= stale_s * 2**n
+        assert set(states) == {"synced", "stale"}
+        assert world.of(Disconnected) == []
+
+    scenario(body, stale=stale_s)
+
+
+def test_quiet_trades_are_let_alone() -> None:
+    """Ten minutes of them, and all other topics that may be quiet, in tests/unit."""
+
+    async def body(world: World) -> None:
+        ear = Ear(world.client.trades("BTCUSD"))
+        candles = Ear(world.client.klines("BTCUSD"))
+        await world.subscribed(TRADES, "kline.1.BTCUSD")
+        await until(lambda: len([r for r in world.served.requests if r.op == "ping"]) >= 3)
+        assert world.of(Stale | Disconnected) == []
+        assert [r.op for r in world.served.requests if r.op != "ping"] == ["subscribe"]
+        sent = world.trade()
+        await until(lambda: ear.ids == sent)
+        assert candles.errors == []
+
+    scenario(body, stale=0.05, heartbeat=0.5)
+
+
+@pytest.mark.parametrize("quiet_s", [0.1, 1.5])
+def test_a_loop_that_was_held_up_makes_nothing_stale_and_nothing_dead(quiet_s: float) -> None:
+    """Past a heartbeat and past ``stale``, while frames of the topic lie in the socket."""
+
+    async def body(world: World) -> None:
+        ear = Ear(world.client.order_book("BTCUSD"))
+        await world.subscribed(BOOK)
+        world.book("snapshot", 1)
+        await until(lambda: ear.heard)
+        await asyncio.sleep(quiet_s)
+        world.book("delta", 2)
+        world.book("delta", 3)
+        hold(4.5)
+        for n in range(4, 24):
+            world.book("delta", n)
+            await asyncio.sleep(0.1)
+        await until(lambda: ear.heard[-1].update_id == 23)
+        assert {book.state for book in ear.heard} == {"synced"}
+        assert world.of(Stale | Disconnected) == []
+        assert world.asked("subscribe") == [BOOK]
+
+    scenario(body, heartbeat=HEARTBEAT_S, stale=2.0)
+
+
+def test_a_link_on_which_nothing_has_data_is_replaced_once() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.order_book("BTCUSD"))
+        trades = Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(BOOK, TRADES)
+        world.book("snapshot", 1)
+        await until(lambda: world.of(Disconnected), within_s=LIMIT_S)
+        told = [status for status in world.statuses if isinstance(status, Stale | Disconnected)]
+        assert [type(status) for status in told] == [Stale, Disconnected]
+        assert told[1].reason == "no topic had data, not even when it was subscribed anew"
+        assert [book.state for book in ear.heard] == ["synced", "stale"]
+        await lively(world, lambda: trades.heard and BOOK in world.served.subscriptions)
+        world.book("snapshot", 2)
+        n = count(3)
+
+        def goes_on() -> bool:
+            world.book("delta", next(n))
+            return len(ear.heard) > 500
+
+        await until(goes_on)
+        assert ear.heard[-1].state == "synced"
+        assert len(world.served.connects) == 2
+        assert ear.errors == trades.errors == []
+
+    scenario(body, stale=1.0)
