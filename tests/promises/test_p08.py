@@ -277,14 +277,17 @@ def test_quiet_trades_are_let_alone() -> None:
 
 @pytest.mark.parametrize("quiet_s", [0.1, 1.5])
 def test_a_loop_that_was_held_up_makes_nothing_stale_and_nothing_dead(quiet_s: float) -> None:
-    """Past a heartbeat and past ``stale``, while frames of the topic lie in the socket."""
+    """Past a heartbeat and past ``stale``, while frames of the topic lie in the socket, behind
+    more than a loop reads at once.
+    """
 
     async def body(world: World) -> None:
-        ear = Ear(world.client.order_book("BTCUSD"))
-        await world.subscribed(BOOK)
+        ear, trades = Ear(world.client.order_book("BTCUSD")), Ear(world.client.trades("BTCUSD"))
+        await world.subscribed(BOOK, TRADES)
         world.book("snapshot", 1)
         await until(lambda: ear.heard)
         await asyncio.sleep(quiet_s)
+        sent = [one for _ in range(30) for one in world.trade(count=300)]
         world.book("delta", 2)
         world.book("delta", 3)
         hold(4.5)
@@ -294,7 +297,8 @@ def test_a_loop_that_was_held_up_makes_nothing_stale_and_nothing_dead(quiet_s: f
         await until(lambda: ear.heard[-1].update_id == 23)
         assert {book.state for book in ear.heard} == {"synced"}
         assert world.of(Stale | Disconnected) == []
-        assert world.asked("subscribe") == [BOOK]
+        assert world.asked("subscribe") == [BOOK, TRADES]
+        assert trades.ids == sent
 
     scenario(body, heartbeat=HEARTBEAT_S, stale=2.0)
 
