@@ -188,6 +188,11 @@ class Held:
         states = (hub.state_of(self._specs[reading]) for reading, hub in self._hubs.items())
         return next((state.content() for state in states if state is not None), None)
 
+    def frames(self) -> int:
+        """How many have come; the number never falls."""
+        before, hub = self._counted
+        return before.frames + hub.heard().frames
+
     def heard(self) -> Frames:
         """What has come; on any thread."""
         before, hub = self._counted

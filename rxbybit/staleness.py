@@ -10,8 +10,6 @@ from collections.abc import Callable, Hashable
 from math import inf
 from typing import Protocol
 
-from rxbybit.counting import Frames
-
 __all__ = ["LOOKS", "MOST", "Lookout", "Silence", "Topic"]
 
 MOST = 64
@@ -32,8 +30,8 @@ class Topic(Protocol):
         """Whether it may be dead when it says nothing; of others it only counts that they live."""
         ...
 
-    def heard(self) -> Frames:
-        """What has come of it; the number of frames never falls."""
+    def frames(self) -> int:
+        """How many have come; the number never falls."""
         ...
 
     def content(self) -> Hashable:
@@ -147,7 +145,7 @@ class Lookout:
             return
         silence = self._topics.get(topic)
         if silence is None:
-            silence = self._topics[topic] = Silence(self._stale_s, topic.heard().frames)
+            silence = self._topics[topic] = Silence(self._stale_s, topic.frames())
             self._watched += topic.goes_stale
         silence.begin(self._now())
         if topic.goes_stale and self._timer is None:
@@ -183,7 +181,7 @@ class Lookout:
             if silence.since_s is None:
                 continue
             watching = watching or topic.goes_stale
-            if silence.broken(now_s, topic.heard().frames):
+            if silence.broken(now_s, topic.frames()):
                 self._heard_s = now_s
                 if silence.doubtful:
                     silence.told(topic.content())

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from rxbybit.counting import Frames
 from rxbybit.staleness import LOOKS, MOST, Lookout, Silence
 from tests.virtual import VirtualLoop, run
 
@@ -24,15 +23,15 @@ class Topic:
     def __init__(self, *, goes_stale: bool = True, shows: Hashable = None) -> None:
         self.goes_stale = goes_stale
         self.shows = shows
-        self.frames = 0
+        self.count = 0
         self.looks = 0
         self.asked: list[float] = []
         self.reasons: list[str] = []
         self.then: Callable[[], None] = lambda: None
 
-    def heard(self) -> Frames:
+    def frames(self) -> int:
         self.looks += 1
-        return Frames(self.frames)
+        return self.count
 
     def content(self) -> Hashable:
         return self.shows
@@ -43,7 +42,7 @@ class Topic:
         self.then()
 
     def say(self, shows: Hashable = None) -> None:
-        self.frames += 1
+        self.count += 1
         self.shows = shows if shows is not None else self.shows
 
 
