@@ -153,6 +153,10 @@ def test_a_peer_that_died_while_the_loop_was_held_is_noticed() -> None:
 # topics that are dead, and topics that are quiet
 
 
+def alarms(world: World) -> list[Stale | Disconnected]:
+    return [status for status in world.statuses if isinstance(status, Stale | Disconnected)]
+
+
 async def lively(world: World, holds: Callable[[], object]) -> None:
     """Send trades until ``holds()``: the link has data."""
 
@@ -266,7 +270,7 @@ def test_quiet_trades_are_let_alone() -> None:
         candles = Ear(world.client.klines("BTCUSD"))
         await world.subscribed(TRADES, "kline.1.BTCUSD")
         await until(lambda: len([r for r in world.served.requests if r.op == "ping"]) >= 3)
-        assert world.of(Stale | Disconnected) == []
+        assert alarms(world) == []
         assert [r.op for r in world.served.requests if r.op != "ping"] == ["subscribe"]
         sent = world.trade()
         await until(lambda: ear.ids == sent)
@@ -296,7 +300,7 @@ def test_a_loop_that_was_held_up_makes_nothing_stale_and_nothing_dead(quiet_s: f
             await asyncio.sleep(0.1)
         await until(lambda: ear.heard[-1].update_id == 23)
         assert {book.state for book in ear.heard} == {"synced"}
-        assert world.of(Stale | Disconnected) == []
+        assert alarms(world) == []
         assert world.asked("subscribe") == [BOOK, TRADES]
         assert trades.ids == sent
 
@@ -310,9 +314,9 @@ def test_a_link_on_which_nothing_has_data_is_replaced_once() -> None:
         await world.subscribed(BOOK, TRADES)
         world.book("snapshot", 1)
         await until(lambda: world.of(Disconnected), within_s=LIMIT_S)
-        told = [status for status in world.statuses if isinstance(status, Stale | Disconnected)]
-        assert [type(status) for status in told] == [Stale, Disconnected]
-        assert told[1].reason == "no topic had data, not even when it was subscribed anew"
+        assert [type(status) for status in alarms(world)] == [Stale, Disconnected]
+        (lost,) = world.of(Disconnected)
+        assert lost.reason == "no topic had data, not even when it was subscribed anew"
         assert [book.state for book in ear.heard] == ["synced", "stale"]
         await lively(world, lambda: trades.heard and BOOK in world.served.subscriptions)
         world.book("snapshot", 2)

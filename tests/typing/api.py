@@ -34,6 +34,7 @@ from rxbybit import (
     Reconnecting,
     Resynced,
     Side,
+    Stale,
     Status,
     TickDirection,
     Ticker,
@@ -331,6 +332,9 @@ def reads_a_status(status: Status) -> None:
             assert_type(lost, int | None)
         case Resynced(topic=topic, reason=reason):
             assert_type(reason, str)
+        case Stale(topic=topic, connection=connection):
+            assert_type(topic, str)
+            assert_type(connection, int | None)
         case Reconnecting(delay_s=delay_s):
             assert_type(delay_s, float)
         case _:

@@ -17,6 +17,7 @@ from rxbybit import (
     Rejected,
     RequestFailed,
     Resynced,
+    Stale,
     Status,
 )
 from rxbybit.cli.client import CommandHooks
@@ -103,6 +104,7 @@ QUIET = Connecting(time=AT, connection=1, url="ws://x")
 UNASKED = RequestFailed(time=AT, url="http://x", reason="gone", attempt=1, delay_s=1)
 AGAIN = Reconnecting(time=AT, connection=1, attempt=1, delay_s=1)
 WHOLE = Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5")
+SILENT = Stale(time=AT, connection=1, topic="t")
 HOLE = Gap(time=AT, connection=1, topic="t", after_ms=None, before_ms=None)
 
 
@@ -116,6 +118,7 @@ HOLE = Gap(time=AT, connection=1, topic="t", after_ms=None, before_ms=None)
         (True, [REFUSED], []),
         (True, [UNASKED], [UNASKED]),
         (True, [WHOLE], [WHOLE]),
+        (True, [SILENT], [SILENT]),
         (False, [REFUSED], [REFUSED]),
     ],
 )

@@ -35,6 +35,7 @@ from rxbybit import (
     Rejected,
     Resynced,
     Side,
+    Stale,
     Status,
     StopOrder,
     StopOrderType,
@@ -380,6 +381,10 @@ STATUSES: list[tuple[Status, str]] = [
         "gap in t: an unknown number lost, 0 filled in",
     ),
     (Rejected(time=AT, topic="t", message="no\x1b[31m"), "refused t: no?[31m"),
+    (
+        Stale(time=AT, connection=1, topic="t"),
+        "link 1 no data of t for a while: it is subscribed anew",
+    ),
     (
         Resynced(time=AT, connection=1, topic="t", reason="update 7 came after 5"),
         "link 1 t was subscribed anew: update 7 came after 5",
