@@ -178,8 +178,7 @@ class Held:
 
     def stale(self, why: str) -> None:
         """Nothing has come of it for too long, as ``why`` tells: have it subscribed anew."""
-        now, number = datetime.now(timezone.utc), self.session.number
-        self._owner.status(Stale(time=now, connection=number, topic=self.topic))
+        self._report(Stale)
         for hub in self.hubs:
             hub.spoil(why, silent=True)
 
@@ -268,15 +267,7 @@ class Held:
         if self._complained in (None, reading):
             self._complained = reading
             self._undecodable += 1
-            self._owner.status(
-                DecodeFailed(
-                    time=datetime.now(timezone.utc),
-                    connection=self.session.number,
-                    topic=error.topic,
-                    raw=error.raw,
-                    messages=error.messages,
-                )
-            )
+            self._report(DecodeFailed, raw=error.raw, messages=error.messages)
         hub = self._hubs.get(reading)
         if hub is not None and self._settings.strict:
             self.spent = len(self._hubs) == 1
@@ -288,8 +279,11 @@ class Held:
         if self._told:
             return
         self._told = len(self._hubs) > 1
+        self._report(Resynced, reason=why)
+
+    def _report(self, kind: Callable[..., Status], **facts: object) -> None:
         now, number = datetime.now(timezone.utc), self.session.number
-        self._owner.status(Resynced(time=now, connection=number, topic=self.topic, reason=why))
+        self._owner.status(kind(time=now, connection=number, topic=self.topic, **facts))
 
     def _on_gap(
         self,
