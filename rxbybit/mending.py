@@ -75,9 +75,12 @@ class Seen:
     def reset(self) -> None:
         """It was seen, whatever happens to the link."""
 
-    def spoil(self, why: str) -> bool:
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
         """It was seen, whatever cannot be read."""
         return False
+
+    def content(self) -> None:
+        """It is never compared."""
 
 
 class _Stretch(Generic[E]):

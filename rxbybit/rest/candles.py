@@ -29,9 +29,12 @@ class _Last:
     def reset(self) -> None:
         """It was delivered, whatever happens to the link."""
 
-    def spoil(self, why: str) -> bool:
+    def spoil(self, why: str, *, silent: bool = False) -> bool:
         """It was delivered, whatever cannot be read."""
         return False
+
+    def content(self) -> None:
+        """It is never compared."""
 
 
 class Candles:
