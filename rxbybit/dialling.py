@@ -7,12 +7,12 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from rxbybit.errors import ConnectionFailed, HandshakeRejected
-from rxbybit.limits import ConnectLedger
+from rxbybit.limits import UNDER_WAY_S, ConnectLedger
 from rxbybit.transport import Connection, Transport
 
 __all__ = ["ADDRESS_LIMIT_S", "UPGRADE_S", "book", "open_connection", "verdict"]
 
-UPGRADE_S = 10.0
+UPGRADE_S = UNDER_WAY_S
 """How long opening a connection may take."""
 ADDRESS_LIMIT_S = 600.0
 """How long to stay away after HTTP 403 on an address that has been let in before."""

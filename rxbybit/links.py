@@ -45,6 +45,7 @@ class Links:
         self._tasks: set[asyncio.Task[None]] = set()  # until the last of them, one may be open
         self._errands: set[asyncio.Task[None]] = set()
         self._failures: dict[str, int] = {}
+        self._taken_s: dict[Session, float] = {}  # since when the exchange has had it
         self._forget: Callable[[], None] | None = None
         self._let_go: Callable[[], None] | None = None
 
@@ -101,9 +102,16 @@ class Links:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    def connected(self, url: str) -> None:
-        """What failed before to ``url`` is forgiven."""
-        self._failures.pop(url, None)
+    def taken(self, session: Session) -> None:
+        """The exchange has taken a link, and knows who asks where it must."""
+        self._taken_s.setdefault(session, self._runtime.loop.time())
+
+    def lost(self, session: Session) -> None:
+        """A link has lost its connection; one that lived for long makes up for what failed."""
+        taken_s = self._taken_s.pop(session, None)
+        cap_s = self._settings.backoff.cap
+        if taken_s is not None and self._runtime.loop.time() - taken_s >= cap_s:
+            self._failures.pop(session.url, None)
 
     def gave_up(self, session: Session) -> None:
         """A link has failed for good; the next one to its endpoint does not begin at once."""
@@ -112,9 +120,14 @@ class Links:
             self._failures[session.url] = self._failures.get(session.url, 0) + 1
 
     def close(self, session: Session) -> None:
-        """End a link; nothing for one whose task was cancelled."""
+        """End a link; nothing for one whose task was cancelled.
+
+        One that the exchange has until now makes up for what failed.
+        """
         if session in self._sessions:
             self._sessions.remove(session)
+            if self._taken_s.pop(session, None) is not None:
+                self._failures.pop(session.url, None)
             session.close()
 
     def close_all(self) -> None:

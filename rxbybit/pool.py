@@ -194,6 +194,7 @@ class Pool:
         """Every topic of the link begins anew."""
         self._tally.lost()
         self._covers.lost(session)
+        self._links.lost(session)
         for topic in session.topics:
             held = self._held.get((session.url, topic))
             if held is not None and held.session is session:
@@ -214,8 +215,8 @@ class Pool:
             self._covers.fail(session, SubscriptionRejected(topic, message), topic)
 
     def signed_in(self, session: Session) -> None:
-        """What was denied before is forgiven."""
-        self._links.connected(session.url)
+        """The link is good."""
+        self._links.taken(session)
 
     def denied(self, session: Session, topics: Sequence[str], error: AuthenticationFailed) -> None:
         """End the private streams of a link; where it has others, those go on."""
@@ -236,7 +237,7 @@ class Pool:
     def connected(self, session: Session) -> None:
         """The exchange lets this address in."""
         if not session.private:  # else once it is known who asks
-            self._links.connected(session.url)
+            self._links.taken(session)
         self._tally.connected(session)
         self.let_in = True
 
