@@ -120,7 +120,7 @@ class Counters(Struct, frozen=True, kw_only=True, tag_field="event", tag=True):
     gaps: int = 0
     """Holes that reconnects have left: the statuses ``Gap``."""
     drops: int = 0
-    """Events that ``iterate`` has dropped, as ``Dropped`` reports them, once a second."""
+    """Events that ``iterate`` and operators have dropped, as ``Dropped`` reports them."""
     slow_callbacks: int = 0
     """How often subscribers have held the event loop for more than 100 ms."""
     links: int = 0

@@ -11,6 +11,8 @@ from typing import Generic, Literal, TypeVar, get_args
 from reactivex import abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
+from rxbybit.events import Gap
+from rxbybit.marking import gap_of, with_gap
 from rxbybit.origin import Origin
 from rxbybit.runtime import Runtime
 from rxbybit.subscription import Listen
@@ -108,6 +110,9 @@ class _Buffer(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._dropped = 0
+        self._owed: Gap | None = None  # of what was not taken in, for the next that is
+        # of what was taken out again, for whatever the consumer takes next; one single step each
+        self._missed: deque[Gap] = deque(maxlen=1)
         self._report_due: abc.DisposableBase | None = None
         self._subscription: abc.DisposableBase | None = None
 
@@ -127,7 +132,8 @@ class _Buffer(Generic[T]):
                 await self._waiter
             finally:
                 self._waiter = None
-        return self._events.popleft()
+        event = self._events.popleft()
+        return with_gap(event, self._missed.pop()) if self._missed else event
 
     def _push(self, event: T) -> None:
         events = self._events
@@ -141,12 +147,17 @@ class _Buffer(Generic[T]):
                 return
             self._count_drop()
             if self._overflow == "drop_newest":
+                self._owed = gap_of(event) or self._owed
                 return
             try:
-                events.popleft()
+                gap = gap_of(events.popleft())
             except IndexError:
                 self._dropped -= 1  # the consumer was quicker
-        events.append(event)
+            else:
+                if gap is not None:
+                    self._missed.append(gap)
+        owed, self._owed = self._owed, None
+        events.append(event if owed is None else with_gap(event, owed))
         self._signal()
 
     def _stop(self, error: Exception | None = None) -> None:

@@ -10,8 +10,8 @@ from reactivex import Observable, abc
 
 from rxbybit.config import is_number
 from rxbybit.errors import ConfigurationError
+from rxbybit.marking import gap_of, with_gap
 from rxbybit.operators.sink import Sink, clock_of
-from rxbybit.operators.waiting import gap_of, with_gap
 
 __all__ = ["conflate"]
 

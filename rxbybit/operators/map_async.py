@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, RxBybitError, SlowConsumer
-from rxbybit.operators.sink import Sink, reporting
+from rxbybit.operators.sink import Drops, Sink
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
 __all__ = ["map_async"]
@@ -42,7 +42,7 @@ def map_async(
     keeps only the newest value to wait: it sends the newest quote whenever the one before is
     through. ``on_drop(count)`` tells how many values were dropped since it was called last:
     before a result, at most once a second, and before the last one; on a client's stream
-    ``status()`` tells it too (``Dropped``).
+    ``status()`` tells it too (``Dropped``), and what was not told yet when it is disposed of.
 
     When ``fn`` raises, the results of the values before come first, then its error; all other
     tasks are cancelled. When the source ends, or errs, what was begun and what waits is done
@@ -77,8 +77,8 @@ def map_async(
             observer: abc.ObserverBase[R], clock: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             waiting: Waiting[T] = Waiting(buffer, overflow)
-            told = reporting(clock, on_drop)
-            return _Flights(observer, fn, max_in_flight, waiting, told).listen(source, clock)
+            drops = Drops(clock, on_drop)
+            return _Flights(observer, fn, max_in_flight, waiting, drops).listen(source, clock)
 
         return Observable(subscribe)
 
@@ -92,13 +92,13 @@ class _Flights(Sink[T, R], Generic[T, R]):
         fn: Callable[[T], Coroutine[Any, Any, R]],  # Any: see above
         limit: int,
         waiting: Waiting[T],
-        on_drop: Callable[[int], object] | None,
+        drops: Drops,
     ) -> None:
         super().__init__(observer)
         self._fn = fn
         self._limit = limit
         self._waiting = waiting
-        self._on_drop = on_drop
+        self._drops = drops
         self._tasks: deque[asyncio.Task[R]] = deque()  # in the order of their values
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
@@ -131,7 +131,7 @@ class _Flights(Sink[T, R], Generic[T, R]):
         try:
             self._tasks.append(self._task(value))
         except Exception as error:  # noqa: BLE001 - most often of the user's function
-            self._waiting.clear()
+            self._drops.rest(self._waiting.clear())
             self._upstream.dispose()
             self._ended, self._error = True, error
             self._look_for_end()
@@ -176,12 +176,10 @@ class _Flights(Sink[T, R], Generic[T, R]):
 
     def _tell_drops(self, now_s: float) -> None:
         last = self._ended and not self._tasks and not len(self._waiting)
-        dropped = self._waiting.report(now_s, last=last)
-        if dropped and self._on_drop is not None:
-            try:
-                self._on_drop(dropped)
-            except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
-                super().on_error(error)
+        try:
+            self._drops.tell(self._waiting.report(now_s, last=last))
+        except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
+            super().on_error(error)
 
     def _look_for_end(self) -> None:
         if self._ended and not self._tasks and not len(self._waiting):
@@ -192,7 +190,7 @@ class _Flights(Sink[T, R], Generic[T, R]):
 
     def _let_go(self) -> None:
         tasks, self._tasks = self._tasks, deque()
-        self._waiting.clear()
+        self._drops.rest(self._waiting.clear())
         if not tasks or self._loop is None:
             return
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 from reactivex import Observable, abc
 
 from rxbybit.errors import ConfigurationError, SlowConsumer
-from rxbybit.operators.sink import Sink, reporting
+from rxbybit.operators.sink import Drops, Sink
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
 __all__ = ["on_slow"]
@@ -44,8 +44,8 @@ def on_slow(
     scheduled when there is something to hand over, and after what waited at its begin it lets
     others have their turn. ``on_drop(count)`` tells how many values were dropped since it was
     called last: on the scheduler, before the next value, at most once a second, and before the
-    end; on a client's stream ``status()`` tells it too (``Dropped``). After a dispose, on any
-    thread, nothing is called but what runs.
+    end; on a client's stream ``status()`` tells it too (``Dropped``), and what was not told yet
+    when it is disposed of. After a dispose, on any thread, nothing is called but what runs.
 
     It holds ``capacity`` values. Where a dropped event was the first one after a hole, the next
     one that is kept has its ``meta.gap``, unless it is not ours.
@@ -86,8 +86,8 @@ def on_slow(
             observer: abc.ObserverBase[T], clock: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             waiting: Waiting[T] = Waiting(capacity, overflow)
-            told = reporting(clock, on_drop)
-            return _HandOver(observer, waiting, scheduler, told).listen(source, clock)
+            drops = Drops(clock, on_drop)
+            return _HandOver(observer, waiting, scheduler, drops).listen(source, clock)
 
         return Observable(subscribe)
 
@@ -107,12 +107,12 @@ class _HandOver(Sink[T, T]):
         observer: abc.ObserverBase[T],
         waiting: Waiting[T],
         worker: abc.SchedulerBase,
-        on_drop: Callable[[int], object] | None,
+        drops: Drops,
     ) -> None:
         super().__init__(observer)
         self._waiting = waiting
         self._worker = worker
-        self._on_drop = on_drop
+        self._drops = drops
         self._lock = threading.Lock()
         self._working = False
         self._ended = False
@@ -176,12 +176,11 @@ class _HandOver(Sink[T, T]):
                 return False
             dropped = self._waiting.report(now_s, last=not self._waiting)
             values = [self._waiting.take()] if self._waiting else []
-        if dropped and self._on_drop is not None:
-            try:
-                self._on_drop(dropped)
-            except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
-                super().on_error(error)
-                return False
+        try:
+            self._drops.tell(dropped)
+        except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
+            super().on_error(error)
+            return False
         if not values:
             self._tell_end()
             return False
@@ -204,6 +203,7 @@ class _HandOver(Sink[T, T]):
             if self._stopped:
                 return False
             self._stopped = True
-            self._waiting.clear()
+            dropped = self._waiting.clear()
         self._upstream.dispose()
+        self._drops.rest(dropped)
         return True

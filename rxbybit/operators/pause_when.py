@@ -10,8 +10,8 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Disconnected, Gap, Reconnecting, Status, Subscribed
-from rxbybit.operators.sink import Sink, reporting
-from rxbybit.operators.waiting import gap_of, with_gap
+from rxbybit.marking import gap_of, with_gap
+from rxbybit.operators.sink import Drops, Sink
 
 __all__ = ["pause_when"]
 
@@ -65,7 +65,7 @@ def pause_when(
         def subscribe(
             observer: abc.ObserverBase[T], clock: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
-            gate = _Gate(observer, reporting(clock, on_drop))
+            gate = _Gate(observer, Drops(clock, on_drop))
             gate.watch(status, clock)
             return gate.listen(source, clock)
 
@@ -75,11 +75,9 @@ def pause_when(
 
 
 class _Gate(Sink[T, T]):
-    def __init__(
-        self, observer: abc.ObserverBase[T], on_drop: Callable[[int], object] | None
-    ) -> None:
+    def __init__(self, observer: abc.ObserverBase[T], drops: Drops) -> None:
         super().__init__(observer)
-        self._on_drop = on_drop
+        self._drops = drops
         self._status = SingleAssignmentDisposable()
         self._down: set[int | None] = set()
         self._closed = False
@@ -141,11 +139,12 @@ class _Gate(Sink[T, T]):
     def _report(self) -> None:
         """Tell what was dropped."""
         count, self._dropped = self._dropped, 0
-        if count and self._on_drop is not None and not self._stopped:
+        if not self._stopped:
             try:
-                self._on_drop(count)
+                self._drops.tell(count)
             except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
                 super().on_error(error)
 
     def _let_go(self) -> None:
         self._status.dispose()
+        self._drops.rest(self._dropped)

@@ -10,7 +10,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 
 from rxbybit.errors import ConfigurationError
 
-__all__ = ["Sink", "clock_of", "reporting"]
+__all__ = ["Drops", "Sink", "clock_of"]
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -64,22 +64,29 @@ class Sink(abc.ObserverBase[T], abc.DisposableBase, Generic[T, R]):
         """Free what it holds beside its source."""
 
 
-def reporting(
-    clock: abc.SchedulerBase | None, on_drop: Callable[[int], object] | None
-) -> Callable[[int], object] | None:
-    """What hears how many values were dropped: ``on_drop``, and the client whose clock it is,
-    which tells it as ``Dropped`` on its ``status()``.
+class Drops:
+    """Who is told how many values were dropped: ``on_drop``, and the client whose clock it is,
+    which counts them and tells it as ``Dropped`` on its ``status()``.
     """
-    # Any: only the clock of a client's stream has it
-    client: Any = getattr(clock, "dropped", None)
-    if client is None or on_drop is None:
-        return on_drop if client is None else client
 
-    def tell(count: int) -> None:
-        client(count)
-        on_drop(count)
+    def __init__(
+        self, clock: abc.SchedulerBase | None, on_drop: Callable[[int], object] | None
+    ) -> None:
+        # Any: only the clock of a client's stream has it
+        client: Any = getattr(clock, "dropped", None)
+        self._client: Callable[[int], object] | None = client
+        self._on_drop = on_drop
 
-    return tell
+    def tell(self, count: int) -> None:
+        """So many more, if any; it raises what ``on_drop`` does."""
+        self.rest(count)
+        if count and self._on_drop is not None:
+            self._on_drop(count)
+
+    def rest(self, count: int) -> None:
+        """So many more, of a subscription that ends in silence: only the client hears of it."""
+        if count and self._client is not None:
+            self._client(count)
 
 
 def clock_of(operator: str, *clocks: abc.SchedulerBase | None) -> abc.SchedulerBase:

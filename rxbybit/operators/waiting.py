@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, Literal, TypeVar, get_args
 
-from rxbybit.book import OrderBook
 from rxbybit.errors import ConfigurationError, SlowConsumer
-from rxbybit.events import Event, Gap
-from rxbybit.marking import marked
+from rxbybit.events import Gap
+from rxbybit.marking import gap_of, with_gap
 
-__all__ = ["Overflow", "Waiting", "check_overflow", "gap_of", "with_gap"]
+__all__ = ["Overflow", "Waiting", "check_overflow"]
 
 T = TypeVar("T")
 
@@ -71,9 +70,11 @@ class Waiting(Generic[T]):
         """The value that has waited longest."""
         return self._values.popleft()
 
-    def clear(self) -> None:
-        """Forget what waits."""
+    def clear(self) -> int:
+        """Forget what waits; gives how many were dropped since the last report."""
         self._values.clear()
+        count, self.dropped = self.dropped, 0
+        return count
 
     def report(self, now_s: float, *, last: bool = False) -> int:
         """How many were dropped since the last report, if that is told now; else 0."""
@@ -84,13 +85,3 @@ class Waiting(Generic[T]):
             return 0
         count, self.dropped, self._reported_s = self.dropped, 0, now_s
         return count
-
-
-def gap_of(value: object) -> Gap | None:
-    """The hole that an event says it is the first one after."""
-    return value.meta.gap if isinstance(value, Event | OrderBook) else None
-
-
-def with_gap(value: T, gap: Gap) -> T:
-    """``value``, when it is an event, as the first one after ``gap``, or after a later one."""
-    return marked(value, gap) if isinstance(value, Event | OrderBook) else value

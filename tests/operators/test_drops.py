@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from reactivex import Observable
+from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 from reactivex.scheduler import EventLoopScheduler
 
@@ -15,7 +15,7 @@ from rxbybit import operators as rxo
 from rxbybit.runtime import Runtime
 from rxbybit.stream import Stream
 from tests.fakes import Client, until_async, virtually
-from tests.operators.flow import Source
+from tests.operators.flow import Clock, Source
 
 OnDrop = Callable[[int], object] | None
 Operator = Callable[[Observable[Any]], Observable[Any]]
@@ -44,9 +44,10 @@ class World:
         self.hearer = hearer
         return Disposable()
 
-    def begin(self, operator: Operator) -> None:
-        self.stream.pipe(operator).subscribe()
+    def begin(self, operator: Operator) -> abc.DisposableBase:
+        subscription = self.stream.pipe(operator).subscribe()
         assert self.hearer is not None
+        return subscription
 
     def send(self, count: int) -> None:
         for value in range(count):
@@ -113,6 +114,34 @@ def test_the_client_hears_of_it_on_its_own_thread(how: str, given: bool) -> None
         world.client.close(Exception("closed"))
 
     asyncio.run(main()) if how == "on_slow" else virtually(main())
+
+
+@pytest.mark.parametrize(("how", "dropped"), [("pause_when", 5), ("map_async", 3), ("on_slow", 4)])
+def test_what_was_not_told_when_it_was_disposed_of_is_counted(how: str, dropped: int) -> None:
+    """Whoever disposes hears nothing more; his client counts it all the same, and once."""
+
+    async def main() -> None:
+        world = World()
+        told = world.told.append
+        match how:
+            case "pause_when":
+                subscription = world.begin(rxo.pause_when(world.status, on_drop=told))
+                world.status.send(True)
+            case "map_async":
+                late = rxo.map_async(lambda _: asyncio.sleep(60), 1, buffer=1, overflow="latest")
+                subscription = world.begin(late)
+            case _:
+                worker = Clock()  # that does nothing
+                subscription = world.begin(rxo.on_slow(1, scheduler=worker, on_drop=told))
+        world.send(5)
+        subscription.dispose()
+        await until_async(lambda: world.client.drops)
+        subscription.dispose()
+        await asyncio.sleep(5)
+        assert (world.client.drops, world.told) == ([dropped], [])
+        world.client.close(Exception("closed"))
+
+    virtually(main())
 
 
 def test_without_a_client_nobody_else_hears_of_it() -> None:

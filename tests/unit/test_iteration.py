@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import gc
 import threading
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
 
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse, SlowConsumer
+from rxbybit.events import Gap
 from rxbybit.iteration import Overflow
 from rxbybit.runtime import Runtime, shutdown_background
 from tests.fakes import Client, Feed, Topic, until, until_async, virtually
+from tests.operators.market import trade
 
 
 async def rest(events: Any) -> list[Any]:
@@ -143,6 +146,35 @@ def test_what_a_full_buffer_keeps(overflow: Overflow, kept: list[int], dropped: 
         assert await rest(events) == []
         await asyncio.sleep(2)
         assert client.drops == [dropped]
+
+    virtually(main())
+
+
+@pytest.mark.parametrize(
+    ("overflow", "kept", "marked"),
+    [("drop_oldest", [4, 5], 4), ("drop_newest", [1, 2], 6), ("latest", [5], 5)],
+)
+def test_the_next_event_that_is_kept_tells_of_a_hole(
+    overflow: Overflow, kept: list[int], marked: int
+) -> None:
+    """Who drops an event of which he would have learnt of a hole learns of it all the same."""
+    now = datetime.now(timezone.utc)
+    gap = Gap(time=now, topic="publicTrade.BTCUSD", after_ms=1, before_ms=2)
+
+    async def main() -> None:
+        feed = Feed()
+        events = feed.stream().iterate(buffer=2, overflow=overflow)
+        step = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(1)
+        feed.send(trade(0, price=0))
+        await step
+        feed.send(*(trade(0, price=n, gap=gap if n == 3 else None) for n in range(1, 6)))
+        got = [await anext(events) for _ in kept]
+        for n in (6, 7):
+            feed.send(trade(0, price=n))
+            got.append(await anext(events))
+        assert [one.price for one in got] == [*kept, 6, 7]
+        assert [one.price for one in got if one.meta.gap is gap] == [marked]
 
     virtually(main())
 
