@@ -11,6 +11,7 @@ from rxbybit.candle import Candle, ClosedKlines
 from rxbybit.events import Event, Gap
 from rxbybit.marking import marked
 from rxbybit.operators.foreign import foreign
+from rxbybit.operators.kept import Kept
 from rxbybit.operators.stepwise import stepwise
 
 __all__ = ["closed"]
@@ -38,7 +39,7 @@ def closed() -> Callable[[Observable[C]], Observable[C]]:
     whoever needs the growing candles as well, or has them from elsewhere.
 
     Errors: ``ConfigurationError`` on the stream for an event that is no candle.
-    Memory: a number for each symbol and interval.
+    Memory: a number for each symbol and interval, of the 10,000 heard last.
 
     ::
 
@@ -51,29 +52,34 @@ def closed() -> Callable[[Observable[C]], Observable[C]]:
     return stepwise(_Closed)
 
 
+class _Candles:
+    """Those of a symbol and interval, and the hole that the next closed one has to tell of."""
+
+    __slots__ = ("machine", "owed")
+
+    def __init__(self) -> None:
+        self.machine = ClosedKlines()
+        self.owed: Gap | None = None
+
+
 class _Closed:
     """What is known of the candles of one subscriber."""
 
     def __init__(self) -> None:
-        self._machines: dict[tuple[str, str], ClosedKlines] = {}
-        self._owed: dict[tuple[str, str], Gap] = {}
+        self._kept = Kept[tuple[str, str], _Candles](lambda _: _Candles())
 
     def __call__(self, candle: C) -> C | None:
-        machines = self._machines
         try:
-            key = candle.symbol, candle.interval
-            machine = machines.get(key) or machines.setdefault(key, ClosedKlines())
-            machine.apply(candle)
+            one = self._kept.of((candle.symbol, candle.interval))
+            one.machine.apply(candle)
         except AttributeError:
             raise foreign("closed()", "candles, such as klines(...) gives", candle) from None
-        news = machine.news(candle)
+        news = one.machine.news(candle)
         if not isinstance(candle, Event):
             return news
-        gap = candle.meta.gap or self._owed.get(key)
-        if gap is None:
+        gap = candle.meta.gap or one.owed
+        if gap is None or news is None:
+            one.owed = gap
             return news
-        if news is None:
-            self._owed[key] = gap
-            return None
-        self._owed.pop(key, None)
+        one.owed = None
         return marked(candle, gap)

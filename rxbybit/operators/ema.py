@@ -90,7 +90,7 @@ def ema(
         raise ConfigurationError(f"ema({n!r}): n is a whole number, 1 or more")
 
     def begin() -> Callable[[Any], Value | None]:
-        kept = Kept(lambda _: _Average())
+        kept = Kept[str, _Average](lambda _: _Average())
 
         def at(event: Any) -> Value | None:
             if not getattr(event, "closed", True):

@@ -39,7 +39,7 @@ class FullBars:
         self._partial = partial
         self._continuous = continuous
         self._inverse = inverse
-        self._lines = Kept(lambda _: _Line())
+        self._lines = Kept[str, _Line](lambda _: _Line())
 
     def add(self, trade: Traded, now_ms: int) -> Iterable[Bar]:
         """Count a trade in; gives the bar that it makes full."""

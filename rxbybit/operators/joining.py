@@ -11,6 +11,7 @@ from rxbybit.book import OrderBook
 from rxbybit.events import Meta
 from rxbybit.operators.asof import AsOf, made_ms
 from rxbybit.operators.foreign import foreign
+from rxbybit.operators.kept import Kept
 from rxbybit.operators.pairs import Matched, TradeWithBook
 
 __all__ = ["Joining"]
@@ -70,7 +71,7 @@ class Joining(Generic[T]):
         self._clock = clock
         self._wait_s = wait_s
         self._history_ms = 1000 * history_s
-        self._symbols: dict[str, _Symbol[T]] = {}
+        self._symbols: Kept[str, _Symbol[T]] = Kept(self._begin, dropped=self._settle)
         self._waiting = 0  # trades of all symbols
         self._at_once = not wait_s
         self._last = False  # whether no more trades come
@@ -80,7 +81,7 @@ class Joining(Generic[T]):
         if not isinstance(book, OrderBook):  # pyright: ignore[reportUnnecessaryIsInstance]
             self.on_error(foreign("with_book(book)", _BOOKS, book))
             return
-        one = self._of(book.symbol)
+        one = self._symbols.of(book.symbol)
         if one.books.falls(book):
             self._settle(one)
             one.books.begin()
@@ -100,7 +101,9 @@ class Joining(Generic[T]):
             return
         if self._clock is None:
             self._pass_time(time_ms)
-        one = self._of(symbol)
+        one = self._symbols.of(symbol)
+        if self.ended:  # by who got a trade of a symbol that had to go
+            return
         if self._at_once or (not one.waiting and one.books.reached(trade)):
             self._send(one, trade)
         else:
@@ -126,17 +129,14 @@ class Joining(Generic[T]):
     def clear(self) -> None:
         """Forget everything, and hear nothing more."""
         self.ended = True
-        for one in self._symbols.values():
+        for one in self._symbols:
             for _, wait in one.waiting:
                 wait.end()
             one.waiting.clear()
         self._symbols.clear()
 
-    def _of(self, symbol: str) -> _Symbol[T]:
-        one = self._symbols.get(symbol)
-        if one is None:
-            one = self._symbols[symbol] = _Symbol(self._history_ms)
-        return one
+    def _begin(self, _: str) -> _Symbol[T]:
+        return _Symbol(self._history_ms)
 
     def _hold(self, one: _Symbol[T], trade: T) -> None:
         frame = _frame_of(trade)
@@ -164,12 +164,12 @@ class Joining(Generic[T]):
         """Without a clock, what comes says how late it is."""
         if self._waiting:
             due_ms = now_ms - 1000 * self._wait_s
-            for one in list(self._symbols.values()):
+            for one in list(self._symbols):
                 while one.waiting and one.waiting[0][0].time_ms <= due_ms:
                     self._release(one)
 
     def _settle_all(self) -> None:
-        for one in list(self._symbols.values()):
+        for one in list(self._symbols):
             self._settle(one)
 
     def _settle(self, one: _Symbol[T]) -> None:

@@ -9,6 +9,7 @@ from reactivex import Observable
 from rxbybit.events import Gap
 from rxbybit.marking import marked
 from rxbybit.operators.foreign import foreign
+from rxbybit.operators.kept import Kept
 from rxbybit.operators.stepwise import stepwise
 from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 
@@ -32,7 +33,7 @@ def merge_ticker() -> Callable[[Observable[TickerUpdate]], Observable[Ticker]]:
     same ends what was known, and its gap goes to the next ticker.
 
     Errors: ``ConfigurationError`` on the stream for an event that is no ``TickerUpdate``.
-    Memory: one ticker for each symbol and link.
+    Memory: one ticker for each symbol and link, of the 10,000 heard last.
 
     ::
 
@@ -48,12 +49,21 @@ def merge_ticker() -> Callable[[Observable[TickerUpdate]], Observable[Ticker]]:
 _Key = tuple[str, int | None]
 
 
+class _Ticker:
+    """One of them, and the hole that its next one has to tell of."""
+
+    __slots__ = ("owed", "state")
+
+    def __init__(self) -> None:
+        self.state = TickerState()
+        self.owed: Gap | None = None
+
+
 class _Merge:
     """What is known of the tickers of one subscriber."""
 
     def __init__(self) -> None:
-        self._states: dict[_Key, TickerState] = {}
-        self._owed: dict[_Key, Gap] = {}
+        self._kept = Kept[_Key, _Ticker](lambda _: _Ticker())
 
     def __call__(self, update: TickerUpdate) -> Ticker | None:
         if not isinstance(update, TickerUpdate):  # pyright: ignore[reportUnnecessaryIsInstance]
@@ -61,14 +71,13 @@ class _Merge:
             raise foreign("merge_ticker()", expected, update)
         meta = update.meta
         # The link tells linear from spot, whose topics and symbols are the same.
-        key = update.symbol, meta.connection
-        state = self._states.get(key) or self._states.setdefault(key, TickerState())
+        one = self._kept.of((update.symbol, meta.connection))
         if meta.gap is not None:
-            state.reset()
-            self._owed[key] = meta.gap
-        state.apply(update)
-        ticker = state.ticker
-        if ticker is None or not self._owed:
+            one.state.reset()
+            one.owed = meta.gap
+        one.state.apply(update)
+        ticker, gap = one.state.ticker, one.owed
+        if ticker is None or gap is None:
             return ticker
-        gap = self._owed.pop(key, None)
-        return ticker if gap is None else marked(ticker, gap)
+        one.owed = None
+        return marked(ticker, gap)

@@ -52,7 +52,7 @@ def order_flow(window: str) -> Callable[[Observable[Sided]], Observable[Value]]:
     size = window_of(window)
 
     def begin() -> Callable[[Sided], Value | None]:
-        kept = Kept(lambda _: Sliding(size))
+        kept = Kept[str, Sliding](lambda _: Sliding(size))
 
         def at(trade: Sided) -> Value | None:
             symbol, time_ms, side = trade.symbol, trade.time_ms, trade.side

@@ -46,7 +46,7 @@ class TimeBars:
         self._partial = partial
         self._continuous = continuous
         self._inverse = inverse
-        self._lines = Kept(lambda _: _Line())
+        self._lines = Kept[str, _Line](lambda _: _Line())
         self.due_ms: int | None = None
         """The clock gives nothing before that."""
 

@@ -13,6 +13,7 @@ from rxbybit.content import written
 from rxbybit.events import Gap
 from rxbybit.marking import marked
 from rxbybit.operators.foreign import foreign
+from rxbybit.operators.kept import Kept
 from rxbybit.operators.stepwise import stepwise
 
 __all__ = ["to_book"]
@@ -37,7 +38,7 @@ def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[Ord
     no book goes to the next book.
 
     Errors: ``ConfigurationError`` on the stream for an event that is no ``BookSnapshot`` or
-    ``BookDelta``. Memory: one book for each symbol, depth and link.
+    ``BookDelta``. Memory: one book for each symbol, depth and link, of the 10,000 heard last.
     Source: V5 manual, "Orderbook".
 
     ::
@@ -54,27 +55,38 @@ def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[Ord
 _Key = tuple[str, int, int | None]
 
 
+class _Book:
+    """One of them, and the hole that its next one has to tell of."""
+
+    __slots__ = ("keeper", "owed")
+
+    def __init__(self) -> None:
+        self.keeper: BookKeeper | None = None
+        self.owed: Gap | None = None
+
+
 class _Books:
     """The books of one subscriber."""
 
     def __init__(self) -> None:
-        self._keepers: dict[_Key, BookKeeper] = {}
-        self._owed: dict[_Key, Gap] = {}
+        self._kept = Kept[_Key, _Book](lambda _: _Book())
 
     def __call__(self, update: BookSnapshot | BookDelta) -> OrderBook | None:
         if not isinstance(update, BookSnapshot | BookDelta):  # pyright: ignore[reportUnnecessaryIsInstance]
             expected = "BookSnapshot and BookDelta, such as order_book_updates(...) gives"
             raise foreign("to_book()", expected, update)
-        key = update.symbol, update.depth, update.meta.connection
-        keeper = self._keepers.get(key)
+        one = self._kept.of((update.symbol, update.depth, update.meta.connection))
+        keeper = one.keeper
         if keeper is None:
-            keeper = self._keepers[key] = BookKeeper(NoRenewal(), _numbers(update))
+            keeper = one.keeper = BookKeeper(NoRenewal(), _numbers(update))
         keeper.apply(_text(update))
-        if update.meta.gap is not None:
-            self._owed[key] = update.meta.gap
+        gap = update.meta.gap or one.owed
         book = keeper.news
-        gap = self._owed.pop(key, None) if book is not None and self._owed else None
-        return book if book is None or gap is None else marked(book, gap)
+        if gap is None or book is None:
+            one.owed = gap
+            return book
+        one.owed = None
+        return marked(book, gap)
 
 
 def _numbers(update: BookSnapshot | BookDelta) -> type:

@@ -54,7 +54,7 @@ def vwap(
     size = window_of(window)
 
     def begin() -> Callable[[Traded], Value | None]:
-        kept = Kept(lambda _: Sliding(size))
+        kept = Kept[str, Sliding](lambda _: Sliding(size))
 
         def at(trade: Traded) -> Value | None:
             symbol, time_ms = trade.symbol, trade.time_ms

@@ -63,8 +63,8 @@ def with_book(
     and ``ConfigurationError`` on the stream for what is no trade or no ``OrderBook``; for a wait
     or a history that cannot be, when it is called. Both sides must call on one thread, as
     streams do.
-    Memory, for each symbol: the books since that of the last trade, those of ``history`` and
-    1,000 at most, and 10,000 waiting trades at most.
+    Memory, for each of the 10,000 symbols heard last: the books since that of the last trade,
+    those of ``history`` and 1,000 at most, and 10,000 waiting trades at most.
 
     ::
 

@@ -11,6 +11,7 @@ from reactivex.disposable import Disposable
 
 from rxbybit.errors import ConfigurationError
 from rxbybit.operators.foreign import foreign
+from rxbybit.operators.kept import Kept
 from rxbybit.operators.pairs import Of, TradeWithTicker
 from rxbybit.ticker import Ticker
 
@@ -41,7 +42,7 @@ def with_latest(
     It ends with the trades. Errors: those of both sides, at once, and ``ConfigurationError`` on
     the stream for what has no symbol, or for a ``TickerUpdate`` or another thing that is no
     ``Ticker``. Both sides must call on one thread, as streams do.
-    Memory: one ticker for each symbol.
+    Memory: one ticker for each of the 10,000 symbols that had one last.
 
     ::
 
@@ -83,14 +84,14 @@ class _Latest(Generic[T]):
     def __init__(self, observer: abc.ObserverBase[TradeWithTicker[T]]) -> None:
         self.ended = False
         self._observer = observer
-        self._tickers: dict[str, Ticker] = {}
+        self._tickers = Kept[str, Ticker](lambda symbol: Ticker(symbol=symbol))
 
     def on_ticker(self, ticker: Ticker) -> None:
         if not isinstance(ticker, Ticker):  # pyright: ignore[reportUnnecessaryIsInstance]
             expected = "Ticker as its ticker, such as tickers(...) or merge_ticker() gives"
             self.on_error(foreign("with_latest(ticker)", expected, ticker))
             return
-        self._tickers[ticker.symbol] = ticker
+        self._tickers.put(ticker.symbol, ticker)
 
     def on_trade(self, trade: T) -> None:
         try:

@@ -179,4 +179,4 @@ def test_it_remembers_one_number_a_symbol() -> None:
     for n in range(1000):
         known(candle(n, gap=gap(n)))
         known(candle(n, gap=gap(n)))
-    assert (len(known._machines), len(known._owed)) == (1, 1)
+    assert len(list(known._kept)) == 1

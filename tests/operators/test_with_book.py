@@ -288,7 +288,7 @@ def test_the_books_that_it_keeps_are_bounded_while_trades_come() -> None:
     sides = Sides()
     for n in range(1000):
         sides.send(book(2 * n), trade(2 * n + 1))
-    (kept,) = _joining(sides)._symbols.values()
+    (kept,) = _joining(sides)._symbols
     assert (len(kept.books._books), len(kept.waiting), sides.timers) == (2, 1, 1)
 
 
