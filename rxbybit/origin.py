@@ -62,7 +62,7 @@ class Clients:
     def __init__(self, cut_off: Callable[[], None]) -> None:
         self._cut_off = cut_off
         self._open: set[Origin] = set()
-        self._removers: list[Callable[[], None]] = []
+        self._removers: dict[Origin, Callable[[], None]] = {}
         self._muted = False
         self._left = False
 
@@ -70,7 +70,9 @@ class Clients:
         """Hear of the close of ``origin``, to which the subscription listens now."""
         if origin not in self._open:
             self._open.add(origin)
-            self._removers.append(origin.when_closed(lambda: self._on_close(origin)))
+            self._removers[origin] = origin.when_closed(lambda: self._on_close(origin))
+            if origin not in self._open:  # it has closed meanwhile, or had before
+                self._forget(origin)
             if self._left:  # an operator on a thread of its own may be late
                 self.leave()
 
@@ -82,12 +84,18 @@ class Clients:
     def leave(self) -> None:
         """Hear of no client any more."""
         self._left = True
-        for remove in self._removers:
-            remove()
+        for origin in list(self._removers):
+            self._forget(origin)
 
     def _on_close(self, origin: Origin) -> None:
         self._open.discard(origin)
+        self._forget(origin)
         self._look()
+
+    def _forget(self, origin: Origin) -> None:
+        remove = self._removers.pop(origin, None)
+        if remove is not None:
+            remove()
 
     def _look(self) -> None:
         # Both are told in either order and on any thread: whoever comes last finds both true.

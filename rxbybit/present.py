@@ -17,6 +17,9 @@ __all__ = ["Present"]
 
 E = TypeVar("E", bound=Event)
 
+_HELD = 10_000
+"""How many things are held; beyond it the one that was told of longest ago leaves. Of an order
+whose end fell into an outage nothing comes any more, unless the list is read again."""
 _REMEMBERED = 1_000
 """How many things that are over are remembered, in case that something old comes of them."""
 
@@ -64,15 +67,20 @@ class Present(Generic[E]):
                 return False
         elif _older(event, known):
             return False
+        self._held.pop(key, None)
         if over:
-            self._held.pop(key, None)
-            self._ended.pop(key, None)
-            if len(self._ended) >= _REMEMBERED:
-                del self._ended[next(iter(self._ended))]
-            self._ended[key] = event
+            _put(self._ended, key, event, _REMEMBERED)
         else:
-            self._held[key] = event
+            _put(self._held, key, event, _HELD)
         return not (read and event == known)
+
+
+def _put(events: dict[Hashable, E], key: Hashable, event: E, most: int) -> None:
+    """Keep the newest event of a thing, in the order of what was told of last."""
+    events.pop(key, None)
+    if len(events) >= most:
+        del events[next(iter(events))]
+    events[key] = event
 
 
 def _older(event: Event, known: Event) -> bool:

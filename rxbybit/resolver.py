@@ -107,7 +107,16 @@ class Resolver:
                 self._jobs.remove(job)
                 return _look_up(host, port, family)
             self._changed.notify()
-        return await answer
+        try:
+            return await answer
+        finally:
+            self._forget(job)
+
+    def _forget(self, job: Callable[[], None]) -> None:
+        """Leave out what nobody waits for any more: look-ups may hang longer than who asks."""
+        with self._changed:
+            if job in self._jobs:
+                self._jobs.remove(job)
 
     def _ensure(self) -> None:
         if not self._serving:

@@ -129,12 +129,12 @@ class Simulator(Bybit):
 
     @property
     def connects(self) -> list[Connect]:
-        """Every attempt to connect that it has seen."""
+        """The attempts to connect that it has seen, the last 10,000."""
         return self._served.connects
 
     @property
     def requests(self) -> list[Request]:
-        """Every message of every client that it has read."""
+        """The messages of clients that it has read, the last 10,000."""
         return self._served.requests
 
     @property

@@ -23,7 +23,7 @@ from rxbybit.sim.outlet import Outlet
 from rxbybit.sim.pulse import Pulse
 from rxbybit.sim.recording import Recording
 from rxbybit.sim.rest import Quota, add_rest
-from rxbybit.sim.seen import Call, Connect, Request
+from rxbybit.sim.seen import Call, Connect, Request, Seen
 from rxbybit.sim.sockets import Sockets
 
 __all__ = ["Exchange", "Recordings"]
@@ -78,10 +78,10 @@ class Exchange:
         demo: bool = False,
     ) -> None:
         self.faults = Faults.of(faults)
-        self.requests: list[Request] = []
-        """Every message of every client, in the order they were read."""
-        self.connects: list[Connect] = []
-        """Every attempt to open a websocket, in the order they came."""
+        self.requests: list[Request] = Seen()
+        """Messages of clients, in the order they were read: the last 10,000."""
+        self.connects: list[Connect] = Seen()
+        """Attempts to open a websocket, in the order they came: the last 10,000."""
         self.market = market
         """What trades behind the categories without a recording."""
         self._clock = clock or steady_clock()
@@ -96,8 +96,8 @@ class Exchange:
         played: dict[str, Recording] = dict(recordings.items())
         behind = self._floor, self._private, self.faults
         self._sockets = Sockets(played, *behind, clock=self._clock, seed=seed)
-        self.calls: list[Call] = []
-        """Every REST request, in the order they were answered."""
+        self.calls: list[Call] = Seen()
+        """REST requests, in the order they were answered: the last 10,000."""
         self._quota = quota
         self._host = host
         self._port = port

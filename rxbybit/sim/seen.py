@@ -6,10 +6,16 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import TypeVar
 
 from rxbybit.sim.endpoints import Endpoint
 
-__all__ = ["REDACTED", "Call", "Connect", "Request", "shown"]
+__all__ = ["MOST_SEEN", "REDACTED", "Call", "Connect", "Request", "Seen", "shown"]
+
+T = TypeVar("T")
+
+MOST_SEEN = 10_000
+"""So much of a kind is remembered: an exchange may serve for weeks."""
 
 REDACTED = "[redacted]"
 """Stands where something secret was: keys, signatures."""
@@ -21,6 +27,16 @@ def shown(headers: Mapping[str, str]) -> Mapping[str, str]:
     return MappingProxyType(
         {name: REDACTED if name.lower() in _SECRET else text for name, text in headers.items()}
     )
+
+
+class Seen(list[T]):
+    """What came last, the oldest first: :data:`MOST_SEEN` at most."""
+
+    def append(self, one: T, /) -> None:
+        """One more has come."""
+        super().append(one)
+        if len(self) > MOST_SEEN:
+            del self[0]
 
 
 @dataclass(frozen=True, kw_only=True)

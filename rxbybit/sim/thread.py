@@ -130,12 +130,12 @@ class ServedExchange:
 
     @property
     def requests(self) -> list[Request]:
-        """Every message of every client so far."""
+        """The messages of clients so far, the last 10,000."""
         return self.run(lambda: list(self.exchange.requests))
 
     @property
     def connects(self) -> list[Connect]:
-        """Every attempt to open a websocket so far."""
+        """The attempts to open a websocket so far, the last 10,000."""
         return self.run(lambda: list(self.exchange.connects))
 
     @property

@@ -39,6 +39,17 @@ def test_a_client_is_asked_once_however_many_of_its_streams_there_are() -> None:
     assert not client.closing
 
 
+def test_clients_that_come_and_go_leave_nothing() -> None:
+    """Such as those of a merge that goes on for a week, with a new client now and then."""
+    clients, cuts = clients_and_cuts()
+    for _ in range(100):
+        one = Client()
+        clients.join(one)
+        one.close(ClosedError())
+    assert not clients._removers
+    assert cuts == []
+
+
 def test_who_joins_after_the_end_is_let_go_at_once() -> None:
     clients, _ = clients_and_cuts()
     clients.leave()

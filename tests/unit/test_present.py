@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rxbybit import Balance, Meta, OrderStatus, Position
 from rxbybit.order import OrderItem
-from rxbybit.present import _REMEMBERED, Present
+from rxbybit.present import _HELD, _REMEMBERED, Present
 
 MARGIN = 3
 """How much earlier than in truth a list is said to be asked for."""
@@ -168,6 +168,17 @@ def test_what_is_over_is_remembered_up_to_a_bound() -> None:
     assert "0" not in present._ended
     present.apply(read(order(1, "New", "1"), 0, 9))
     assert present.news is None
+
+
+def test_of_what_never_ends_the_one_told_of_longest_ago_leaves() -> None:
+    """An order whose end was missed, in an outage that nothing was read after."""
+    present = KINDS["orders"][1]()
+    for n in range(_HELD):
+        present.apply(live(order(1, order_id=str(n)), n))
+    present.apply(live(order(2, order_id="0"), _HELD))  # an old order that goes on
+    present.apply(live(order(1, order_id="new"), _HELD))
+    held = [event.order_id for event in present.held]
+    assert (len(held), held[0], held[-2:]) == (_HELD, "2", ["0", "new"])
 
 
 def test_things_are_told_apart() -> None:

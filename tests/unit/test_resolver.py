@@ -126,6 +126,25 @@ def test_a_reader_that_gave_up_is_not_told(names: Names) -> None:
     asyncio.run(main())
 
 
+def test_look_ups_that_nobody_waits_for_do_not_pile_up_behind_one_that_hangs(names: Names) -> None:
+    resolver = Resolver(linger_s=0.01)
+    names.go.clear()
+
+    async def main() -> None:
+        hanging = asyncio.ensure_future(resolver.resolve("example.test", 1))
+        await until_async(lambda: names.asked)
+        for _ in range(20):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(resolver.resolve("example.test", 2), 0.001)
+        assert len(resolver._jobs) == 0
+        names.go.set()
+        await hanging
+        await resolver.resolve("example.test", 3)
+        assert len(names.asked) == 2
+
+    asyncio.run(main())
+
+
 def test_an_answer_for_a_closed_loop_is_dropped(names: Names) -> None:
     resolver = Resolver(linger_s=None)
     names.go.clear()
