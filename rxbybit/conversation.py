@@ -6,6 +6,7 @@ It outlives the connection: what was wanted is asked for again on the next one.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from rxbybit.config import Backoff
@@ -47,6 +48,7 @@ class Conversation:
         self._feeds: dict[str, Feed] = {}
         self._routes: dict[bytes, Feed] = {}
         self._covers: dict[str, Callable[[str], None]] = {}
+        self._parts = Counter[str]()  # of each topic that covers others: how many are wanted
         self._private: set[str] = set()
         self._sign_in: SignIn | None = None
         self._post: Post | None = None
@@ -68,8 +70,7 @@ class Conversation:
 
         One that covers others has none where those were asked for: they would come twice.
         """
-        covered = any(self._wire.covering(wanted) == topic for wanted in self._feeds)
-        return not covered and self._wanted.fits(topic)
+        return not self._parts[topic] and self._wanted.fits(topic)
 
     def covers(self, topic: str) -> str | None:
         """The wanted topic that has the frames of ``topic`` as well."""
@@ -81,6 +82,8 @@ class Conversation:
 
         With an ``identity`` it is a private topic, asked for once that was proven.
         """
+        if topic not in self._feeds and (cover := self._wire.covering(topic)):
+            self._parts[cover] += 1
         self._feeds[topic] = feed
         if identity is not None:
             self._private.add(topic)
@@ -113,8 +116,7 @@ class Conversation:
 
     def reroute(self, topic: str, feed: Feed) -> None:
         """Send the frames of ``topic``, if it is wanted, to ``feed`` from now on."""
-        before = self._feeds.get(topic)
-        if before is not None:
+        if (before := self._feeds.get(topic)) is not None:
             self._feeds[topic] = feed
             if self._routes[_key(topic)] is before:
                 self._routes[_key(topic)] = feed
@@ -256,6 +258,8 @@ class Conversation:
 
     def _forget(self, topic: str) -> None:
         del self._feeds[topic]
+        if cover := self._wire.covering(topic):
+            self._parts[cover] -= 1
         del self._routes[_key(topic)]
         self._private.discard(topic)
 

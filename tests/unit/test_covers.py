@@ -248,6 +248,22 @@ def test_whoever_was_there_first_keeps_his_own_topic_on_his_own_link() -> None:
     scenario(body)
 
 
+def test_a_link_that_had_one_of_them_alone_before_has_room_for_all() -> None:
+    async def body(world: World) -> None:
+        one = Ear(world.client.trades("A", category="inverse"))
+        Ear(world.client.tickers("A", category="inverse"))
+        await world.live("trade.A")
+        one.subscription.dispose()
+        await asyncio.sleep(1)
+        every = Ear(world.client.trades())
+        await world.live("trade.*")
+        assert len(world.exchange.live) == 1
+        world.exchange.trade("A", 1)
+        await until(lambda: ids(every) == ["A-1"])
+
+    scenario(body)
+
+
 def test_after_an_outage_all_of_it_comes_again_and_each_hole_is_told() -> None:
     async def body(world: World) -> None:
         every, one = Ear(world.client.trades()), Ear(world.client.trades("A", category="inverse"))
