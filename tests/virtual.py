@@ -37,11 +37,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self.now
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], *, within: float = 7 * 86_400) -> T:
     """``asyncio.run`` on virtual time; a whole hour is gone in milliseconds."""
 
     async def bounded() -> T:
-        async with asyncio.timeout(7 * 86_400):
+        async with asyncio.timeout(within):
             return await main
 
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

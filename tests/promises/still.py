@@ -29,10 +29,17 @@ def bybit(transport: MemoryTransport, ledger: ConnectLedger | None = None, **opt
     return client
 
 
-def trades_frame(symbol: str, first: int, count: int = 1) -> bytes:
+def trades_frame(symbol: str, first: int, count: int = 1, *, every_ms: int = 1) -> bytes:
     """The trades ``first`` and so on of a symbol; their ids are these numbers."""
     items = [
-        {"T": BEGAN_MS + n, "s": symbol, "S": "Buy", "v": "1", "p": "65000.5", "i": str(n)}
+        {
+            "T": BEGAN_MS + n * every_ms,
+            "s": symbol,
+            "S": "Buy",
+            "v": "1",
+            "p": "65000.5",
+            "i": str(n),
+        }
         | {"L": "PlusTick", "BT": False, "RPI": False, "seq": n}
         for n in range(first, first + count)
     ]
