@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from rxbybit import Bybit, OrderBook, Trade
+from tests.perf.beside import beside
 from tests.perf.probe import Options, Probe, run_client
 from tests.perf.script import symbols_of
 
@@ -50,7 +51,10 @@ async def read(options: Options, probe: Probe) -> None:
                     books.subscribe(on_other if options.books == "kept" else holder(), on_error)
                 client.ticker_updates(symbol).subscribe(on_other, on_error)
                 client.klines(symbol, interval="1m").subscribe(on_other, on_error)
-        await asyncio.Event().wait()
+        async with beside(
+            options.beside, client.trades(symbols_of(options.category, options.symbols))
+        ):
+            await asyncio.Event().wait()
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ class Options(msgspec.Struct, kw_only=True, frozen=True):
     numbers: Literal["decimal", "float"] = "decimal"
     books: Literal["updates", "kept", "held"] = "updates"
     """What is heard of books: what is sent, the book, or the book by who holds the last one."""
+    beside: Literal["nobody", "plain", "disturbed"] = "nobody"
+    """Who else hears the trades, without being measured."""
     loop: Literal["asyncio", "uvloop"] = "asyncio"
     core: int | None = None
     messages: int
@@ -104,6 +106,7 @@ class Probe:
         self._cpu = 0.0
         self._reported = threading.Lock()
         self._waiting = False
+        self._begun = False
         self.trade = self._paced_trade() if options.mode == "paced" else self._flood_trade()
         self.other = self._other()
 
@@ -147,7 +150,9 @@ class Probe:
     def _mark(self, id_: str) -> None:
         if id_[0] == "O":
             self._counts[:] = (0, 0)
-            gc.collect()
+            if not self._begun:  # once, and not for each subscriber: a paced feed does not wait
+                self._begun = True
+                gc.collect()
             self._cpu = cpu_seconds()
         elif self._counts == self._expected:
             self._report(id_)

@@ -16,10 +16,11 @@ from pathlib import Path
 from statistics import median
 from typing import Literal, NamedTuple
 
-from tests.perf import operators
+from tests.perf import beside, operators
 from tests.perf.run import PACED_S, Feed, Result, about, choose_cores, measure, module
 
 Client = Literal["leanest", "rxbybit"]
+SETTLE_MANY_S = 4.0
 FEW, USUAL, MANY = 1, 10, 250
 """Symbols: 4, 40 and 1,000 topics."""
 
@@ -37,6 +38,8 @@ class Case(NamedTuple):
     """Of messages: ``books`` is changes of books alone."""
     rate: int = 0
     """Messages a second; 0 is as fast as it reads."""
+    beside: Literal["nobody", "plain", "disturbed"] = "nobody"
+    """Of ours, who else hears the trades: three that do nothing, or that disturb."""
 
 
 Of = Callable[[Case, str], float]
@@ -83,6 +86,19 @@ def latency(rate: int, quantile: str) -> Row:
     return Row(name, "<= 0.9", (ceiling, ours), lambda of: of(ours, key) / of(ceiling, key))
 
 
+def isolation(quantile: str) -> Row:
+    """What the others feel of a hundredth that disturbs."""
+    plain = Case("rxbybit", subscribers=97, rate=beside.RATE, beside="plain")
+    disturbed = plain._replace(beside="disturbed")
+    key = f"{quantile}_us"
+    return Row(
+        f"{quantile} at {beside.RATE:,} messages/s, 100 subscribers: disturbed / not",
+        "<= 1.2",
+        (plain, disturbed),
+        lambda of: of(disturbed, key) / of(plain, key),
+    )
+
+
 def microseconds(name: str, case: Case, key: str) -> Row:
     return Row(name, "", (case,), lambda of: of(case, key), "us")
 
@@ -122,6 +138,8 @@ ROWS = (
     latency(5_000, "p99"),
     latency(20_000, "p50"),
     latency(20_000, "p99"),
+    isolation("p50"),
+    isolation("p99"),
     microseconds("ceiling: CPU a message", CEILING, "cpu_us"),
     microseconds("rxbybit: CPU a message", OURS, "cpu_us"),
     microseconds("rxbybit: CPU a message, books kept", BOOKS, "cpu_us"),
@@ -141,7 +159,8 @@ def plan_of(case: Case, messages: int) -> Result:
     common: Result = {"symbols": case.symbols, "category": "linear", "mix": case.mix}
     if case.rate:
         paced = {"mode": "paced", "rate": float(case.rate), "messages": int(case.rate * PACED_S)}
-        return paced | common
+        # after the opening trade the client collects garbage, the more the more subscribers
+        return paced | common | ({"settle_s": SETTLE_MANY_S} if case.subscribers > 1 else {})
     return {
         "mode": "flood",
         "messages": max(1_000, messages // (1 + case.subscribers // 10)),
@@ -164,7 +183,7 @@ def played(feed: Feed, case: Case, plan: Result, core: int | None) -> Result:
     """What a case gives on a plan."""
     command = module("leanest" if case.client == "leanest" else "ours")
     if case.client == "rxbybit":
-        options = ("numbers", "subscribers", "books")
+        options = ("numbers", "subscribers", "books", "beside")
         command += [f"--{name}={getattr(case, name)}" for name in options]
     return measure(feed, plan, command, core) | {"messages": plan["messages"]}
 
@@ -236,6 +255,7 @@ def main(arguments: list[str]) -> int:
         feed.close()
     print(f"\n{number_of_rounds} rounds of {len(cases(rows))} runs, {messages:,} messages each")
     print("\n".join(table(rows, every)))
+    print("\n" + "\n".join(beside.lines(rounds=2 if options.quick else beside.ROUNDS)))
     print("\n" + "\n".join(operators.lines(rounds=2 if options.quick else operators.ROUNDS)))
     return 1 if any("error" in result for results in every for result in results.values()) else 0
 

@@ -107,7 +107,10 @@ def test_a_table_gives_medians_and_ratios_of_the_same_round() -> None:
     assert lines[3].split()[:4] == ["rxbybit", "150", "0.75", "(0.50-2.00)"]
 
 
-@pytest.mark.parametrize("client", ["leanest", "ours", "ours --books=kept", "ours --books=held"])
+@pytest.mark.parametrize(
+    "client",
+    ["leanest", "ours", "ours --books=kept", "ours --books=held", "ours --beside=disturbed"],
+)
 @pytest.mark.parametrize("mode", ["flood", "paced"])
 def test_a_client_is_measured_from_end_to_end(client: str, mode: str) -> None:
     server = run.Feed(None)

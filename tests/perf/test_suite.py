@@ -36,6 +36,18 @@ def test_kept_books_are_set_against_a_reader_without_any() -> None:
     assert {suite.plan_of(case, 1)["mix"] for case in alone.needs} == {"books"}
 
 
+def test_what_disturbs_is_set_against_as_many_who_do_not() -> None:
+    found = row("p99 at 1,000 messages/s, 100 subscribers: disturbed / not")
+    plain, disturbed = found.needs
+    assert (plain.beside, disturbed.beside) == ("plain", "disturbed")
+    assert plain._replace(beside="disturbed") == disturbed
+    assert plain.subscribers + 3 == 100
+    assert suite.plan_of(disturbed, 1)["mode"] == "paced"
+    results = {plain: result(p99_us=100), disturbed: result(p99_us=110)}
+    assert suite.figure_of(found, results) == pytest.approx(1.1)
+    assert found.goal == "<= 1.2"
+
+
 def test_a_further_delivery_is_what_one_subscriber_more_costs() -> None:
     many = Case("rxbybit", subscribers=10)
     results = {OURS: result(cpu_us=10.0), many: result(cpu_us=11.62)}
@@ -68,7 +80,7 @@ def test_a_row_without_its_clients_has_no_result_and_harms_no_other() -> None:
 def test_the_quick_rows_wait_for_no_clock() -> None:
     assert {case.mix for case in suite.cases(QUICK)} == {"usual"}
     assert {case.rate for case in suite.cases(QUICK)} == {0}
-    assert {case.rate for case in suite.cases(ROWS)} == {0, 5_000, 20_000}
+    assert {case.rate for case in suite.cases(ROWS)} == {0, 1_000, 5_000, 20_000}
 
 
 def test_a_case_is_played_once_a_round_and_the_order_turns() -> None:

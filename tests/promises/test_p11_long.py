@@ -26,7 +26,6 @@ from rxbybit.errors import ConnectionFailed
 from tests import virtual
 from tests.promises.still import BEGAN_MS, Still, trades_frame
 
-
 EFFORT = max(0.5, float(os.environ.get("RXBYBIT_EFFORT", "1")))
 pytestmark = pytest.mark.timeout(120 + 60 * EFFORT)
 
