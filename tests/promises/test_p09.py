@@ -198,8 +198,8 @@ def most_within(times: Sequence[float], seconds: float) -> int:
 def test_200_clients_that_are_cut_at_once_come_back_spread_over_the_pause() -> None:
     """The first pause lasts up to 0.5 s: of 200, 20 are due in each tenth of it.
 
-    No tenth of it brings more than a fifth of them (by chance once in 30,000 times, were the
-    pauses not the same ones each time).
+    No tenth of it brings more than a fifth of them. (By chance one does once in a thousand
+    times; here the pauses are the same ones each time.)
     """
 
     async def main() -> None:
