@@ -118,14 +118,7 @@ class Bybit(Opening):
         origin = ClientOrigin(
             keep_alive, runtime, self._check_usable, self._dropped, self._when_closed
         )
-        super().__init__(
-            Named(environment),
-            settings,
-            origin,
-            category=category,
-            listings=listings,
-            credentials=credentials,
-        )
+        super().__init__(Named(environment), settings, origin, category, listings, credentials)
         self._quiet_origin = replace(self._origin, keep_alive=False)
         self._closed = False
         self._on_closed: set[Callable[[], None]] = set()

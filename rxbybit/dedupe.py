@@ -31,14 +31,10 @@ class Once:
         """When the last event was."""
         self._resuming = False
 
-    @property
-    def mark(self) -> Mark:
-        """The last event."""
-        return Mark(self._id, self.time_ms)
-
-    def resume(self) -> None:
-        """What comes next may repeat what came on the connection before."""
+    def resume(self) -> Mark:
+        """What comes next may repeat what came on the connection before; gives the last of that."""
         self._resuming = True
+        return Mark(self._id, self.time_ms)
 
     def new(self, events: Sequence[Any]) -> Sequence[Any]:  # Any: events with what is said above
         """What of a frame was not seen before."""

@@ -6,13 +6,14 @@ import asyncio
 from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
 from functools import partial
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from rxbybit.counting import Frames, TopicCounters
 from rxbybit.dedupe import Once
 from rxbybit.errors import DecodeError
 from rxbybit.events import DecodeFailed, Event, Gap, Resynced, Stale, Status
 from rxbybit.hub import Hub
+from rxbybit.life import Life
 from rxbybit.outlet import AnySpec, Feed
 from rxbybit.renewal import PacedRenewal
 from rxbybit.schema.decoder import TopicDecoder
@@ -21,6 +22,7 @@ from rxbybit.settings import PoolSettings
 
 __all__ = ["Held", "Owner"]
 
+S = TypeVar("S", bound=Status)
 _Reading = tuple[type[Event], type[Event]]
 
 
@@ -52,6 +54,7 @@ class Held:
         self.lingering: asyncio.TimerHandle | None = None
         self.spent = False
         """Its last observers were ended by an error: nobody can go on from what it knows."""
+        self.life = Life()
         self.beside: dict[object, object] = {}
         """What others keep for as long as it is heard."""
         self.goes_stale = False
@@ -69,10 +72,6 @@ class Held:
         self._complained: _Reading | None = None  # who has told of what is wrong with a frame
         self._feeding = False
         self._told = False  # that a frame, read twice, is what was asked for
-        self._live = False
-        self._waiting: dict[object, Callable[[], None]] = {}
-        self._always: dict[object, Callable[[], None]] = {}
-        self._ends: list[Callable[[], None]] = []
 
     def hub_of(self, spec: AnySpec) -> Hub:
         """The hub that reads frames as ``spec`` wants; a new one needs a snapshot of its own."""
@@ -111,44 +110,14 @@ class Held:
 
         return feed
 
-    def when_live(self, then: Callable[[], None]) -> Callable[[], None]:
-        """Call ``then`` once, when the exchange sends the topic, or now if it does.
-
-        Gives what calls it off.
-        """
-        token = object()
-        if self._live:
-            then()
-        else:
-            self._waiting[token] = then
-        return lambda: self._waiting.pop(token, None) and None
-
-    def each_live(self, then: Callable[[], None]) -> Callable[[], None]:
-        """Call ``then`` each time that the exchange begins to send the topic, from now on.
-
-        Gives what calls it off.
-        """
-        token = object()
-        self._always[token] = then
-        return lambda: self._always.pop(token, None) and None
-
-    def at_end(self, then: Callable[[], None]) -> None:
-        """Call ``then`` when it is not held any more."""
-        self._ends.append(then)
-
     def live(self) -> None:
         """The exchange sends the topic."""
-        self._live = True
         self.session.lookout.begin(self)
-        for then in list(self._always.values()):
-            then()
-        waiting, self._waiting = self._waiting, {}
-        for then in waiting.values():
-            then()
+        self.life.live()
 
     def lost(self, *, was_live: bool) -> None:
         """The link is gone."""
-        self._live = False
+        self.life.lost()
         self._gap = None
         self.session.lookout.pause(self)
         for renewal in self._renewals.values():
@@ -168,8 +137,7 @@ class Held:
 
     def let_go(self) -> None:
         """It is not held any more: nothing of it is left to happen."""
-        for end in self._ends:
-            end()
+        self.life.end()
         self.session.lookout.forget(self)
         for renewal in self._renewals.values():
             renewal.end()
@@ -281,9 +249,11 @@ class Held:
         self._told = len(self._hubs) > 1
         self._report(Resynced, reason=why)
 
-    def _report(self, kind: Callable[..., Status], **facts: object) -> None:
+    def _report(self, kind: Callable[..., S], **facts: object) -> S:
         now, number = datetime.now(timezone.utc), self.session.number
-        self._owner.status(kind(time=now, connection=number, topic=self.topic, **facts))
+        status = kind(time=now, connection=number, topic=self.topic, **facts)
+        self._owner.status(status)
+        return status
 
     def _on_gap(
         self,
@@ -295,14 +265,7 @@ class Held:
         """The same one for each of several hubs; who fills its holes has no other beside it."""
         if self._gap is None or len(self._hubs) == 1:
             self._gaps += 1
-            self._gap = Gap(
-                time=datetime.now(timezone.utc),
-                connection=self.session.number,
-                topic=self.topic,
-                after_ms=after_ms,
-                before_ms=before_ms,
-                filled=filled,
-                lost=lost,
+            self._gap = self._report(
+                Gap, after_ms=after_ms, before_ms=before_ms, filled=filled, lost=lost
             )
-            self._owner.status(self._gap)
         return self._gap

@@ -12,7 +12,7 @@ from typing import Any
 from rxbybit.counting import BETWEEN, Frames
 from rxbybit.dedupe import Once
 from rxbybit.events import Event
-from rxbybit.mending import Mark, Run
+from rxbybit.mending import Run
 from rxbybit.outlet import (
     AnySpec,
     Feed,
@@ -44,10 +44,9 @@ class Hub:
     """The observers of one topic on one link.
 
     ``decode`` makes events of a frame, ``on_gap`` reports a hole, ``on_empty`` hears that the
-    last observer has left. ``once`` leaves out what was sent already, ``timed`` says that the
-    events have a time of their own, which is more exact than that of their frame. ``on_delay``
-    hears of one frame in 16. States get a snapshot by ``renewal``, and make numbers of ``numbers``.
-    ``feed`` takes the frames, ``heard`` tells how many they were.
+    last observer has left. ``once`` leaves out what was sent already, ``timed``: events have a
+    time of their own. ``on_delay`` hears of one frame in 16. States get a snapshot by ``renewal``,
+    and make numbers of ``numbers``. ``feed`` takes the frames, ``heard`` tells how many they were.
     """
 
     def __init__(
@@ -73,10 +72,9 @@ class Hub:
         self._hearers: dict[Send, Hearer] = {}
         self._deliver: Send = self._fold
         self._last_ms: int | None = None
-        self._hole, self._fetched = False, 0
+        self._hole, self._asking, self._fetched = False, False, 0  # asking: for a snapshot
         self._mender: Mender | None = None
         self._awaits_snapshot = self._attention = snapshot_first
-        self._asking = False  # for the snapshot that is awaited
 
     def _feeding(
         self, decode: Decode, once: Once | None, timed: bool, on_delay: OnDelay
@@ -145,6 +143,7 @@ class Hub:
         """Events that came another way, such as over REST, in their place among the frames."""
         if self._attention:
             events = self._attend(events)
+        self._fetched += len(events)
         if events:
             self._deliver(events)
 
@@ -183,14 +182,13 @@ class Hub:
         """
         for state in self._states:
             state.reset()
-        if self._once is not None:
-            self._once.resume()
+        mark = None if self._once is None else self._once.resume()
         if was_live or self._last_ms is not None:
             self._hole = True
             for outlet in self._outlets:
                 outlet.missed |= frozenset(outlet.sends)
             if self._mender is not None:
-                self._mender.lost(Mark(None, None) if self._once is None else self._once.mark)
+                self._mender.lost(mark)
         self._awaits_snapshot, self._asking = self._snapshot_first, False
         self._attention = self._attention or self._hole or self._awaits_snapshot
         self._lapse()
@@ -203,8 +201,8 @@ class Hub:
     def spoil(self, why: str, *, silent: bool = False) -> None:
         """A frame could not be read, or (``silent``) none has come for too long; ``why`` tells."""
         asked = sum([state.spoil(why, silent=silent) for state in self._states])
-        self._awaits_snapshot |= silent
-        self._attention |= silent
+        if silent:
+            self._awaits_snapshot = self._attention = True
         if self._awaits_snapshot and not asked:
             self._asking = True
             self._renewal.ask(why)

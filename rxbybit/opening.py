@@ -47,7 +47,6 @@ class Opening:
         where: Whereabouts,
         settings: PoolSettings,
         origin: ClientOrigin,
-        *,
         category: Category | None,
         listings: float,
         credentials: Credentials | None,

@@ -57,8 +57,8 @@ class Mender(Protocol):
         """What must hear of every event that is delivered, if anything."""
         ...
 
-    def lost(self, mark: Mark) -> None:
-        """The link was lost, after what ``mark`` says was delivered."""
+    def lost(self, mark: Mark | None) -> None:
+        """The link was lost, after what ``mark`` says was delivered, where that is known."""
 
     def hold(self, events: Sequence[Any], /) -> None:  # Any: as Send's
         """These came after a hole: they are delivered by :meth:`rxbybit.hub.Hub.mended`."""

@@ -19,7 +19,7 @@ from reactivex.disposable import Disposable
 from rxbybit.counting import Counters, Ended, Frames, Tally, TallyingHooks
 from rxbybit.cover import Covers, OnError, OnTopics
 from rxbybit.errors import AuthenticationFailed, SubscriptionRejected
-from rxbybit.events import Event, Rejected, Status
+from rxbybit.events import Rejected, Status
 from rxbybit.held import Held
 from rxbybit.hooks import Outage
 from rxbybit.links import Links
@@ -120,16 +120,11 @@ class Pool:
 
         Gives what calls it off.
         """
-        return self._held[url, topic].when_live(then)
+        return self._held[url, topic].life.when_live(then)
 
     def heard(self, url: str, topic: str) -> Held | None:
         """A topic that somebody hears, for as long as somebody does."""
         return self._held.get((url, topic))
-
-    def take(self, url: str, topic: str, spec: AnySpec, events: Sequence[Event]) -> None:
-        """Events of ``topic`` that came another way, for all who hear ``spec`` there."""
-        if held := self._held.get((url, topic)):
-            held.hub_of(spec).take(events)
 
     def listen(self, listener: abc.ObserverBase[Status]) -> abc.DisposableBase:
         """Let ``listener`` hear every status from now on."""

@@ -59,7 +59,7 @@ class Candles:
         """How many live candles wait."""
         return 0 if self._splice is None else self._splice.held
 
-    def lost(self, mark: Mark) -> None:
+    def lost(self, mark: Mark | None) -> None:
         """There may be a hole after what was delivered, or another one."""
         self._live = False
         if self._splice is None:

@@ -43,7 +43,7 @@ class Cure(Protocol):
         """How many live events wait."""
         ...
 
-    def lost(self, mark: Mark) -> None:
+    def lost(self, mark: Mark | None) -> None:
         """The link was lost, after what ``mark`` says was delivered, or while something waits."""
 
     def hold(self, events: Sequence[Any]) -> Step:  # Any: of the topic's stream
@@ -73,8 +73,8 @@ class Healing:
         self._open = False
         self._recall: Callable[[], None] | None = None
         self._patience: asyncio.TimerHandle | None = None
-        held.each_live(self._on_live)
-        held.at_end(self._stop)
+        held.life.each_live(self._on_live)
+        held.life.at_end(self._stop)
         self._hub.mend_with(self)
 
     @property
@@ -82,7 +82,7 @@ class Healing:
         """See :class:`rxbybit.hub.Mender`."""
         return self._cure.watch
 
-    def lost(self, mark: Mark) -> None:
+    def lost(self, mark: Mark | None) -> None:
         """See :class:`rxbybit.hub.Mender`."""
         self._open = True
         self._cure.lost(mark)
@@ -166,5 +166,5 @@ def _age_of(held: Held) -> Callable[[], int]:
     """What tells how many milliseconds ago a topic was first sent."""
     loop = asyncio.get_running_loop()
     begun_s: list[float] = []
-    held.when_live(lambda: begun_s.append(loop.time()))
+    held.life.when_live(lambda: begun_s.append(loop.time()))
     return lambda: int((loop.time() - begun_s[0]) * 1000) if begun_s else 0

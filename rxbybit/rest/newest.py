@@ -69,13 +69,14 @@ class Newest:
         """How many live events wait."""
         return 0 if self._mending is None else self._mending.held
 
-    def lost(self, mark: Mark) -> None:
+    def lost(self, mark: Mark | None) -> None:
         """There may be a hole after what was delivered, or another one."""
         if self._mending is not None:
             self._mending.cut()
             return
-        mark = mark if self._seen is None else self._seen.mark
-        self._mending = Mending(self._recent.key, mark, self._seen)
+        if self._seen is not None:
+            mark = self._seen.mark
+        self._mending = Mending(self._recent.key, mark or Mark(None, None), self._seen)
 
     def hold(self, events: Sequence[Any]) -> Step:
         """Keep what came live after the hole."""

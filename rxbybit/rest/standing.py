@@ -85,12 +85,12 @@ class _Reading:
         self._wanted: dict[_Wanted, Callable[[], None]] = {}
         self._read: set[Category] = set()  # or being read, on this connection
         self._recalls: list[Callable[[], None]] = []
-        self._unwatch = held.each_live(self._on_live)
+        self._unwatch = held.life.each_live(self._on_live)
 
     def join(self, wanted: _Wanted) -> Callable[[], None]:
         """Read this as well; gives what ends it."""
         self._wanted[wanted] = lambda: None
-        self._wanted[wanted] = self._held.when_live(self._ask)
+        self._wanted[wanted] = self._held.life.when_live(self._ask)
         return lambda: self._leave(wanted)
 
     def _leave(self, wanted: _Wanted) -> None:

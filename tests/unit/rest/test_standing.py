@@ -376,10 +376,10 @@ def test_who_comes_and_goes_before_it_is_live_leaves_nothing_behind() -> None:
         (pool,) = world.client._pools
         held = pool.heard("ws://exchange/v5/private", "order")
         assert held is not None
-        before = len(held._waiting)
+        before = len(held.life._waiting)
         for _ in range(10):
             Ear(world.client.orders()).subscription.dispose()
-        assert len(held._waiting) == before
+        assert len(held.life._waiting) == before
 
     scenario(body)
 
@@ -393,9 +393,9 @@ def test_what_was_read_for_others_is_read_anew_once_they_have_left() -> None:
         (pool,) = world.client._pools
         held = pool.heard("ws://exchange/v5/private", "order")
         assert held is not None
-        assert (len(held.beside), len(held._always)) == (1, 1)
+        assert (len(held.beside), len(held.life._always)) == (1, 1)
         first.subscription.dispose()
-        assert (len(held.beside), len(held._always)) == (0, 0)
+        assert (len(held.beside), len(held.life._always)) == (0, 0)
         world.transport.lists[ORDERS] = only("inverse", order("a", 1), order("b", 2))
         second = Ear(world.client.orders(category="inverse"))
         await until(lambda: len(second.heard) == 2)
