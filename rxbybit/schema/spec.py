@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
+from functools import cache
 from typing import Any, Generic, Protocol, TypeVar, cast, get_args, get_type_hints
 
 from msgspec import NODEFAULT
+from msgspec.structs import FieldInfo
 from msgspec.structs import fields as fields_of
 
 from rxbybit.config import Category
@@ -135,8 +137,10 @@ class StreamSpec(Generic[E]):
     def _check(self) -> None:
         for given in (self.v5, self.legacy):
             for wire in (given, *given.also) if given is not None else ():
-                for kind in ("snapshot", "delta"):
-                    _agree(self.event_of(kind), wire.schema_of(kind), wire)
+                # mostly one pair: both kinds of frame have the same event and schema
+                pairs = {(self.event_of(k), wire.schema_of(k)): None for k in ("snapshot", "delta")}
+                for event, schema in pairs:
+                    _agree(event, schema, wire)
 
     def __repr__(self) -> str:
         return f"<StreamSpec {self.name}>"
@@ -200,7 +204,7 @@ class StreamSpec(Generic[E]):
 
 
 def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:
-    known = {f.name: f for f in fields_of(event)}
+    known, hints = _shape(event)
     given = {*wire.from_topic, *wire.from_envelope, *wire.of_symbol}
     given |= {"changed"} if wire.changed else set()
     declared = schema().declared
@@ -211,7 +215,6 @@ def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:
         raise TypeError(f"{schema.__name__}: {wire.template} gives {sorted(given)} already")
     if wire.of_symbol and not ("symbol" in declared and declared["symbol"].required):
         raise TypeError(f"{schema.__name__}: {wire.template} needs the symbol of each item")
-    hints = get_type_hints(event)
     for name, stock in declared.items():
         if not isinstance(stock, WireField):
             continue  # a field of marshmallow's own says nothing about what it gives
@@ -225,6 +228,12 @@ def _agree(event: type[Event], schema: type[WireSchema], wire: Wire) -> None:
         must = attribute.default is NODEFAULT and attribute.default_factory is NODEFAULT
         if must and name not in given and not (name in declared and declared[name].required):
             raise TypeError(f"{schema.__name__}: nothing always gives {event.__name__}.{name}")
+
+
+# Any: annotations. Kept, as several wires share an event, and to look at one takes a millisecond.
+@cache
+def _shape(event: type[Event]) -> tuple[dict[str, FieldInfo], dict[str, Any]]:
+    return {f.name: f for f in fields_of(event)}, get_type_hints(event)
 
 
 def _optional(hint: object) -> bool:
