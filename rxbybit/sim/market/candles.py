@@ -6,7 +6,8 @@ V5 manual, "Kline".
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from rxbybit.sim.market.candle import (
     DAY_MINUTES,
@@ -27,34 +28,46 @@ _PAGE = 1_000
 
 
 class Day:
-    """What the last 1440 minutes, the running one included, add up to."""
+    """What the last 1440 minutes, the running one included, add up to.
 
-    def __init__(self, minute: Candle, before: Iterable[Candle] = ()) -> None:
+    ``before`` gives those before the first, the newest last: when somebody asks for a sum, as most
+    instruments of a market are never asked for theirs.
+    """
+
+    def __init__(self, minute: Candle, before: Callable[[], Iterable[Candle]]) -> None:
         self._minutes: deque[Candle] = deque()
         self._minute = minute
-        self._lots = self._value = 0
-        self._high, self._low = minute.high, minute.low
-        for earlier in before:
-            self._take(earlier)
+        self._before = before
+        self._summed = False
+        self._lots = self._value = self._high = self._low = 0
 
     def roll(self, newborn: Candle) -> None:
         """The running minute is over."""
         done, self._minute = self._minute, newborn
-        self._take(done)
-        if len(self._minutes) == DAY_MINUTES:
-            gone = self._minutes.popleft()
+        self._minutes.append(done)
+        gone = self._minutes.popleft() if len(self._minutes) == DAY_MINUTES else None
+        if not self._summed:
+            return
+        self._lots += done.lots
+        self._value += done.value
+        self._high = max(self._high, done.high)
+        self._low = min(self._low, done.low)
+        if gone is not None:
             self._lots -= gone.lots
             self._value -= gone.value
             if gone.high == self._high or gone.low == self._low:
                 self._high = max(minute.high for minute in self._minutes)
                 self._low = min(minute.low for minute in self._minutes)
 
-    def _take(self, done: Candle) -> None:
-        self._minutes.append(done)
-        self._lots += done.lots
-        self._value += done.value
-        self._high = max(self._high, done.high)
-        self._low = min(self._low, done.low)
+    def _sum(self) -> None:
+        if self._summed:
+            return
+        self._summed = True
+        held = self._minutes = deque([*self._before(), *self._minutes][1 - DAY_MINUTES :])
+        self._lots = sum(minute.lots for minute in held)
+        self._value = sum(minute.value for minute in held)
+        self._high = max((minute.high for minute in held), default=self._minute.high)
+        self._low = min((minute.low for minute in held), default=self._minute.low)
 
     @property
     def running_ms(self) -> int:
@@ -64,25 +77,30 @@ class Day:
     @property
     def lots(self) -> int:
         """Traded, in lots."""
+        self._sum()
         return self._lots + self._minute.lots
 
     @property
     def value(self) -> int:
         """Traded, in units of value."""
+        self._sum()
         return self._value + self._minute.value
 
     @property
     def high(self) -> int:
         """The highest price, in ticks."""
+        self._sum()
         return max(self._high, self._minute.high)
 
     @property
     def low(self) -> int:
         """The lowest price, in ticks."""
+        self._sum()
         return min(self._low, self._minute.low)
 
     def opening(self, minutes: int = DAY_MINUTES) -> int:
         """The price so many minutes ago, or the first there was; the running one counts."""
+        self._sum()
         held = self._minutes
         if minutes > len(held):
             return held[0].open if held else self._minute.open
@@ -101,7 +119,7 @@ class Candles:
         self.minute = Candle(start_of("1", ms), opening)
         self._began_ms = self.minute.start_ms
         self._past = past = Past(instrument, seed, self._began_ms, opening)
-        self.day = Day(self.minute, past.last_minutes(DAY_MINUTES - 1))
+        self.day = Day(self.minute, partial(past.last_minutes, DAY_MINUTES - 1))
         self._before = {
             code: past.unfinished(code) or Candle(start_of(code, ms), opening) for code in INTERVALS
         }
