@@ -13,12 +13,14 @@ from hypothesis import HealthCheck, settings
 
 from rxbybit.runtime import shutdown_background
 from tests import canary
+from tests.effort import examples
 
 # The clock of a busy machine is no property of the code, so no profile has a deadline.
-settings.register_profile("dev", deadline=None, max_examples=100)
+settings.register_profile("dev", deadline=None, max_examples=examples(100))
 settings.register_profile(
     "ci",
     deadline=None,
+    max_examples=examples(100),
     derandomize=True,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],

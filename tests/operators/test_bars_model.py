@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from rxbybit import operators as rxo
 from rxbybit.operators.time_bars import TimeBars
+from tests.effort import examples
 from tests.operators.market import START_MS, trade
 
 LENGTH_MS = 1_000
@@ -54,7 +55,7 @@ def grouped(trades, *, fill, continuous):
     return bars
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(steps, st.booleans(), st.booleans())
 def test_the_last_word_on_each_bar_is_what_grouping_gives(steps, fill, continuous) -> None:
     machine = TimeBars(LENGTH_MS, fill=fill, partial=True, continuous=continuous, inverse=False)
@@ -88,7 +89,7 @@ def test_the_last_word_on_each_bar_is_what_grouping_gives(steps, fill, continuou
         assert {b.count for b in empty_after.values()} <= {0}
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(steps, st.integers(1, 5), st.booleans())
 def test_without_a_late_one_each_comes_once_and_in_order(steps, count, by_trades) -> None:
     """Also those of trades and of volume, which take each trade in once."""

@@ -5,12 +5,15 @@ from __future__ import annotations
 import inspect
 import re
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from reactivex import operators as ops
 
 from rxbybit import operators as rxo
+from rxbybit.sim import Market, ServedExchange, serve_in_thread
 from tests.child import ROOT, Child
 
 PAGE = ROOT / "docs" / "reference" / "operators.md"
@@ -78,12 +81,20 @@ def test_an_operator_has_a_file_tests_a_diagram_and_an_example(name: str) -> Non
     assert [block for block in rest if "import" in block]
 
 
+@pytest.fixture(scope="module")
+def market() -> Iterator[ServedExchange]:
+    """One for all examples, and a fast one: what they wait for is a trade, or a minute of them."""
+    market = Market(seed=0, start_ms=time.time_ns() // 1_000_000)
+    with serve_in_thread(market=market, on_time=True, speed=20) as served:
+        yield served
+
+
 @pytest.mark.parametrize("name", OPERATORS)
-def test_the_example_runs(name: str, tmp_path: Path) -> None:
+def test_the_example_runs(name: str, market: ServedExchange, tmp_path: Path) -> None:
     """On the embedded exchange; it prints something, and nothing to standard error."""
     script = tmp_path / "example.py"
     script.write_text(blocks(name)[-1], encoding="utf-8")
-    with Child([sys.executable, str(script)], env={"RXBYBIT_ENVIRONMENT": "sim"}) as child:
+    with Child([sys.executable, str(script)], env={"RXBYBIT_ENVIRONMENT": market.url}) as child:
         assert child.line()
         assert child.stderr == ""
 

@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, example, given, settings
 
 from rxbybit import Backoff, BookState, Bybit, OrderBook, Resynced, Status
 from rxbybit.limits import ConnectLedger
+from tests.effort import examples
 from tests.memory import MemoryTransport
 from tests.truebook import TrueBook, TrueExchange
 from tests.virtual import run, until
@@ -163,7 +164,7 @@ def play(
 SCRIPTS = st.lists(st.tuples(st.sampled_from(FAULTS), st.integers(0, 3)), max_size=12)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=examples(150), suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(st.integers(0, 2**16), SCRIPTS, st.booleans())
 @example(1, [(fault, 2) for fault in FAULTS], False)
 @example(2, [(fault, 0) for fault in reversed(FAULTS)], True)

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from rxbybit import Backoff
+from tests.effort import examples
 from tests.unit.rest.market import Ear
 from tests.unit.test_covers import World, scenario
 from tests.virtual import until
@@ -32,7 +33,7 @@ def check(ear: Ear) -> None:
         last[trade.symbol] = now
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(steps=st.lists(STEPS, min_size=4, max_size=24), linger=st.sampled_from([0.0, 0.05]))
 @example(
     steps=[

@@ -32,6 +32,7 @@ from rxbybit.limits import ConnectLedger
 from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
 from rxbybit.schema.decoder import TopicDecoder
+from tests.effort import examples
 from tests.memory import MemoryExchange, MemoryTransport
 from tests.virtual import VirtualLoop, run, until
 
@@ -677,4 +678,4 @@ class Client(RuleBasedStateMachine):
 
 
 TestClient = Client.TestCase
-TestClient.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestClient.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)

@@ -15,6 +15,7 @@ from rxbybit.sim.accounts import Desk
 from rxbybit.sim.market import Market
 from rxbybit.sim.market.pit import Pit
 from rxbybit.sim.rest.refused import Refused
+from tests.effort import examples
 from tests.sim.accounts.trading import Trader, two_traders
 from tests.sim.market.journal import START_MS, small
 
@@ -490,7 +491,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("category", ["inverse", "linear"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(steps=STEPS)
 def test_whatever_they_do_the_books_agree(category: Any, steps: list[Any]) -> None:
     symbol = {"inverse": "BTCUSD", "linear": "BTCUSDT"}[category]

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from rxbybit.sim.accounts.money import rounded, text, value_of
 from rxbybit.sim.accounts.position import Position
+from tests.effort import examples
 from tests.sim.market.journal import small
 
 INVERSE = small()
@@ -93,7 +94,7 @@ FILLS = st.lists(
 
 
 @pytest.mark.parametrize("one", [INVERSE, LINEAR], ids=["inverse", "linear"])
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(fills=FILLS)
 def test_like_a_model_with_exact_fractions(one, fills) -> None:
     position = Position(one, 0)

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rxbybit.sim.market.matching import Book
+from tests.effort import examples
 from tests.sim.market.naive import NaiveBook
 
 SIDES = st.sampled_from(["Buy", "Sell"])
@@ -15,7 +16,7 @@ CANCELS = st.integers(1, 40)
 ACTIONS = st.lists(PLACES | CANCELS, max_size=60)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 @given(ACTIONS)
 def test_like_the_naive_one(actions) -> None:
     book, naive = Book(), NaiveBook()
@@ -48,7 +49,7 @@ def test_like_the_naive_one(actions) -> None:
     assert {n: o.left for n, o in book.orders.items()} == {o.number: o.left for o in naive.resting}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(ACTIONS)
 def test_who_listens_hears_of_every_level_that_changes(actions) -> None:
     book = Book()

@@ -12,6 +12,7 @@ from rxbybit.sim.market import Market, Temper, default_instruments
 from rxbybit.sim.market.candle import INTERVALS, Candle, end_of, start_of
 from rxbybit.sim.market.candles import Candles
 from rxbybit.sim.market.past import Past
+from tests.effort import examples
 from tests.sim.market.journal import START_MS, small, snapshot_of
 
 MINUTE = 60_000
@@ -34,7 +35,7 @@ def past_of(category, seed, ends_ms, age_ms, opening) -> Past:
     return Past(one, seed, ends_ms, opening)
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(categories, seeds, starts, ages, prices, st.sampled_from(INTERVALS))
 def test_one_joins_the_next_and_the_last_joins_the_market(
     category, seed, start_ms, age_ms, opening, interval
@@ -57,7 +58,7 @@ def test_one_joins_the_next_and_the_last_joins_the_market(
         assert candle.last_ms == min(ends, ends_ms - 1)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(categories, seeds, starts, ages, prices, st.sampled_from(INTERVALS[1:]))
 def test_minutes_add_up_to_every_interval(
     category, seed, start_ms, age_ms, opening, interval

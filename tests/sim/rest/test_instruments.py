@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rxbybit.sim.market import Delisting, Listing, Market, many_instruments
+from tests.effort import examples
 from tests.sim.market.journal import START_MS, small
 from tests.sim.rest.asking import ask, refusal
 
@@ -27,7 +28,7 @@ def pages(market: Market, limit: int, **query: object) -> list[list[str]]:
             return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.integers(1, 80))
 def test_each_instrument_is_on_one_page(limit) -> None:
     found = pages(FEW, limit)

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from rxbybit.sim.market import Market
 from rxbybit.sim.market.candle import INTERVALS, end_of, start_of
+from tests.effort import examples
 from tests.sim.market.journal import START_MS, small, snapshot_of
 from tests.sim.rest.asking import DAY, MINUTE, ask, lively, refusal
 
@@ -26,7 +27,7 @@ times = st.one_of(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.sampled_from(INTERVALS), times, times, st.one_of(st.none(), st.integers(1, 1_000)))
 def test_every_window(interval, start, end, limit) -> None:
     given = {"start": start, "end": end, "limit": limit}

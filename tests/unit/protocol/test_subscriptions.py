@@ -15,6 +15,7 @@ from rxbybit.protocol.base import Reply
 from rxbybit.protocol.legacy import Legacy
 from rxbybit.protocol.subscriptions import Request, Subscriptions, characters
 from rxbybit.protocol.v5 import V5
+from tests.effort import examples
 
 
 @pytest.fixture
@@ -493,6 +494,8 @@ class LegacyRegistry(Registry):
 
 
 TestLegacyRegistry = LegacyRegistry.TestCase
-TestLegacyRegistry.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestLegacyRegistry.settings = settings(
+    max_examples=examples(150), stateful_step_count=40, deadline=None
+)
 TestRegistry = Registry.TestCase
-TestRegistry.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestRegistry.settings = settings(max_examples=examples(150), stateful_step_count=40, deadline=None)

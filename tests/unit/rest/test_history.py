@@ -30,6 +30,7 @@ from rxbybit import (
 )
 from rxbybit.streams.trade import TRADES
 from rxbybit.transport import Answer
+from tests.effort import examples
 from tests.unit.rest.desk import good, query_of
 from tests.unit.rest.market import BEGAN, MINUTE, Ear, World, row
 from tests.unit.rest.test_instruments import contract
@@ -391,7 +392,7 @@ def check(heard: list[Any], *, closed: bool) -> None:
     assert backfilled == sorted(backfilled, reverse=True) or not closed
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     closed=st.booleans(),
     count=st.integers(1, 6),

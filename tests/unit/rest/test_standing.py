@@ -23,6 +23,7 @@ from rxbybit import (
     RequestRefused,
 )
 from rxbybit.transport import Answer
+from tests.effort import examples
 from tests.unit.account import KEY, World, order, position
 from tests.unit.rest.desk import query_of
 from tests.unit.rest.market import Ear
@@ -570,7 +571,7 @@ def test_what_is_signed_is_what_is_sent() -> None:
     scenario(body)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     changes=st.lists(st.floats(0.0, 0.3), min_size=1, max_size=6),
     there_s=st.floats(0.001, 0.2),

@@ -15,6 +15,7 @@ from rxbybit.schema.compile import compile_frames
 from rxbybit.schema.decoder import TopicDecoder
 from rxbybit.streams import ORDER_BOOK
 from tests.conformance import golden, golden_legacy
+from tests.effort import examples
 from tests.unit.schema.specs import (
     ELSEWHERE,
     INNER,
@@ -413,14 +414,14 @@ def test_what_stands_for_nothing() -> None:
     assert attribute("number_unless_zero", '"0.01"') == "Decimal('0.01')"
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(mutated(), st.sampled_from([Decimal, float]))
 def test_mutated_golden_frames(case: tuple[str, str, str, bytes], numbers: type) -> None:
     fast, slow = _both(lambda: decoding(*case, numbers))
     assert fast == slow
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.sampled_from(CASES),
     st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=3), st.integers(0, 3)), max_size=4),
