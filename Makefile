@@ -4,6 +4,7 @@
 #   make test     all tests
 #   make check    style, types, import rules, sizes, spelling
 #   make bench    ours against the leanest possible reader, in one run (QUICK=1: under a minute)
+#   make nightly  fuzzing, mutants, a soak: MINUTES=30 altogether (ONLY=soak: one of them, SEED=1)
 # PYTHON names the interpreter (3.11 or later), VENV the folder of the environment.
 
 PYTHON ?= python3
@@ -11,13 +12,16 @@ VENV ?= .venv
 FOR ?=
 WORKERS ?= 2
 QUICK ?=
+MINUTES ?= 30
+ONLY ?=
+SEED ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.rxbybit-installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench
+.PHONY: help setup demo test check bench nightly
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -48,3 +52,6 @@ check: $(STAMP)
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.perf.suite $(if $(QUICK),--quick)
+
+nightly: $(STAMP)
+	$(BIN)/python -m tests.nightly --minutes $(MINUTES) $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))

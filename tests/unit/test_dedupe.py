@@ -101,3 +101,24 @@ def test_sequences_of_several_symbols_say_nothing_of_each_other() -> None:
     assert once.new((item(3, sequence=900), item(4, sequence=4), item(5, sequence=1))) == (
         item(5, sequence=1),
     )
+
+
+def test_an_empty_frame_on_a_new_connection_is_nothing() -> None:
+    once = after(item(3))
+    assert once.new(()) == ()
+    assert once.new(items(2, 3, 4)) == items(4)
+
+
+def test_what_began_anew_is_compared_with_nothing_from_before() -> None:
+    once = after(item(9, time_ms=ANEW_MS + 1))
+    assert once.new(items(5)) == items(5)
+    assert once.new(items(3)) == items(3)
+
+
+def test_where_only_one_side_has_sequences_the_ids_tell() -> None:
+    """As when the exchange begins, or ceases, to number its trades."""
+    without = tuple(item(n, sequence=None) for n in (3, 4))
+    assert after(item(3)).new(without) == without[1:]
+    assert after(item(2)).new(without) == without
+    assert after(item(3, sequence=None)).new(items(2, 3, 4)) == items(4)
+    assert after(item(1, sequence=None)).new(items(2, 3)) == items(2, 3)

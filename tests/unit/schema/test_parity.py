@@ -75,7 +75,7 @@ SLOW = {"tickers", "order_book_updates"}
 """Streams that decode through marshmallow on the legacy wire."""
 
 
-def _both(run: Callable[[], T]) -> tuple[T, T]:
+def both(run: Callable[[], T]) -> tuple[T, T]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RXBYBIT_DECODER", "msgspec")
         fast = run()
@@ -133,12 +133,12 @@ def test_odd_values(value: str, numbers: type) -> None:
         # what is empty is looked for without its spaces
         for spaced in (f'"{key}":{value}', f'"{key}" : {value}')[: 1 + (value == '""')]:
             data = f'{{"type":"delta","ts":5,"data":[{{{spaced}}}]}}'.encode()
-            fast, slow = _both(lambda data=data: outcome(ODD, data, numbers))
+            fast, slow = both(lambda data=data: outcome(ODD, data, numbers))
             assert fast == slow
     for key in TEXTS:
         for spaced in (f'"{key}":{value}', f'"{key}" : {value}'):
             data = f'{{"type":"delta","ts":5,"data":{{"t":"x",{spaced}}}}}'.encode()
-            fast, slow = _both(lambda data=data: outcome(SPARSE, data, numbers))
+            fast, slow = both(lambda data=data: outcome(SPARSE, data, numbers))
             assert fast == slow
 
 
@@ -174,7 +174,7 @@ def test_levels_that_stay_texts(frame: str, text: str) -> None:
         for levels in (f"[{pair}]", f'[["5","6"],{pair}]', f'[ {pair},["5","6"]]', pair):
             data = (frame % levels).encode()
             case = "v5", "kept", "orderbook.50.X", data, Decimal
-            fast, slow = _both(lambda case=case: decoding(*case))
+            fast, slow = both(lambda case=case: decoding(*case))
             if slow[2] or "ud800" not in text:  # that one passes where nobody reads it
                 assert fast == slow, data
 
@@ -184,16 +184,16 @@ def test_levels_that_stay_texts(frame: str, text: str) -> None:
 def test_odd_envelopes(key: str, value: str) -> None:
     envelope = {"type": '"snapshot"', "ts": "5", "cts": "6", "data": "[]"} | {key: value}
     data = ("{" + ",".join(f'"{k}":{v}' for k, v in envelope.items()) + "}").encode()
-    fast, slow = _both(lambda: outcome(ODD, data))
+    fast, slow = both(lambda: outcome(ODD, data))
     assert fast == slow
-    fast, slow = _both(lambda: outcome(SPARSE, data.replace(b'"data":[]', b'"data":{"t":"x"}')))
+    fast, slow = both(lambda: outcome(SPARSE, data.replace(b'"data":[]', b'"data":{"t":"x"}')))
     assert fast == slow
 
 
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
 def test_odd_names_that_must_be_there(value: str) -> None:
     item = f'{{"must_be_named":{value}}}'
-    fast, slow = _both(
+    fast, slow = both(
         lambda: outcome(NAMED, f'{{"type":"delta","ts":5,"data":[{item}]}}'.encode())
     )
     assert fast == slow
@@ -207,10 +207,10 @@ def test_odd_legacy_envelopes(value: str) -> None:
         f'"timestamp_e6":1662350400120999,"data":[{{"t":"x"}},{value}]',
         f'"data":[{{"t":"x"}}],"rxbybit sent":{value}',
     ):
-        fast, slow = _both(lambda frame=frame: outcome(TIMED, f"{{{frame}}}".encode()))
+        fast, slow = both(lambda frame=frame: outcome(TIMED, f"{{{frame}}}".encode()))
         assert fast == slow, frame
         bare = frame.replace('"timestamp_e6":1662350400120999,', "")
-        fast, slow = _both(lambda bare=bare: outcome(ELSEWHERE, f"{{{bare}}}".encode()))
+        fast, slow = both(lambda bare=bare: outcome(ELSEWHERE, f"{{{bare}}}".encode()))
         assert fast == slow, bare
 
 
@@ -221,7 +221,7 @@ def test_odd_legacy_envelopes(value: str) -> None:
 def test_odd_values_that_stand_elsewhere(key: str, value: str) -> None:
     for whole in ('"symbol":"ABC"', '"symbol":"ABC","time":5', '"symbol":"ABC","seconds":5'):
         data = f'{{"data":[{{{whole},"{key}":{value}}},{{"symbol":"D","time":6}}]}}'.encode()
-        fast, slow = _both(lambda data=data: outcome(ELSEWHERE, data))
+        fast, slow = both(lambda data=data: outcome(ELSEWHERE, data))
         assert fast == slow, data
 
 
@@ -253,7 +253,7 @@ def test_odd_private_envelopes(value: str) -> None:
         f'"creationTime":5,"data":[{item}],"type":{value},"ts":{value},"cts":{value}',
         f'"creationTime":5,"data":[{item}],"rxbybit kind":{value},"rxbybit matched":{value}',
     ):
-        fast, slow = _both(lambda frame=frame: outcome(INNER, f"{{{frame}}}".encode()))
+        fast, slow = both(lambda frame=frame: outcome(INNER, f"{{{frame}}}".encode()))
         assert fast == slow, frame
 
 
@@ -417,7 +417,7 @@ def test_what_stands_for_nothing() -> None:
 @settings(max_examples=examples(300), suppress_health_check=[HealthCheck.too_slow])
 @given(mutated(), st.sampled_from([Decimal, float]))
 def test_mutated_golden_frames(case: tuple[str, str, str, bytes], numbers: type) -> None:
-    fast, slow = _both(lambda: decoding(*case, numbers))
+    fast, slow = both(lambda: decoding(*case, numbers))
     assert fast == slow
 
 
@@ -435,7 +435,7 @@ def test_mutated_bytes(case: tuple[str, str, int], edits: list[tuple[float, byte
     for where, put, cut in edits:
         at = int(where * len(data))
         data = data[:at] + put + data[at + cut :]
-    fast, slow = _both(lambda: decoding(wire, name, topic, data, Decimal))
+    fast, slow = both(lambda: decoding(wire, name, topic, data, Decimal))
     broken = [report for report in slow[2] if isinstance(report[0], list)]
     if not broken:
         assert fast == slow
