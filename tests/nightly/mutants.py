@@ -118,7 +118,7 @@ def _edits(tree: ast.Module, starts: list[int]) -> Iterator[Edit]:
 
 
 def _skipped(tree: ast.Module) -> set[ast.AST]:
-    """Annotations, defaults of a class, ``__all__`` and docstrings decide nothing."""
+    """Annotations, the options of a class, ``__all__`` and docstrings decide nothing."""
     skipped: set[ast.AST] = set()
 
     def skip(node: ast.AST | None) -> None:
@@ -131,6 +131,9 @@ def _skipped(tree: ast.Module) -> set[ast.AST]:
                 skip(node.returns)
                 for arg in ast.walk(node.args):
                     skip(getattr(arg, "annotation", None))
+            case ast.ClassDef():
+                for option in node.keywords:
+                    skip(option)
             case ast.AnnAssign():
                 skip(node.annotation)
             case ast.Expr(value=ast.Constant()):

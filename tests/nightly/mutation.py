@@ -32,7 +32,13 @@ TESTS: dict[str, tuple[str, ...]] = {
     "rxbybit/book.py": ("test_book.py", "test_bookkeeping.py"),
     "rxbybit/hub.py": ("test_hub.py", "test_pool.py", "test_covers.py", "test_held.py"),
     "rxbybit/pool.py": ("test_pool.py", "test_covers.py", "test_held.py", "test_client.py"),
-    "rxbybit/conversation.py": ("test_session.py", "test_covers.py", "test_signin.py"),
+    "rxbybit/conversation.py": (
+        "test_conversation.py",
+        "test_session.py",
+        "test_covers.py",
+        "test_signin.py",
+        "test_pool.py",
+    ),
     "rxbybit/session.py": ("test_session.py", "test_pool.py", "test_signin.py"),
     "rxbybit/mending.py": ("test_mending.py",),
 }

@@ -25,7 +25,7 @@ from rxbybit.events import (
 )
 from rxbybit.limits import ConnectLedger
 from rxbybit.protocol.v5 import V5
-from rxbybit.session import Session, Settings
+from rxbybit.session import CLOSE_S, LAST_WORDS_S, Session, Settings
 from tests.memory import MemoryExchange, MemoryLink, MemoryTransport
 from tests.virtual import VirtualLoop, run, until
 
@@ -765,3 +765,67 @@ def test_the_end_of_the_loop_ends_a_session() -> None:
         runner.run(main())
     assert sessions[0].task.done()
     assert not links[0].live
+
+
+def test_the_last_request_of_a_slow_writer_still_leaves() -> None:
+    async def body(world: World) -> None:
+        link = await world.live("a")
+        link.stalled = True
+        world.session.drop("a")
+        await asyncio.sleep(LAST_WORDS_S / 2)
+        assert link.asked("unsubscribe") == []
+        link.stalled = False
+        await asyncio.wait({world.session.task})
+        assert link.asked("unsubscribe") == ["a"]
+
+    scenario(body)
+
+
+def test_a_peer_is_heard_until_it_has_answered_the_close() -> None:
+    async def body(world: World) -> None:
+        told: list[dict[str, Any]] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, what: told.append(what))
+        link = await world.live("a")
+        link.stalled = True  # so that the close takes its time
+        world.session.close()
+        await asyncio.sleep(CLOSE_S / 2)
+        assert not world.session.task.done()
+        link.cut("the answer")
+        await asyncio.wait({world.session.task})
+        assert link._inbox.empty()
+        assert told == []
+
+    scenario(body)
+
+
+def test_health_gives_the_whole_budget_back_and_an_end_is_a_reason() -> None:
+    async def body(world: World) -> None:
+        await world.live("a")
+        assert world.owner.lives == ["a"]
+        await asyncio.sleep(8.0)
+        world.link.cut("it went")
+        await world.again()
+        world.link.cut("it went again")
+        await until(lambda: world.owner.failures, within=60)
+        (error,) = world.owner.failures
+        assert isinstance(error, RetryBudgetExhausted)
+        assert error.attempts == 1
+        assert "it went again" in str(error)
+        assert str(error.__cause__) == "it went again"
+        assert len(world.transport.attempts) == 2
+        world.session.drop("a")
+        await asyncio.sleep(1.0)
+        assert world.owner.idles == 0  # nobody has to close what has failed
+
+    scenario(body, backoff=Backoff(first=0.5, cap=8.0, budget=1))
+
+
+def test_who_waits_for_the_ledger_says_at_which_attempt() -> None:
+    async def body(world: World) -> None:
+        for _ in range(500):
+            world.ledger.reserve("exchange")
+        world.want("a")
+        await until(lambda: world.owner.of(Reconnecting))
+        assert [step.attempt for step in world.owner.of(Reconnecting)] == [1]
+
+    scenario(body)

@@ -193,9 +193,7 @@ def test_odd_envelopes(key: str, value: str) -> None:
 @pytest.mark.parametrize("value", ODD_VALUES, ids=lambda text: text[:24])
 def test_odd_names_that_must_be_there(value: str) -> None:
     item = f'{{"must_be_named":{value}}}'
-    fast, slow = both(
-        lambda: outcome(NAMED, f'{{"type":"delta","ts":5,"data":[{item}]}}'.encode())
-    )
+    fast, slow = both(lambda: outcome(NAMED, f'{{"type":"delta","ts":5,"data":[{item}]}}'.encode()))
     assert fast == slow
 
 
