@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -46,7 +47,21 @@ values = st.recursive(
     max_leaves=12,
 )
 objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=6)
-frames = st.one_of(objects, objects, values).map(lambda value: json.dumps(value).encode())
+lists = st.lists(st.sampled_from(["a", "b", "a b", ""]), max_size=3) | values
+answers = st.fixed_dictionaries(
+    {"success": st.booleans() | st.booleans() | values, "ret_msg": st.sampled_from(WORDS) | values},
+    optional={
+        "op": st.sampled_from(WORDS[:6]) | values,
+        "req_id": st.sampled_from(["1", "2"]) | values,
+        "type": st.sampled_from(["AUTH_RESP", "COMMAND_RESP"]) | values,
+        "data": st.fixed_dictionaries({}, optional={"successTopics": lists, "failTopics": lists}),
+        "request": st.fixed_dictionaries(
+            {}, optional={"op": st.sampled_from(WORDS[:6]) | values, "args": lists}
+        )
+        | values,
+    },
+)
+frames = st.one_of(answers, answers, objects, values).map(lambda value: json.dumps(value).encode())
 anything = st.one_of(st.binary(max_size=60), frames, frames)
 quick = settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow])
 
@@ -121,7 +136,9 @@ steps = st.one_of(
     st.tuples(st.just("open"), st.integers(0, 1)),
     st.tuples(st.just("wait"), st.sampled_from([0.0, 0.01, 11.0])),
     st.tuples(st.just("answer"), st.tuples(st.integers(0, 9), st.sampled_from(ANSWERS))),
-    st.tuples(st.just("data"), st.integers(0, 5)),
+    st.tuples(st.just("data"), st.integers(0, 3)),
+    st.tuples(st.just("data"), st.integers(0, 3)),
+    st.tuples(st.just("stray"), st.sampled_from([PRIVATE, "unknown"])),
     st.tuples(st.just("noise"), anything),
 )
 
@@ -223,8 +240,8 @@ class Talk:
                 await asyncio.sleep(how)
             case "answer" if self.hear and self.posts:
                 self.hear(json.dumps(self.answer(*how)).encode(), 1)
-            case "data" if self.hear:
-                topic = [*topics, PRIVATE, "unknown"][how]
+            case "data" | "stray" if self.hear:
+                topic = topics[how] if what == "data" else how
                 self.hear(b'{"topic":"%b","data":[]}' % topic.encode(), 1)
             case "noise" if self.hear:
                 self.hear(how, 1)
@@ -283,16 +300,24 @@ class Talk:
         assert self.told == []
 
 
+@pytest.mark.timeout(900)  # of what fails, a smaller case is looked for
 @settings(max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow], deadline=None)
-@given(st.sampled_from(PROTOCOLS), st.lists(steps, max_size=40))
-def test_no_conversation_raises(wire: WireProtocol, script: list[tuple[str, Any]]) -> None:
+@given(
+    st.sampled_from(PROTOCOLS),
+    st.lists(st.tuples(steps, st.booleans()), min_size=10, max_size=60),
+)
+def test_no_conversation_raises(
+    wire: WireProtocol, script: list[tuple[tuple[str, Any], bool]]
+) -> None:
     """Requests, answers that fit or do not, frames, noise and lost connections in any order."""
 
     async def main() -> None:
         talk = Talk(wire)
         await talk.step("open", 0)
-        for what, how in script:
+        for (what, how), at_once in script:
             await talk.step(what, how)
+            if not at_once:  # what is to be asked is asked now
+                await asyncio.sleep(0)
         await talk.end()
 
     run(main())

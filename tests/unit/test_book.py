@@ -8,6 +8,7 @@ import pickle
 from datetime import datetime, timezone
 from decimal import Decimal as D
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 
@@ -64,6 +65,7 @@ def test_an_empty_side_has_no_best_level_and_no_middle(empty: str) -> None:
 )
 def test_imbalance_of_so_many_levels(levels: int, value: D) -> None:
     assert book().imbalance(levels) == value
+    assert book().imbalance() == book().imbalance(1)
 
 
 def test_nothing_at_all_has_no_imbalance() -> None:
@@ -141,6 +143,7 @@ def test_it_equals_a_book_of_the_same_content(change: dict[str, Any]) -> None:
     assert book() != book(**change)
     assert hash(book()) != hash(book(**change))
     assert book() != "a book"
+    assert book() == ANY  # which is asked, as a book knows nothing of it
     assert copy.copy(book()).__replace__(**change) == book(**change)
 
 
@@ -152,6 +155,7 @@ def test_it_cannot_be_changed() -> None:
 
 def test_it_pickles_copies_and_matches() -> None:
     made = book(meta=Meta("topic", "delta", 1, 2, 3, 4))
+    assert made.meta == Meta("topic", "delta", 1, 2, 3, 4)
     for twin in (pickle.loads(pickle.dumps(made)), copy.copy(made), copy.deepcopy(made)):
         assert twin == made
         assert twin.meta == made.meta

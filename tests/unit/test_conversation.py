@@ -335,3 +335,16 @@ def test_a_full_link_has_no_room(wire: WireProtocol) -> None:
         assert world.talk.fits("y")
 
     scenario(body, wire)
+
+
+def test_a_frame_that_begins_with_its_topic_is_not_read_to_be_routed(wire: WireProtocol) -> None:
+    """The way of every frame of a market: a slice and a dictionary."""
+
+    async def body(world: World) -> None:
+        await world.live("a", "b.c")
+        read: list[bytes] = []
+        world.wire.topic_of = lambda frame: read.append(frame)  # type: ignore[method-assign]
+        frames = [("a", world.data("a")), ("b.c", world.data("b.c"))]
+        assert (world.heard, read) == (frames, [])
+
+    scenario(body, wire)

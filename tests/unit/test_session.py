@@ -829,3 +829,15 @@ def test_who_waits_for_the_ledger_says_at_which_attempt() -> None:
         assert [step.attempt for step in world.owner.of(Reconnecting)] == [1]
 
     scenario(body)
+
+
+def test_closing_twice_is_closing_once() -> None:
+    async def body(world: World) -> None:
+        await world.live("a")
+        world.link.cut("and it went, too")
+        world.session.close()
+        world.session.close()
+        await asyncio.wait({world.session.task})
+        assert [one.reason for one in world.owner.of(Disconnected)] == ["closed here"]
+
+    scenario(body)
