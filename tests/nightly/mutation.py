@@ -30,8 +30,23 @@ EXPLAINED = Path(__file__).with_name("survivors.toml")
 TESTS: dict[str, tuple[str, ...]] = {
     "rxbybit/dedupe.py": ("test_dedupe.py", "test_hub.py"),
     "rxbybit/book.py": ("test_book.py", "test_bookkeeping.py"),
-    "rxbybit/hub.py": ("test_hub.py", "test_pool.py", "test_covers.py", "test_held.py"),
-    "rxbybit/pool.py": ("test_pool.py", "test_covers.py", "test_held.py", "test_client.py"),
+    "rxbybit/hub.py": (
+        "test_hub.py",
+        "test_pool.py",
+        "test_covers.py",
+        "test_held.py",
+        "test_counting.py",
+        "rest/test_history.py",
+    ),
+    "rxbybit/pool.py": (
+        "test_pool.py",
+        "test_covers.py",
+        "test_held.py",
+        "test_counting.py",
+        "test_signin.py",
+        "rest/test_history.py",
+        "test_client.py",
+    ),
     "rxbybit/conversation.py": (
         "test_conversation.py",
         "test_session.py",
@@ -45,7 +60,7 @@ TESTS: dict[str, tuple[str, ...]] = {
 """The unit tests of each module, those first which notice most."""
 # Plain: what pytest rewrites it reads from the file, and the library is among it, as a plugin.
 OPTIONS = ("-x", "-q", "--assert=plain", "-p", "no:cacheprovider")
-HANGS_S = 60.0
+HANGS_S = 90.0
 """A mutant that takes so long does not end."""
 KILLED, SURVIVED, HUNG = "killed", "survived", "hung"
 

@@ -31,8 +31,9 @@ SYMBOLS = [f"{base}USD" for base in ("BTC", "ETH", "XRP", "EOS", "DOT", "SOL", "
 PARTS = [f"publicTrade.{symbol}" for symbol in SYMBOLS]
 HOWS: tuple[Literal["fin", "rst"], ...] = ("fin", "rst")
 PROCESS = Path("/proc/self")
-SLACK_KB = 16_000
-"""What the memory of a process moves by itself."""
+SLACK_KB = 32_000
+"""What the memory of a process moves by itself, and the market's as it fills: a client that kept
+its events would be past it in two minutes."""
 
 
 class Ledger:
