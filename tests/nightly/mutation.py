@@ -37,6 +37,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_held.py",
         "test_counting.py",
         "rest/test_history.py",
+        "rest/test_standing.py",
     ),
     "rxbybit/pool.py": (
         "test_pool.py",
@@ -45,6 +46,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_counting.py",
         "test_signin.py",
         "rest/test_history.py",
+        "rest/test_standing.py",
         "test_client.py",
     ),
     "rxbybit/conversation.py": (

@@ -145,6 +145,31 @@ def test_a_script_is_kept_without_a_break_from_the_last_dispose_to_the_end_of_th
     scenario(body)
 
 
+def test_403_is_final_for_a_client_that_was_never_let_in() -> None:
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise HandshakeRejected("it is 403", status=403)
+
+        world.transport.before = refuse
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: ear.errors)
+        assert isinstance(ear.errors[0], HandshakeRejected)
+        assert len(world.transport.attempts) == 1
+
+    scenario(body)
+
+
+def test_who_has_stopped_listening_hears_no_status() -> None:
+    async def body(world: World) -> None:
+        left: list[Status] = []
+        world.client.status().subscribe(left.append).dispose()
+        Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.of(Subscribed))
+        assert left == []
+
+    scenario(body)
+
+
 def test_nothing_happens_before_a_subscription_and_one_link_serves_all() -> None:
     async def body(world: World) -> None:
         trades, book = world.client.trades("BTCUSD"), world.client.order_book_updates("BTCUSD")
