@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 FUZZ = ["tests/nightly/test_fuzz.py", "tests/unit/schema/test_parity.py", "tests/unit/protocol"]
 """What is fuzzed in three rounds of four; in the fourth it is whatever draws at random."""
 EVERY = ["tests/unit", "tests/operators", "tests/sim", "tests/nightly"]
-EFFORT, EVERY_EFFORT = 5, 2
+EFFORT, EVERY_EFFORT = 3, 1
 
 
 def fuzz(minutes: float, seed: int) -> int:
