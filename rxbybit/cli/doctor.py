@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
+from rxbybit.cli.filling import check_gaps
 from rxbybit.cli.finding import Finding
 from rxbybit.cli.installed import check_machine
 from rxbybit.cli.proving import check_key
@@ -102,6 +103,7 @@ def _checks(environment: Environment, way: Way) -> _Checks:
         checks.append(_websocket(way, "private", private))
     if environment.rest is not None:
         checks.append(check_rest(way, environment.rest))
+    checks.append(check_gaps(way, environment))
     return checks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from rxbybit.runtime import Runtime
 from rxbybit.sim import Recording, serve_in_thread
 from tests.fakes import until
 from tests.loopback.rawserver import CLOSE, Peer, RawServer, Script, frame
+from tests.sim.clock import market
 
 PATIENT_S = 10.0
 HASTY_S = 2.0
@@ -89,7 +91,7 @@ def test_the_embedded_exchange_is_well() -> None:
     with serve_in_thread(recordings) as served:
         found = examined(environment_of(served.url))
         until(lambda: not served.links)
-    assert list(found)[-len(NETWORK) :] == NETWORK
+    assert list(found)[-len(NETWORK) - 1 :] == [*NETWORK, "gaps"]
     for check in NETWORK:
         assert found[check].status == "ok", found[check]
     for check in SOCKETS:
@@ -264,3 +266,59 @@ def test_a_proxy_is_used_and_its_password_is_not_shown() -> None:
     assert found["websocket linear"].status == "fail"
     assert "no connection to the proxy: connection refused" in found["websocket linear"].text
     assert not [finding for finding in found.values() if "hidden" in finding.line()]
+
+
+def test_with_a_market_it_tells_how_far_back_trades_go() -> None:
+    with serve_in_thread(market=market(), speed=100) as served:
+        pit = served.exchange.market.pits["inverse", "BTCUSD"] if served.exchange.market else None
+        assert pit is not None
+        served.until(lambda: pit.tape.count > 3)
+        found = examined(environment_of(served.url))
+    assert found["gaps"].status == "ok"
+    text = found["gaps"].text
+    assert re.fullmatch(
+        r"the last [\d,]+ trades of BTCUSD go back \d+:\d\d:\d\d:"
+        r" what a shorter outage leaves out is fetched",
+        text,
+    ), text
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        (b"", "404 Not Found", "trades cannot be fetched (HTTP 404)"),
+        (b"<html>", "200 OK", "the list is none of an exchange"),
+        (
+            b'{"retCode":0,"time":1,"result":{"list":[{"time":"soon"}]}}',
+            "200 OK",
+            "the list is none of an exchange",
+        ),
+        (
+            b'{"retCode":10001,"time":1,"result":{"list":[{"time":"1"}]}}',
+            "200 OK",
+            "the list of trades is refused (code 10001)",
+        ),
+    ],
+)
+def test_what_cannot_be_fetched_is_a_warning(body: bytes, status: str, said: str) -> None:
+    with RawServer(answering(lambda: body, status)) as server:
+        found = examined(environment_of(f"http://127.0.0.1:{server.port}"), timeout_s=HASTY_S)
+    assert found["gaps"].status == "warn"
+    assert said in found["gaps"].text
+    assert found["gaps"].text.endswith("outages are told, and not filled")
+
+
+def test_a_list_without_a_trade_is_no_trouble() -> None:
+    body = b'{"retCode":0,"time":1,"result":{"list":[]}}'
+    with RawServer(answering(lambda: body)) as server:
+        found = examined(environment_of(f"http://127.0.0.1:{server.port}"), timeout_s=HASTY_S)
+    assert found["gaps"].status == "ok"
+    assert "there are none of BTCUSD yet" in found["gaps"].text
+
+
+def test_without_rest_outages_are_told_only() -> None:
+    url = f"ws://127.0.0.1:{closed_port()}"
+    found = examined(Environment(name="one", public={"spot": url}))
+    assert found["gaps"].status == "warn"
+    assert "has no REST" in found["gaps"].text
+    assert "gaps" not in examined(Environment(name="one", public={"option": url}))
