@@ -149,13 +149,13 @@ class MemoryTransport:
         self.released += 1
 
 
-def connect_by(transport: Transport, client: Bybit) -> None:
-    """Have ``client`` use ``transport``, and limits of its own on the loop's time."""
+def connect_by(transport: Transport, client: Bybit, ledger: ConnectLedger | None = None) -> None:
+    """Have ``client`` use ``transport``, and limits on the loop's time: its own, or ``ledger``."""
     clock = asyncio.get_running_loop().time
-    settings = client._settings
+    settings, booked = client._settings, ledger or ConnectLedger(clock=clock)
     client._settings = msgspec.structs.replace(
         settings,
-        session=msgspec.structs.replace(settings.session, ledger=ConnectLedger(clock=clock)),
+        session=msgspec.structs.replace(settings.session, ledger=booked),
         new_transport=lambda runtime: transport,
         requests=RequestLedger(clock=clock),
     )

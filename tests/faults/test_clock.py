@@ -38,7 +38,8 @@ def test_a_clock_that_is_wrong_does_not_keep_anybody_out(skew_s: int) -> None:
     assert asked == ["auth"]
     assert calls == ["/v5/market/time", "/v5/account/wallet-balance"]
     *steps, last = lines
-    assert steps == ["Connecting", "Connected", "Subscribed"]
+    # it may tell of the end as well
+    assert steps[:3] == ["Connecting", "Connected", "Subscribed"]
     shown_ms, balance = last.split()
     assert balance == "5"
     assert abs(int(shown_ms) - now_ms - skew_s * 1000) < 20_000  # or nothing was tested

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from typing import Any
 
-import msgspec
 from reactivex import abc
 
 from rxbybit import Bybit, Reconnecting, Status
 from rxbybit.limits import ConnectLedger
-from tests.memory import MemoryExchange, MemoryTransport
+from tests.memory import MemoryExchange, MemoryTransport, connect_by
 
 __all__ = ["Still", "bybit", "trades_frame"]
 
@@ -21,11 +19,7 @@ BEGAN_MS = 1_700_000_000_000
 def bybit(transport: MemoryTransport, ledger: ConnectLedger | None = None, **options: Any) -> Bybit:
     """A client whose links go through ``transport``, booked in ``ledger`` or in one of its own."""
     client = Bybit("http://exchange", **options)
-    booked = ledger or ConnectLedger(clock=asyncio.get_running_loop().time)
-    session = msgspec.structs.replace(client._settings.session, ledger=booked)
-    client._settings = msgspec.structs.replace(
-        client._settings, session=session, new_transport=lambda runtime: transport
-    )
+    connect_by(transport, client, ledger)
     return client
 
 

@@ -8,6 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given
 
 from rxbybit.dedupe import ANEW_MS, Once
+from rxbybit.mending import Mark
 
 
 class Item(NamedTuple):
@@ -30,6 +31,13 @@ def after(last: Item) -> Once:
     assert once.new((last,)) == (last,)
     once.resume()
     return once
+
+
+def test_the_last_one_is_known_where_a_connection_ends() -> None:
+    once = Once()
+    assert once.resume() == Mark(None, None)
+    once.new((item(1), item(2, time_ms=7)))
+    assert once.resume() == Mark("2", 7)
 
 
 @given(st.data(), st.booleans())
