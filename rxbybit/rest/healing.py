@@ -159,7 +159,7 @@ def _categories(spec: AnySpec, there: Environment, held: Held) -> Sequence[Categ
     """Those whose events the topic has."""
     if spec.wire("v5").private:
         return spec.categories
-    return [next(c for c in spec.categories if there.url(c) == held.url)]
+    return [next(c for c in spec.categories if there.public.get(c) == held.url)]
 
 
 def _age_of(held: Held) -> Callable[[], int]:

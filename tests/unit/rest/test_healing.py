@@ -540,6 +540,28 @@ def test_a_day_of_outages(seed: int) -> None:
     scenario(body, backoff=Backoff(first=0.05, cap=0.2))
 
 
+def test_an_environment_with_one_category_is_healed_as_well() -> None:
+    public = {"linear": "ws://exchange/v5/public/linear"}
+    where = Environment(name="mine", public=public, rest="http://exchange")
+
+    async def body(world: World) -> None:
+        world.client = Bybit(where)
+        connect_by(world.transport, world.client)
+        world.client.status().subscribe(world.statuses.append)
+        ear = await hear(world, "BTCUSDT")
+        world.trade(1, "BTCUSDT")
+        await until(lambda: ear.heard)
+        world.cut()
+        await asyncio.sleep(1)
+        world.trade(1, "BTCUSDT")
+        await world.let_in()
+        await until(lambda: len(ear.heard) == 2)
+        assert told(ear)[1] == ("t2", True, False)
+        assert world.transport.queries[0]["category"] == "linear"
+
+    scenario(body)
+
+
 def test_what_gaps_may_be() -> None:
     with pytest.raises(ConfigurationError, match=r"^gaps='heal': use 'fill' or 'mark'$"):
         Bybit("sim", gaps="heal")  # type: ignore[arg-type]
