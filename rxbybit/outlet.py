@@ -169,7 +169,8 @@ def folded(
 def owe(outlets: Sequence[Outlet], gap: Gap) -> None:
     """Those who were there before a hole are to hear of it with their next event."""
     for outlet in outlets:
-        outlet.owed = gap if gap.lost != 0 and outlet.missed else None
+        if gap.lost != 0 and outlet.missed:  # else what an earlier one has lost is still missing
+            outlet.owed = gap
 
 
 def paid(outlet: Outlet, values: list[Emitted]) -> list[Emitted]:

@@ -63,11 +63,7 @@ class Candles:
         """There may be a hole after what was delivered, or another one."""
         self._live = False
         if self._splice is None:
-            self._splice = Splice(self._past.history)
-            self._before = self._whole_before(self._last.event)
-            if self._before is not None:
-                self._splice.hold(self._before)
-                self._splice.take()
+            self._splice = self._after(self._last.event)
 
     def hold(self, events: Sequence[Any]) -> Step:
         """Keep what came live after the hole."""
@@ -96,8 +92,6 @@ class Candles:
         splice = self._splice
         assert splice is not None
         events, over = splice.take(), self._live
-        if over:
-            self._splice = None
         runs: list[Run] = []
         for event in events:
             lost = self._missing(self._before, event)
@@ -105,7 +99,20 @@ class Candles:
                 runs.append(Run([], lost))
             runs[-1].events.append(event)
             self._before = event
+        if over:
+            self._splice = None
+        elif events:  # the last of them may go on growing
+            self._splice = self._after(events[-1])
         return runs, over
+
+    def _after(self, last: Any) -> Splice[Any]:  # Any: as above
+        """What puts together what comes after ``last`` was delivered."""
+        splice: Splice[Any] = Splice(self._past.history)
+        self._before = self._whole_before(last)
+        if self._before is not None:
+            splice.hold(self._before)
+            splice.take()
+        return splice
 
     def _whole_before(self, last: Any) -> Any:  # Any: as above
         """``last``, or where it may have grown, what stands for the candle before it."""

@@ -213,6 +213,62 @@ def test_with_a_history_the_holes_after_it_are_filled_too() -> None:
     scenario(body)
 
 
+def test_a_candle_that_grew_between_two_outages_goes_on_growing() -> None:
+    """The answer to what the first one cost comes while the second one lasts."""
+
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(10)
+        world.push((BEGAN, False))
+        await until(lambda: ear.heard)
+        await outage(world, 1.0)
+        await asyncio.sleep(70)
+        world.transport.delays = [2.0]
+        world.push((BEGAN + 1, False))
+        await until(lambda: world.transport.sent)
+        await outage(world, 5.0)
+        await until(lambda: len(ear.heard) == 3, within=4)
+        assert ear.minutes == [BEGAN, BEGAN, BEGAN + 1]
+        assert ear.past == [BEGAN]
+        await asyncio.sleep(10)
+        for closed in (False, False, True):
+            known = len(ear.heard)
+            world.push((BEGAN + 1, closed))
+            await until(lambda known=known: len(ear.heard) > known, within=1)
+        assert [e.closed for e in ear.heard] == [False, True, False, False, False, True]
+        assert gaps(ear) == []
+        assert [(gap.filled, gap.lost) for gap in world.of(Gap)] == [(1, 0)]
+
+    scenario(body)
+
+
+def test_candles_that_were_lost_are_told_though_a_later_hole_was_filled() -> None:
+    """Who hears closed ones alone hears of both holes with one candle."""
+
+    async def body(world: World) -> None:
+        grown = Ear(world.client.klines("BTCUSD"))
+        closed = Ear(world.client.klines("BTCUSD", closed=True))
+        await asyncio.sleep(61)
+        world.push((BEGAN, True), (BEGAN + 1, False))
+        await until(lambda: closed.heard)
+        world.transport.lag_s = 60_000.0  # the list has nothing
+        await outage(world, 1.0)
+        await asyncio.sleep(130)
+        world.push((BEGAN + 3, False))
+        await until(lambda: len(grown.heard) == 3)
+        world.transport.lag_s = 0.0
+        await outage(world, 1.0)
+        await asyncio.sleep(50)
+        world.push((BEGAN + 4, False))
+        await until(lambda: grown.minutes[-1] == BEGAN + 4)
+        assert closed.minutes == [BEGAN, BEGAN + 3]
+        (gap,) = gaps(grown)
+        assert gap.lost == 2
+        assert gaps(closed) == [gap]
+
+    scenario(body)
+
+
 @pytest.mark.parametrize("seed", range(15))
 def test_hours_of_outages(seed: int) -> None:
     chance = random.Random(seed)
