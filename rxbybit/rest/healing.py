@@ -70,11 +70,11 @@ class Healing:
         self._hub = held.hub_of(spec)
         self._cure = cure
         self._loop = asyncio.get_running_loop()
-        self._open = False
+        self._open = self._ended = False
         self._recall: Callable[[], None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         held.life.each_live(self._on_live)
-        held.life.at_end(self._stop)
+        held.life.at_end(self._end)
         self._hub.mend_with(self)
 
     @property
@@ -89,6 +89,8 @@ class Healing:
 
     def hold(self, events: Sequence[Any]) -> None:  # Any: of the topic's stream
         """See :class:`rxbybit.hub.Mender`."""
+        if self._ended:  # by who was told of something else in the same frame
+            return
         step = self._cure.hold(events)
         if step == "give" or self._cure.held > MOST_HELD:
             self._give()
@@ -99,6 +101,7 @@ class Healing:
 
     def _on_live(self) -> None:
         if self._open and self._cure.eager:
+            self._call_off()  # what is under way may be of before
             self._ask()
 
     def _ask(self) -> None:
@@ -129,10 +132,17 @@ class Healing:
         self._stop()
         self._hub.fail(error)
 
-    def _stop(self) -> None:
+    def _end(self) -> None:
+        self._ended = True
+        self._stop()
+
+    def _call_off(self) -> None:
         recall, self._recall = self._recall, None
         if recall is not None:
             recall()
+
+    def _stop(self) -> None:
+        self._call_off()
         if self._patience is not None:
             self._patience.cancel()
             self._patience = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -538,6 +539,61 @@ def test_a_day_of_outages(seed: int) -> None:
             assert marked == []
 
     scenario(body, backoff=Backoff(first=0.05, cap=0.2))
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_who_is_ended_by_a_bad_item_beside_good_ones_leaves_nothing(strict: bool) -> None:
+    """The first frame after an outage tells somebody of it, who leaves, before it is held."""
+
+    async def body(world: World) -> None:
+        ear = await hear(world)
+        world.trade()
+        await until(lambda: ear.heard)
+        world.cut()
+        await asyncio.sleep(1)
+        world.trade()
+        world.transport.delay_s = 5.0
+        await world.let_in()
+        if not strict:
+            leave = ear.subscription.dispose
+            world.client.status().subscribe(
+                lambda told: leave() if isinstance(told, DecodeFailed) else None
+            )
+        asked, topic = len(world.transport.queries), "publicTrade.BTCUSD"
+        bad = {"T": 1_700_000_009_000, "s": "BTCUSD", "S": "Buy", "v": "many", "p": "10"}
+        bad |= {"i": "t3", "BT": False, "RPI": False, "seq": 3}
+        items = [bad, {**bad, "v": "1", "i": "t4"}]
+        frame = {"topic": topic, "type": "snapshot", "ts": 1_700_000_009_000, "data": items}
+        world.exchange.live[0].push(json.dumps(frame, separators=(",", ":")).encode())
+        await until(lambda: world.of(DecodeFailed))
+        await until(lambda: len(asyncio.all_tasks()) == 1, within=2)
+        assert world._timers() == world.timers
+        assert len(world.transport.queries) == asked
+        assert world.client.counters().topics == ()
+
+    scenario(body, strict=strict)
+
+
+def test_what_was_missed_until_the_second_reconnect_does_not_wait_either() -> None:
+    """The answer that is under way when the link is back is older than that."""
+
+    async def body(world: World) -> None:
+        ear = await hear(world)
+        world.trade()
+        await until(lambda: ear.heard)
+        world.cut()
+        await asyncio.sleep(1)
+        world.transport.delay_s = 3.0
+        await world.let_in()
+        await until(lambda: world.transport.queries)
+        world.cut()
+        await asyncio.sleep(1)
+        world.trade()
+        await world.let_in()
+        await until(lambda: len(ear.heard) == 2, within=20)
+        assert told(ear)[1] == ("t2", True, False)
+
+    scenario(body)
 
 
 def test_an_environment_with_one_category_is_healed_as_well() -> None:
