@@ -183,7 +183,7 @@ class Hub:
         for state in self._states:
             state.reset()
         mark = None if self._once is None else self._once.resume()
-        if was_live or self._last_ms is not None:
+        if was_live or self._hole or self._last_ms is not None:
             self._hole = True
             for outlet in self._outlets:
                 outlet.missed |= frozenset(outlet.sends)

@@ -15,6 +15,7 @@ from rxbybit.bookkeeping import NoRenewal
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap, Meta, Side
 from rxbybit.hub import Hub
+from rxbybit.mending import Mark
 from rxbybit.streams.insurance import INSURANCE
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES, Kline
 from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES
@@ -453,6 +454,36 @@ def test_what_has_sent_events_may_miss_the_next_though_it_does_not_count_as_live
     world.send(trade(2))
     assert [event.meta.gap for event in ear.heard] == [None, *world.gaps]
     assert len(world.gaps) == 1
+
+
+class Mender:
+    """Holds what it is given, for ever."""
+
+    watch = None
+
+    def __init__(self) -> None:
+        self.did: list[object] = []
+
+    def lost(self, mark: Mark | None) -> None:
+        self.did.append("lost")
+
+    def hold(self, events: Sequence[Any], /) -> None:
+        self.did.append([event.id for event in events])
+
+
+def test_what_holds_events_hears_of_every_loss() -> None:
+    """Data may come before the topic counts as live; nothing was delivered before it did."""
+    world = World(timed=True)
+    world.hear(TRADES)
+    mender = Mender()
+    world.hub.mend_with(mender)
+    world.hub.lost(was_live=False)
+    assert mender.did == []
+    world.hub.lost(was_live=True)
+    world.send(trade(2))
+    world.hub.lost(was_live=False)
+    world.send(trade(4))
+    assert mender.did == ["lost", ["2"], "lost", ["4"]]
 
 
 def test_a_filter_that_leaves_out_several_events_after_a_hole_still_tells_of_it() -> None:
