@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Sequence
+from math import inf
 from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar
 
 __all__ = ["MOST_HELD", "Listing", "Mark", "Mending", "Run", "Seen", "Step", "Timed"]
@@ -11,6 +12,8 @@ MOST_HELD = 1_000
 """How many live events may wait for the list: as many as a list has."""
 REMEMBERED = 1_000
 """How many ids are remembered where the order of events does not tell which are new."""
+LATE_MS = 10_000
+"""By how much the order of such events may differ from that of their times."""
 
 
 class Timed(Protocol):
@@ -98,19 +101,29 @@ class Mending(Generic[E]):
     ``key`` gives the id of an event, which no two share. A list is joined to what was delivered
     by the last of that, and what comes live to a list by an event that is in both: only then
     nothing can be missing in between. ``seen``, what was delivered, is given where events have
-    no order of their own that both ways agree in: what is not in it is new.
+    no order of their own that both ways agree in: what is not in it is new, unless it is of
+    before ``since_ms``.
     """
 
     def __init__(
-        self, key: Callable[[E], str], mark: Mark, seen: Container[str] | None = None
+        self,
+        key: Callable[[E], str],
+        mark: Mark,
+        seen: Container[str] | None = None,
+        since_ms: int = 0,
     ) -> None:
         self._key = key
         self._mark = mark
         self._seen = seen
-        self._told: frozenset[str] = frozenset()
+        self.since_ms = since_ms
+        """What was before is not looked for: it is known to be lost."""
+        self._told: dict[str, None] = {}  # one list may be older than the one before
+        self._ahead: set[str] = set()  # fetched where the order says nothing: may come live yet
+        self._ahead_ms = 0
         self._stretches: list[_Stretch[E]] = []
         self._open = False
         self._reached = False
+        self._follows = False  # what comes live, on what was delivered
         self._listing: Listing | None = None
 
     @property
@@ -125,7 +138,8 @@ class Mending(Generic[E]):
 
     def cut(self) -> None:
         """The link was lost once more."""
-        self._open = self._reached = False
+        self._open = self._reached = self._follows = False
+        self._ahead.clear()
 
     def hold(self, events: Sequence[E]) -> Step:
         """Keep what came live; gives what is to be done."""
@@ -134,19 +148,30 @@ class Mending(Generic[E]):
             self._stretches.append(_Stretch())
         here = self._stretches[-1]
         ids = [self._key(event) for event in events]
-        fresh = [event for event, id_ in zip(events, ids, strict=True) if id_ not in self._told]
-        here.joined = here.joined or (not here.events and len(fresh) < len(events))
+        known = self._seen or ()
+        fresh = [
+            event
+            for event, id_ in zip(events, ids, strict=True)
+            if id_ not in self._told and id_ not in known
+        ]
+        again = not here.events and len(fresh) < len(events)
+        here.joined = here.joined or self._follows or again
         here.events += fresh
+        self._ahead.difference_update(ids)
+        if any(event.time_ms > self._ahead_ms + LATE_MS for event in events):
+            self._ahead.clear()
         if not here.joined:
             return "ask" if fresh else "wait"
         # all that was listed has come, or what follows it
-        self._reached = self._reached or bool(fresh) or self._mark.id in ids
+        last = self._mark.id in ids if self._seen is None else not self._ahead
+        self._reached = self._reached or bool(fresh) or last
         return "give" if self._reached else "wait"
 
     def listed(self, listing: Listing) -> bool:
         """Take in a list, instead of one before; gives whether another one can tell no more."""
-        self._listing = listing
-        ids = {self._key(event) for event in listing.events}
+        events = {self._key(event): event for event in listing.events}
+        self._listing = listing = listing._replace(events=list(events.values()))
+        ids = events.keys()
         return all(one.joined or self._shared(one, ids) is not None for one in self._stretches)
 
     def take(self) -> tuple[list[Run], bool]:
@@ -156,17 +181,30 @@ class Mending(Generic[E]):
         """
         runs = self._runs()
         over = self._open and (self._reached or bool(self._stretches[-1].events))
-        if runs:
-            last = runs[-1].events[-1]
-            # else what is newer in the list is still to come live
-            over = over and (self._seen is None or last in self._stretches[-1].events)
+        self._follows = self._follows or over or (self._open and self._stretches[-1].joined)
+        for run in runs:
+            last = run.events[-1]
             self._mark = Mark(self._key(last), last.time_ms)
+            if run.lost != 0:
+                self.since_ms = max(self.since_ms, run.events[0].time_ms)
         if self._listing is not None:
-            newest = self._listing.events[-REMEMBERED:]
-            self._told = frozenset(self._key(event) for event in newest)
+            ids = (*self._told, *map(self._key, self._listing.events))
+            self._told = dict.fromkeys(list(dict.fromkeys(ids))[-REMEMBERED:])
+            self._look_out(runs)
         self._listing, self._stretches = None, []
         self._open = self._reached = False
-        return runs, over
+        return runs, over if self._seen is None else self._follows and not self._ahead
+
+    def _look_out(self, runs: Sequence[Run]) -> None:
+        """Where the order says nothing, any of what was fetched may come live yet."""
+        if self._seen is None:
+            return
+        live = {self._key(event) for one in self._stretches for event in one.events}
+        given = {self._key(event): event.time_ms for run in runs for event in run.events}
+        self._ahead_ms = max(given.values(), default=0)
+        newest_ms = max((e.time_ms for one in self._stretches[-1:] for e in one.events), default=0)
+        if newest_ms <= self._ahead_ms + LATE_MS:
+            self._ahead |= given.keys() - live
 
     def _runs(self) -> list[Run]:
         putting = _Putting(self._key)
@@ -201,7 +239,9 @@ class Mending(Generic[E]):
             return events[ids.index(mark.id) + 1 :], True
         since_ms = listing.floor_ms
         if mark.time_ms is not None:
-            since_ms = min(since_ms, mark.time_ms) if known else mark.time_ms + 1
+            least_ms = mark.time_ms - LATE_MS
+            since_ms = max(min(since_ms, mark.time_ms), least_ms) if known else mark.time_ms + 1
+        since_ms = max(since_ms, self.since_ms)
         new = [
             event
             for event, id_ in zip(events, ids, strict=True)
@@ -213,9 +253,12 @@ class Mending(Generic[E]):
         """What came live counts as it came; what is newer than that will come live as well."""
         live = {self._key(event): event for one in self._stretches for event in one.events}
         mixed = [live.get(self._key(event), event) for event in news]
-        ends = self._open and self._seen is None
-        if not ends or self._shared(self._stretches[-1], ids) is None:
+        if not self._open or self._seen is not None:
             return mixed
+        here = self._stretches[-1]
+        if self._shared(here, ids) is None:
+            first_ms = here.events[0].time_ms if here.events else inf
+            return [event for event in mixed if event.time_ms < first_ms]
         last = max((at for at, event in enumerate(news) if self._key(event) in live), default=-1)
         return mixed[: last + 1]
 

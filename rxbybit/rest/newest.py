@@ -11,7 +11,7 @@ from msgspec.structs import force_setattr
 
 from rxbybit.config import Category
 from rxbybit.events import Event, Meta
-from rxbybit.mending import Listing, Mark, Mending, Run, Seen, Step
+from rxbybit.mending import LATE_MS, Listing, Mark, Mending, Run, Seen, Step
 from rxbybit.outlet import AnySpec
 from rxbybit.rest.api import Reply, RestApi
 from rxbybit.schema.fields import WireSchema
@@ -22,8 +22,6 @@ from rxbybit.signin import Clock
 
 __all__ = ["Newest"]
 
-MARGIN_MS = 10_000
-"""How much further back a list is asked for: events do not come in the order of their times."""
 AT_ONCE = 100
 """How many rows are read before other things of the loop have their turn."""
 
@@ -55,6 +53,7 @@ class Newest:
         self._clock = clock
         self._given = wire.read(topic) or {}
         self._seen = Seen(self._recent.key) if wire.mixed else None
+        self._since_ms = 0
         self._mending: Mending[Any] | None = None
 
     @property
@@ -76,7 +75,8 @@ class Newest:
             return
         if self._seen is not None:
             mark = self._seen.mark
-        self._mending = Mending(self._recent.key, mark or Mark(None, None), self._seen)
+        mark = mark or Mark(None, None)
+        self._mending = Mending(self._recent.key, mark, self._seen, self._since_ms)
 
     def hold(self, events: Sequence[Any]) -> Step:
         """Keep what came live after the hole."""
@@ -86,7 +86,7 @@ class Newest:
     async def look(self, api: RestApi) -> bool:
         """Ask for the list; gives whether another look can tell no more."""
         assert self._mending is not None
-        since_ms = await self._since_ms(self._mending.mark)
+        since_ms = await self._asked_ms(self._mending.mark)
         events: list[Any] = []
         reaches_ms: int | None = None
         answered_ms = 0
@@ -104,20 +104,21 @@ class Newest:
         floor_ms = answered_ms - self._age_ms()
         return self._mending.listed(Listing(events, floor_ms, reaches_ms))
 
-    async def _since_ms(self, mark: Mark) -> int:
+    async def _asked_ms(self, mark: Mark) -> int:
         """How old what is asked for may be."""
         if mark.time_ms is not None:
-            return mark.time_ms - MARGIN_MS
+            return mark.time_ms - LATE_MS
         if self._clock is None:  # its list has no times to ask for
             return 0
         await self._clock.look()
-        return self._clock.now_ms() - self._age_ms() - MARGIN_MS
+        return self._clock.now_ms() - self._age_ms() - LATE_MS
 
     def take(self) -> tuple[list[Run], bool]:
         """What is to be delivered, and whether the hole is over with it."""
         assert self._mending is not None
         runs, over = self._mending.take()
         if over:
+            self._since_ms = self._mending.since_ms
             self._mending = None
         return runs, over
 

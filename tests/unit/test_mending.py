@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rxbybit.mending import REMEMBERED, Listing, Mark, Mending, Run, Seen
+from rxbybit.mending import LATE_MS, REMEMBERED, Listing, Mark, Mending, Run, Seen
 
 
 class Tick(NamedTuple):
@@ -31,7 +32,7 @@ def of_list(*numbers: int, floor: int = 0, reaches: int | None = None) -> Listin
     return Listing([Tick(str(n), n, True) for n in numbers], floor, reaches)
 
 
-def mending(last: int | None = None, seen: frozenset[str] | None = None) -> Mending[Tick]:
+def mending(last: int | None = None, seen: AbstractSet[str] | None = None) -> Mending[Tick]:
     return Mending(key, Mark(None, None) if last is None else Mark(str(last), last), seen)
 
 
@@ -99,6 +100,24 @@ def listed_at_once(*numbers: int, last: int = 3) -> Mending[Tick]:
 def test_what_was_listed_and_comes_live_as_well_comes_once_and_joins() -> None:
     hole = listed_at_once(3, 4, 5)
     assert hole.hold(live(5, 6)) == "give"
+    runs, over = hole.take()
+    assert shown(runs) == [(["6"], 0)]
+    assert over
+
+
+def test_what_joins_does_so_also_when_a_list_was_taken_in_meanwhile() -> None:
+    hole = listed_at_once(3, 4, 5)
+    assert hole.hold(live(4)) == "wait"
+    assert hole.listed(of_list(3, 4, 5, 6))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L6"], 0)]
+    assert not over
+    assert hole.hold(live(5, 6)) == "give"
+    assert hole.take() == ([], True)
+    hole = listed_at_once(3, 4, 5)
+    hole.hold(live(4))
+    assert hole.take() == ([], False)
+    assert hole.hold(live(6)) == "give", "though 5, which was listed, was not in between"
     runs, over = hole.take()
     assert shown(runs) == [(["6"], 0)]
     assert over
@@ -188,8 +207,33 @@ def test_and_what_is_listed_beside_what_came_live_does_not_come_twice() -> None:
     runs, over = hole.take()
     assert shown(runs) == [(["L3", "4", "L5"], 0)]
     assert not over
-    assert hole.hold(live(5)) == "give"
-    assert hole.take() == ([], True)
+    assert hole.hold(live(5)) == "wait"
+    later = live(5 + LATE_MS)
+    assert hole.hold(later) == "give"
+    assert shown(hole.take()[0]) == [([later[0].id], 0)]
+    assert hole.hold(live(6 + LATE_MS)) == "give"
+    assert hole.take()[1], "nothing that was listed comes so much later"
+
+
+def test_where_the_order_says_nothing_a_repetition_joins_and_comes_once() -> None:
+    hole = mending(3, frozenset({"1", "2", "3"}))
+    assert hole.hold(live(2, 3, 4)) == "give"
+    runs, over = hole.take()
+    assert shown(runs) == [(["4"], 0)]
+    assert over
+
+
+def test_what_was_listed_on_one_connection_is_not_waited_for_on_the_next() -> None:
+    seen = {"3"}
+    hole = mending(3, seen)
+    hole.hold(live(4))
+    hole.listed(of_list(3, 4, 5))
+    assert not hole.take()[1]
+    seen |= {"4", "5"}
+    hole.cut()
+    hole.hold(live(6))
+    hole.listed(of_list(4, 5, 6))
+    assert hole.take()[1]
 
 
 def test_seen_remembers_the_newest() -> None:
@@ -203,13 +247,65 @@ def test_seen_remembers_the_newest() -> None:
     assert seen.mark == Mark(str(REMEMBERED + 4), REMEMBERED + 4)
 
 
+def test_a_list_that_is_newer_than_what_came_live_says_nothing_twice() -> None:
+    """It does not reach back to what came, and what it has comes live later."""
+    hole = mending(3)
+    hole.hold(live(5))
+    assert not hole.listed(of_list(7, 8, reaches=7))
+    runs, over = hole.take()
+    assert shown(runs) == [(["5"], None)]
+    assert over
+
+
+def test_a_row_that_is_listed_twice_comes_once() -> None:
+    """Pages shift when something is executed between one request and the next."""
+    hole = mending(3)
+    hole.listed(of_list(2, 3, 4, 3, 4, 4, 5))
+    assert shown(hole.take()[0]) == [(["L4", "L5"], 0)]
+    hole = mending(3, frozenset({"3"}))
+    hole.listed(of_list(3, 4, 4, 5))
+    assert shown(hole.take()[0]) == [(["L4", "L5"], 0)]
+
+
+def test_what_was_given_up_does_not_come_after_what_followed_it() -> None:
+    """Where the order says nothing a list may have it later."""
+    seen = {"3"}
+    hole = mending(3, seen)
+    hole.hold(live(6))
+    hole.cut()
+    assert shown(hole.take()[0]) == [(["6"], None)]
+    seen.add("6")
+    hole.listed(of_list(3, 4, 5, 6, 7))
+    assert shown(hole.take()[0]) == [(["L7"], 0)]
+
+
+def test_where_the_order_says_nothing_what_comes_late_comes_once() -> None:
+    """5 and 6 are listed before they come live, and then in another order."""
+    hole = mending(3, frozenset({"3"}))
+    hole.hold(live(4))
+    assert hole.listed(of_list(3, 4, 5, 6))
+    runs, over = hole.take()
+    assert shown(runs) == [(["4", "L5", "L6"], 0)]
+    assert not over
+    assert hole.hold(live(6, 7)) == "give"
+    runs, over = hole.take()
+    assert shown(runs) == [(["7"], 0)]
+    assert not over
+    assert hole.hold(live(5)) == "give"
+    assert hole.take() == ([], True)
+
+
 class Topic:
-    """A topic of an exchange with a list that may be behind and short, and who hears it."""
+    """A topic of an exchange, with a list that may be behind or ahead and short, and who hears it.
+
+    Where it is mixed, what comes live comes in another order than it is listed.
+    """
 
     def __init__(self, most: int, *, mixed: bool) -> None:
         self.most = most
         self.mixed = mixed
         self.sent = 0
+        self.under_way: list[int] = []
         self.up = True
         self.hole: Mending[Tick] | None = None
         self.got: list[tuple[int, bool]] = []
@@ -222,17 +318,25 @@ class Topic:
         return Mark(str(self.got[-1][0]), self.got[-1][0]) if self.got else Mark(None, None)
 
     def trade(self, count: int) -> None:
-        new = live(*range(self.sent, self.sent + count))
-        self.sent += count
+        self.make(count)
+        numbers, self.under_way = self.under_way, []
         if not self.up:
             return
+        new = live(*reversed(numbers) if self.mixed else numbers)
         if self.hole is None:
             self.got += [(int(e.id), False) for e in new]
         elif self.hole.hold(new) == "give":
             self.give()
 
+    def make(self, count: int) -> None:
+        """So many are listed, and on their way to who hears it."""
+        if self.up:
+            self.under_way += range(self.sent, self.sent + count)
+        self.sent += count
+
     def cut(self) -> None:
         self.up = False
+        self.under_way = []
         if self.hole is None:
             self.hole = Mending(key, self.mark, self if self.mixed else None)
         else:
@@ -260,7 +364,7 @@ class Topic:
 
 
 STEPS = st.one_of(
-    st.tuples(st.just("trade"), st.integers(1, 4)),
+    st.tuples(st.sampled_from(["trade", "make"]), st.integers(1, 4)),
     st.tuples(st.sampled_from(["cut", "up", "give"]), st.just(0)),
     st.tuples(st.just("look"), st.integers(0, 3)),
 )
@@ -268,13 +372,15 @@ STEPS = st.one_of(
 
 @pytest.mark.parametrize("mixed", [False, True])
 @settings(max_examples=500)
-@given(steps=st.lists(STEPS, max_size=40), most=st.integers(1, 12))
+@given(steps=st.lists(STEPS, max_size=40), most=st.integers(1, 12) | st.just(10_000))
 def test_whatever_happens(mixed: bool, steps: list[tuple[str, int]], most: int) -> None:
     topic = Topic(most, mixed=mixed)
     for name, n in [*steps, ("up", 0), ("trade", 1), ("give", 0)]:
         match name:
             case "trade":
                 topic.trade(n)
+            case "make" if most > 12:
+                topic.make(n)
             case "cut" if topic.up:
                 topic.cut()
             case "up":
@@ -286,7 +392,12 @@ def test_whatever_happens(mixed: bool, steps: list[tuple[str, int]], most: int) 
             case _:
                 pass
     numbers = [n for n, _ in topic.got]
-    assert numbers == sorted(set(numbers)), "in order, each once"
+    assert len(numbers) == len(set(numbers)), "each once"
+    if mixed:
+        missing = topic.sent - len(numbers)
+        assert not missing or any(torn for _, torn in topic.got)
+        return
+    assert numbers == sorted(numbers), "in order"
     before = -1
     for n, torn in topic.got:
         assert torn or n == before + 1, f"{n} after {before} without a word"
@@ -302,6 +413,8 @@ def test_a_list_that_has_all_fills_all(steps: list[tuple[str, int]]) -> None:
         match name:
             case "trade":
                 topic.trade(n)
+            case "make":
+                topic.make(n)
             case "cut" if topic.up:
                 topic.cut()
             case "up":

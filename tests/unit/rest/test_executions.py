@@ -205,6 +205,60 @@ def test_a_list_that_never_has_what_came_live_leaves_a_gap() -> None:
     scenario(body)
 
 
+def test_what_was_given_up_is_not_told_after_what_followed_it() -> None:
+    async def body(world: World, book: Book) -> None:
+        ear = await hear(world)
+        book.execute()
+        await until(lambda: ear.heard)
+        book.listing = False
+        await outage(world)
+        book.execute()
+        await back(world, 1)
+        await asyncio.sleep(1)
+        book.execute()
+        await until(lambda: len(ear.heard) == 2, within=HELD_S + 1)
+        book.listing = True
+        await outage(world)
+        await asyncio.sleep(0.001)
+        book.execute()
+        await back(world, 2)
+        await until(lambda: len(ear.heard) == 3)
+        await asyncio.sleep(20)
+        assert told(ear)[1:] == [("e3", False, True), ("e4", True, False)]
+
+    scenario(body)
+
+
+def test_what_is_listed_before_it_comes_live_comes_once() -> None:
+    """Two things of one moment: the list has them in another order than the socket."""
+
+    async def body(world: World, book: Book) -> None:
+        ear = await hear(world)
+        book.execute()
+        await until(lambda: ear.heard)
+        await outage(world)
+        await back(world, 1)
+        await asyncio.sleep(5)
+        send, late = world.account.send, list[dict[str, Any]]()
+        book.execute()
+        world.account.send = lambda topic, row: late.append(row)  # type: ignore[method-assign]
+        for category in ("inverse", "linear"):
+            book.execute(category)
+        await until(lambda: len(ear.heard) >= 4)
+        for row in reversed(late):
+            send("execution", row)
+            await asyncio.sleep(0.1)
+        world.account.send = send  # type: ignore[method-assign]
+        world.account.ahead_ms += 60_000
+        book.execute()
+        book.execute()
+        await until(lambda: len(ear.heard) == 6)
+        assert [n for n, _, _ in told(ear)] == [f"e{n}" for n in range(1, 7)]
+        assert not any(torn for _, _, torn in told(ear))
+
+    scenario(body)
+
+
 @pytest.mark.parametrize("reach_ms", [5_000, 60_000])
 def test_an_outage_longer_than_the_list_reaches_leaves_a_gap(
     monkeypatch: pytest.MonkeyPatch, reach_ms: int
