@@ -85,6 +85,8 @@ class Entry:
     mood: Mood
     gaps: int = 0
     """How many gaps in a row it tells of."""
+    fetched: tuple[int, int] = (0, 0)
+    """In how many topics in a row a gap was filled, and by how many events."""
     trying: int | None = None
     """The link that it says is being tried again: only the last attempt is worth a line."""
     asking: str | None = None
@@ -236,11 +238,18 @@ class Board:
         self.log.append(entry)
 
     def _gap(self, gap: Gap) -> Entry:
+        last = self.log[-1] if self.log else None
+        if gap.lost == 0:
+            if last is None or not last.fetched[0]:
+                return replace(_entry(gap), fetched=(1, gap.filled))
+            topics, events = last.fetched[0] + 1, last.fetched[1] + gap.filled
+            words = f"{events} events of {topics} topics were fetched, none is missing"
+            return replace(self.log.pop(), fetched=(topics, events), words=words)
         self.counts.gaps += 1
-        if not (self.log and self.log[-1].gaps):
+        if last is None or not last.gaps:
             return replace(_entry(gap), gaps=1)
-        last = self.log.pop()
-        return replace(last, gaps=last.gaps + 1, words=f"gaps in {last.gaps + 1} topics")
+        words = f"gaps in {last.gaps + 1} topics"
+        return replace(self.log.pop(), gaps=last.gaps + 1, words=words)
 
     def _linked(self, status: Connected | Disconnected | Reconnecting) -> Entry:
         number, words = status.connection, status_words(status)

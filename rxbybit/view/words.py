@@ -85,7 +85,7 @@ def _anew(status: Stale | Resynced) -> str:
 
 
 def _gap(gap: Gap) -> str:
-    lost = "an unknown number" if gap.lost is None else str(gap.lost)
+    lost = {None: "an unknown number", 0: "none"}.get(gap.lost, str(gap.lost))
     long = ""
     if gap.after_ms is not None and gap.before_ms is not None:
         long = f" of {max(0, gap.before_ms - gap.after_ms) / 1000:.1f} s"

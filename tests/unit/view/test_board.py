@@ -214,6 +214,23 @@ def test_gaps_in_a_row_are_one_line_and_all_counted() -> None:
     assert board.counts.gaps == 4
 
 
+def test_gaps_that_were_filled_are_a_line_of_their_own_and_not_counted() -> None:
+    board = Board.of(["BTCUSD"])
+    gap = Gap(time=AT, connection=1, topic="t", after_ms=1, before_ms=2001)
+    filled = Gap(time=AT, connection=1, topic="u", after_ms=1, before_ms=2001, filled=3, lost=0)
+    for status in (gap, filled):
+        board.apply(status, 0.0)
+    assert words(board)[1] == "link 1 gap of 2.0 s in u: none lost, 3 filled in"
+    for status in (filled, filled, gap, filled):
+        board.apply(status, 0.0)
+    assert words(board)[1:3] == [
+        "9 events of 3 topics were fetched, none is missing",
+        "link 1 gap of 2.0 s in t: an unknown number lost, 0 filled in",
+    ]
+    assert len(board.log) == 4
+    assert board.counts.gaps == 2
+
+
 def test_what_does_not_decode_or_is_dropped_is_counted() -> None:
     board = Board.of(["BTCUSD"])
     board.apply(DecodeFailed(time=AT, topic="t", raw="{}", messages=["x"]), 0.0)
