@@ -276,8 +276,9 @@ class Board:
                 self._set(number, "bad", words)
                 if before is not None and before.reason:
                     entry = replace(entry, words=f"{words}: {printable(before.reason)}")
-        if number is not None and self.log and self.log[-1].trying == number:
-            self.log.pop()
+        if number is not None:
+            others = [entry for entry in self.log if entry.trying != number]
+            self.log = deque(others, maxlen=LOG)
         return replace(entry, trying=number)
 
     def _set(self, number: int | None, mood: Mood, words: str) -> None:
