@@ -42,7 +42,7 @@ class Listing(NamedTuple):
 
     events: Sequence[Any]  # Any: of the topic's stream
     floor_ms: int
-    """When the topic was first heard: what was before is nobody's loss."""
+    """When the topic was first heard, or was heard for certain: before it nothing was missed."""
     reaches_ms: int | None
     """Since when nothing is left out; ``None`` when it has all there is."""
 
@@ -235,6 +235,8 @@ class Mending(Generic[E]):
         ids = [self._key(event) for event in events]
         reaches = listing.reaches_ms is None or listing.reaches_ms <= listing.floor_ms
         known = reaches if mark.id is None else mark.id in ids
+        if self._seen is not None and mark.time_ms is not None and mark.time_ms < listing.floor_ms:
+            known = known or reaches  # the last one is long ago
         if mark.id is not None and known and self._seen is None:
             return events[ids.index(mark.id) + 1 :], True
         since_ms = listing.floor_ms

@@ -22,6 +22,8 @@ from rxbybit.signin import Clock
 
 __all__ = ["Newest"]
 
+UNNOTICED_MS = 86_400_000
+"""For how long at most a link was dead before it counted as lost."""
 AT_ONCE = 100
 """How many rows are read before other things of the loop have their turn."""
 
@@ -54,6 +56,8 @@ class Newest:
         self._given = wire.read(topic) or {}
         self._seen = Seen(self._recent.key) if wire.mixed else None
         self._since_ms = 0
+        self._loop = asyncio.get_running_loop()
+        self._lost_s = 0.0
         self._mending: Mending[Any] | None = None
 
     @property
@@ -76,6 +80,7 @@ class Newest:
         if self._seen is not None:
             mark = self._seen.mark
         mark = mark or Mark(None, None)
+        self._lost_s = self._loop.time()
         self._mending = Mending(self._recent.key, mark, self._seen, self._since_ms)
 
     def hold(self, events: Sequence[Any]) -> Step:
@@ -98,20 +103,24 @@ class Newest:
                 events += found[::-1]
         events.sort(key=_when)
         if self._recent.reach_ms is not None:
-            reaches_ms = answered_ms - self._recent.reach_ms
+            reaches_ms = max(since_ms, answered_ms - self._recent.reach_ms)
         elif events:  # it may have begun within that millisecond
             reaches_ms = events[0].time_ms + 1
-        floor_ms = answered_ms - self._age_ms()
+        heard_ms = int((self._loop.time() - self._lost_s) * 1000) + UNNOTICED_MS
+        floor_ms = answered_ms - min(self._age_ms(), heard_ms)
         return self._mending.listed(Listing(events, floor_ms, reaches_ms))
 
     async def _asked_ms(self, mark: Mark) -> int:
         """How old what is asked for may be."""
-        if mark.time_ms is not None:
-            return mark.time_ms - LATE_MS
-        if self._clock is None:  # its list has no times to ask for
+        reach_ms = self._recent.reach_ms
+        if self._clock is None or reach_ms is None:  # its list has no times to ask for
             return 0
         await self._clock.look()
-        return self._clock.now_ms() - self._age_ms() - LATE_MS
+        now_ms, since_ms = self._clock.now_ms(), mark.time_ms
+        if since_ms is None:
+            since_ms = now_ms - self._age_ms()
+        # asked for more it would give the oldest of it, and not what was now
+        return max(since_ms - LATE_MS, now_ms - reach_ms + LATE_MS)
 
     def take(self) -> tuple[list[Run], bool]:
         """What is to be delivered, and whether the hole is over with it."""

@@ -35,12 +35,14 @@ class Book:
         self.world = world
         self.rows: list[dict[str, Any]] = []
         self.listing = True
+        self.reach_ms = 7 * DAY_MS
         world.transport.lists[LIST] = self.listed
 
     def listed(self, query: dict[str, str]) -> list[Any]:
         since = int(query["startTime"])
         mine = [r for r in self.rows if r["category"] == query["category"]]
-        new = [r for r in mine if int(r["execTime"]) >= since] if self.listing else []
+        days = range(since, since + self.reach_ms + 1)  # V5 manual: 7 days from there at most
+        new = [r for r in mine if int(r["execTime"]) in days] if self.listing else []
         return [{k: v for k, v in row.items() if k != "category"} for row in new[::-1]]
 
     def execute(self, category: str = "inverse", **more: Any) -> None:
@@ -259,7 +261,7 @@ def test_what_is_listed_before_it_comes_live_comes_once() -> None:
     scenario(body)
 
 
-@pytest.mark.parametrize("reach_ms", [5_000, 60_000])
+@pytest.mark.parametrize("reach_ms", [15_000, 60_000])
 def test_an_outage_longer_than_the_list_reaches_leaves_a_gap(
     monkeypatch: pytest.MonkeyPatch, reach_ms: int
 ) -> None:
@@ -277,6 +279,33 @@ def test_an_outage_longer_than_the_list_reaches_leaves_a_gap(
         await until(lambda: ear.heard)
         (gap,) = world.of(Gap)
         assert (gap.filled, gap.lost) == (1, None if reach_ms < 20_000 else 0)
+
+    scenario(body)
+
+
+def test_an_account_that_was_quiet_for_longer_than_that_is_healed_as_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The list goes so far from the time that is asked for, and the last one was before."""
+    assert USER_TRADES.recent is not None
+    shorter = dataclasses.replace(USER_TRADES.recent, reach_ms=2 * DAY_MS)
+    monkeypatch.setattr(USER_TRADES, "recent", shorter)
+
+    async def body(world: World, book: Book) -> None:
+        ear = await hear(world)
+        book.execute()
+        await until(lambda: ear.heard)
+        book.reach_ms = 2 * DAY_MS
+        await asyncio.sleep(4 * DAY_MS / 1000)
+        await outage(world)
+        book.execute()
+        await back(world, 1)
+        await until(lambda: len(ear.heard) == 2)
+        book.execute()
+        await until(lambda: len(ear.heard) == 3)
+        assert told(ear)[1:] == [("e2", True, False), ("e3", False, False)]
+        (gap,) = world.of(Gap)
+        assert (gap.filled, gap.lost) == (1, 0)
 
     scenario(body)
 
