@@ -10,8 +10,8 @@ from rxbybit.mending import Mark
 __all__ = ["Once"]
 
 ANEW_MS = 10_000
-"""What is older than the last event by more than this is no repetition: a recording that is
-played anew, or an exchange that began anew."""
+"""What is older than the last event by more than this is no repetition, nor is what is later: a
+recording that is played anew, or an exchange that began anew, whose sequences say nothing."""
 
 
 class Once:
@@ -57,7 +57,7 @@ class Once:
         one was seen; of one match, which may span frames, it was seen up to the last itself.
         """
         first, seen = events[0], self._sequence
-        if self.time_ms is None or first.time_ms < self.time_ms - ANEW_MS:
+        if self.time_ms is None or abs(first.time_ms - self.time_ms) > ANEW_MS:
             self._id, self._resuming = None, False
             return events
         if self._compares and first.sequence is not None and seen is not None:

@@ -81,6 +81,15 @@ def test_what_is_much_older_was_begun_anew() -> None:
     assert after(item(9, time_ms=ANEW_MS)).new(items(1, 9)) == ()
 
 
+def test_what_is_much_later_is_no_repetition_whatever_its_sequence() -> None:
+    """An exchange that began anew while nobody was connected numbers from the start."""
+    once = after(item(9, time_ms=5))
+    later = [item(n, time_ms=ANEW_MS + 5 + n) for n in (1, 2)]
+    assert once.new(later) == later
+    assert once.new([item(3, time_ms=ANEW_MS + 8)]) == [item(3, time_ms=ANEW_MS + 8)]
+    assert after(item(9, time_ms=5)).new([item(1, time_ms=ANEW_MS + 5)]) == ()
+
+
 def test_a_repeated_frame() -> None:
     once = Once()
     assert once.new(()) == ()
