@@ -242,6 +242,70 @@ def test_a_candle_that_grew_between_two_outages_goes_on_growing() -> None:
     scenario(body)
 
 
+def test_what_closed_in_the_second_of_two_outages_is_fetched_as_well() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(10)
+        world.push((BEGAN, False))
+        await until(lambda: ear.heard)
+        await outage(world, 1.0)
+        await asyncio.sleep(70)
+        world.transport.delays = [2.0]
+        world.push((BEGAN + 1, False))
+        await until(lambda: world.transport.sent)
+        await outage(world, 5.0)
+        await until(lambda: len(ear.heard) == 3, within=4)
+        await asyncio.sleep(60)
+        world.push((BEGAN + 2, False))
+        await until(lambda: len(ear.heard) == 5)
+        assert ear.minutes == [BEGAN, BEGAN, BEGAN + 1, BEGAN + 1, BEGAN + 2]
+        assert ear.past == [BEGAN, BEGAN + 1]
+        assert gaps(ear) == []
+
+    scenario(body)
+
+
+def test_what_is_lost_on_either_side_of_what_came_between_two_outages_is_counted() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(10)
+        world.push((BEGAN, False))
+        await until(lambda: ear.heard)
+        world.transport.failures = [Answer(503, {}, b"")] * 1000
+        await outage(world, 1.0)
+        await asyncio.sleep(109 - world.loop.time())
+        world.push((BEGAN + 1, False))
+        await outage(world, 1.0)
+        await until(lambda: world.exchange.live)
+        await asyncio.sleep(1)
+        world.push((BEGAN + 2, False))
+        await until(lambda: len(ear.heard) == 3, within=HELD_S + 1)
+        assert ear.minutes == [BEGAN, BEGAN + 1, BEGAN + 2]
+        assert [gap.lost for gap in gaps(ear)] == [1, 1], "the last state of two candles"
+        assert gaps(ear) == world.of(Gap)
+
+    scenario(body)
+
+
+def test_a_list_that_lags_by_a_whole_candle_is_looked_at_until_it_has_it() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(10)
+        world.push((BEGAN, False))
+        await until(lambda: ear.heard)
+        world.transport.lag_s = 600.0
+        await outage(world, 1.0)
+        await asyncio.sleep(80)
+        world.push((BEGAN + 1, False))
+        await until(lambda: len(world.transport.sent) == 2)
+        world.transport.lag_s = 0.0
+        await until(lambda: len(ear.heard) == 3, within=HELD_S)
+        assert ear.past == [BEGAN]
+        assert gaps(ear) == []
+
+    scenario(body)
+
+
 def test_candles_that_were_lost_are_told_though_a_later_hole_was_filled() -> None:
     """Who hears closed ones alone hears of both holes with one candle."""
 
