@@ -74,6 +74,23 @@ def test_one_that_does_not_reach_back_leaves_a_hole_before_it() -> None:
     assert shown(hole.take()[0]) == [(["L6", "L7", "8"], None)]
 
 
+def test_nor_when_nothing_came_live() -> None:
+    hole = mending(3)
+    assert hole.listed(of_list(6, 7, reaches=6))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L6", "L7"], None)]
+    assert not over
+
+
+def test_one_that_neither_reaches_back_nor_to_what_came_live_stands_between_two_holes() -> None:
+    hole = mending(3)
+    hole.hold(live(8))
+    assert not hole.listed(of_list(4, 5, 6, reaches=4))
+    runs, over = hole.take()
+    assert shown(runs) == [(["L4", "L5", "L6"], None), (["8"], None)]
+    assert over
+
+
 def test_without_any_list_the_hole_is_before_what_came_live() -> None:
     hole = mending(3)
     hole.hold(live(8))
@@ -128,6 +145,13 @@ def test_it_is_over_with_the_last_one_that_was_listed() -> None:
     assert hole.hold(live(4)) == "wait"
     assert hole.hold(live(5)) == "give"
     assert hole.take() == ([], True)
+
+
+def test_it_stays_joined_until_something_follows() -> None:
+    hole = listed_at_once(3, 4, 5)
+    assert hole.hold(live(4)) == "wait"
+    assert hole.hold(live(6)) == "give"
+    assert shown(hole.take()[0]) == [(["6"], 0)]
 
 
 def test_what_does_not_join_is_looked_up() -> None:
