@@ -15,7 +15,7 @@ from rxbybit.bookkeeping import NoRenewal
 from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap, Meta, Side
 from rxbybit.hub import Hub
-from rxbybit.mending import Mark
+from rxbybit.mending import Mark, Run
 from rxbybit.streams.insurance import INSURANCE
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES, Kline
 from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES
@@ -459,9 +459,8 @@ def test_what_has_sent_events_may_miss_the_next_though_it_does_not_count_as_live
 class Mender:
     """Holds what it is given, for ever."""
 
-    watch = None
-
     def __init__(self) -> None:
+        self.watch: Any = None  # Any: a state of whatever events
         self.did: list[object] = []
 
     def lost(self, mark: Mark | None) -> None:
@@ -484,6 +483,134 @@ def test_what_holds_events_hears_of_every_loss() -> None:
     world.hub.lost(was_live=False)
     world.send(trade(4))
     assert mender.did == ["lost", ["2"], "lost", ["4"]]
+
+
+def fetched(n: int) -> Trade:
+    return trade(n, Meta(backfilled=True))
+
+
+def mending(world: World) -> Mender:
+    mender = Mender()
+    world.hub.mend_with(mender)
+    world.send(trade(1))
+    world.hub.lost(was_live=True)
+    return mender
+
+
+def test_what_was_fetched_is_for_those_who_were_there_before() -> None:
+    world = World(timed=True)
+    world.lost = 0
+    ear = world.hear(TRADES)
+    mending(world)
+    late = world.hear(TRADES)
+    world.hub.mended([Run([fetched(2), fetched(3), trade(4)], 0)], over=True)
+    assert ear.heard == [trade(n) for n in (1, 2, 3, 4)]
+    assert late.heard == [trade(4)]
+    (gap,) = world.gaps
+    assert (gap.after_ms, gap.before_ms, gap.filled, gap.lost) == (1001, 1004, 2, 0)
+    assert not any(event.meta.gap for event in (*ear.heard, *late.heard))
+    assert (world.hub.heard().frames, world.hub.heard().events) == (1, 4)
+
+
+def test_what_is_missing_is_told_once_with_the_first_event_behind_it() -> None:
+    world = World(timed=True)
+    ear = world.hear(TRADES)
+    mending(world)
+    late = world.hear(TRADES)
+    world.hub.mended([Run([trade(4)], 0), Run([fetched(6), trade(7)], None)], over=True)
+    (gap,) = world.gaps
+    assert (gap.after_ms, gap.before_ms, gap.filled, gap.lost) == (1004, 1006, 1, None)
+    assert [e.meta.gap for e in ear.heard] == [None, None, gap, None]
+    assert [e.meta.gap for e in late.heard] == [None, None]
+    world.send(trade(8))
+    assert ear.heard[-1] == trade(8)
+    assert ear.heard[-1].meta.gap is None
+    assert len(world.gaps) == 1
+
+
+def test_a_hole_that_is_not_over_goes_on_holding() -> None:
+    world = World(timed=True)
+    world.lost = 0
+    ear = world.hear(TRADES)
+    mender = mending(world)
+    world.hub.mended([Run([fetched(2)], 0)], over=False)
+    (gap,) = world.gaps
+    assert (gap.before_ms, gap.filled) == (1002, 1)
+    world.send(trade(3))
+    assert mender.did == ["lost", ["3"]]
+    assert ear.heard == [trade(1), trade(2)]
+    world.hub.mended([Run([trade(3)], 0)], over=True)
+    world.send(trade(4))
+    assert mender.did == ["lost", ["3"]]
+    assert ear.heard == [trade(n) for n in (1, 2, 3, 4)]
+    assert len(world.gaps) == 1, "nothing was missed the second time"
+
+
+def test_who_hears_nothing_of_the_first_event_is_told_with_a_later_one() -> None:
+    world = World()
+    closed = world.hear(CLOSED_KLINES)
+    mender = Mender()
+    world.hub.mend_with(mender)
+    world.send(candle(1, closed=True))
+    world.hub.lost(was_live=True)
+    world.hub.mended([Run([candle(4, closed=False)], 2)], over=True)
+    world.send(candle(4, closed=True))
+    (gap,) = world.gaps
+    assert gap.lost == 2
+    assert [e.meta.gap for e in closed.heard] == [None, gap]
+
+
+def test_what_must_hear_of_every_event_does() -> None:
+    class Watch:
+        def __init__(self) -> None:
+            self.seen: list[str] = []
+
+        def apply(self, event: Trade) -> None:
+            self.seen.append(event.id)
+
+        def reset(self) -> None:
+            self.seen.append("reset")
+
+        def spoil(self, why: str, *, silent: bool = False) -> bool:
+            self.seen.append(why)
+            return False
+
+        def content(self) -> None:
+            """Nothing to compare."""
+
+    world = World(timed=True)
+    world.hear(TRADES)
+    watch, mender = Watch(), Mender()
+    mender.watch = watch
+    world.hub.mend_with(mender)
+    world.send(trade(1))
+    world.hub.spoil("odd")
+    world.hub.lost(was_live=True)
+    world.hub.mended([Run([fetched(2), trade(3)], 0)], over=True)
+    world.send(trade(4))
+    assert watch.seen == ["1", "odd", "reset", "2", "3", "4"]
+
+
+def test_what_comes_another_way_takes_its_place_among_the_frames() -> None:
+    world = World(timed=True)
+    ear = world.hear(TRADES)
+    world.send(trade(1))
+    world.hub.lost(was_live=True)
+    world.hub.take([fetched(2)])
+    world.hub.take([])
+    assert [e.meta.gap for e in ear.heard] == [None, *world.gaps]
+    assert (world.hub.heard().frames, world.hub.heard().events) == (1, 2)
+
+
+def test_nobody_is_given_what_is_held_who_does_not_want_it() -> None:
+    world = World(snapshot_first=True)
+    world.hear(TICKERS)
+    world.send(update("snapshot", last_price=Decimal(1)))
+    eager, patient = Ear(), Ear()
+    world.hub.attach(TICKERS, eager)
+    world.hub.attach(TICKERS, patient, late=False)
+    assert len(eager.heard) == 1
+    assert patient.heard == []
 
 
 def test_a_filter_that_leaves_out_several_events_after_a_hole_still_tells_of_it() -> None:
