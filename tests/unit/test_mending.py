@@ -260,6 +260,40 @@ def test_what_was_listed_on_one_connection_is_not_waited_for_on_the_next() -> No
     assert hole.take()[1]
 
 
+def test_what_shares_with_a_list_that_is_all_of_before_is_torn_from_what_was_delivered() -> None:
+    """Such is an exchange whose clock was set back."""
+    hole = mending(5)
+    hole.hold(live(4))
+    hole.listed(of_list(4, reaches=4))
+    assert shown(hole.take()[0]) == [(["4"], None)]
+
+
+def test_one_event_of_a_short_list_stands_behind_what_came_before_it() -> None:
+    hole = mending(3)
+    hole.hold(live(5))
+    hole.cut()
+    hole.listed(of_list(7, reaches=7))
+    assert shown(hole.take()[0]) == [(["5"], None), (["L7"], None)]
+
+
+def test_the_last_one_of_long_ago_joins_a_list_that_has_it_however_short_that_is() -> None:
+    hole = mending(1, frozenset({"1"}))
+    hole.hold(live(13))
+    hole.listed(of_list(1, 12, 13, floor=10, reaches=11))
+    assert shown(hole.take()[0]) == [(["L12", "13"], 0)]
+
+
+def test_only_what_is_known_to_be_lost_is_not_looked_for_any_more() -> None:
+    hole = mending(3, frozenset({"3"}))
+    hole.listed(of_list(3, 4, 5))
+    hole.take()
+    assert hole.since_ms == 0
+    torn = mending(3, frozenset({"3"}))
+    torn.listed(of_list(6, 7, reaches=6))
+    torn.take()
+    assert torn.since_ms == 6
+
+
 def test_seen_remembers_the_newest() -> None:
     seen: Seen = Seen(key)
     assert seen.mark == Mark(None, None)
