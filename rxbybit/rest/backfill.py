@@ -10,16 +10,16 @@ from typing import Any, cast
 
 from marshmallow.exceptions import ValidationError
 from msgspec import Struct
-from msgspec.structs import force_setattr
 from reactivex import abc
 from reactivex.disposable import Disposable
 
 from rxbybit.config import Category
 from rxbybit.errors import ConfigurationError, RequestRefused
-from rxbybit.events import Event, Meta, Rejected
+from rxbybit.events import Event, Rejected
 from rxbybit.outlet import AnySpec, Hearer
 from rxbybit.pool import Pool
 from rxbybit.rest.api import Reply, RestApi
+from rxbybit.rest.rows import events_of
 from rxbybit.rest.splice import Splice
 from rxbybit.schema.history import Given, History
 from rxbybit.schema.load import loader_of
@@ -30,8 +30,6 @@ MOST = 10_000
 """How many events of the past may be asked for."""
 LATE_MS = 5_000
 """How long after its end the newest event of an answer may still change."""
-AT_ONCE = 100
-"""How many rows are read before other things of the loop have their turn."""
 
 # Any: the events of any stream, in this whole module
 Keep = Callable[[Any], bool]
@@ -218,22 +216,12 @@ def _unfinished_s(history: History[Any], newest: Event, reply: Reply) -> float:
 async def _events(api: RestApi, past: Past, reply: Reply) -> list[Event]:
     history = past.history
     loader = loader_of(history.schema, api.numbers)
-    meta = Meta(
-        topic=past.topic, sent_ms=reply.time_ms, received_ns=reply.received_ns, backfilled=True
-    )
-    events: list[Event] = []
-    for index, row in enumerate(reply.rows):
-        if index % AT_ONCE == 0:
-            await asyncio.sleep(0)
-        try:
-            item = _named(history.columns, row)
-            event = history.event(cast("Mapping[str, object]", loader.load(item)), past.given)
-        except ValidationError as error:
-            api.undecodable(past.topic, row, error)
-        else:
-            force_setattr(event, "meta", meta)
-            events.append(event)
-    return events
+
+    def make(row: object) -> Event:
+        item = cast("Mapping[str, object]", loader.load(_named(history.columns, row)))
+        return history.event(item, past.given)
+
+    return await events_of(api, past.topic, reply, make)
 
 
 def _named(columns: Sequence[str], row: object) -> Mapping[str, object]:

@@ -7,14 +7,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from marshmallow.exceptions import ValidationError
-from msgspec.structs import force_setattr
 
 from rxbybit.config import Category
-from rxbybit.events import Event, Meta
+from rxbybit.events import Event
 from rxbybit.mending import LATE_MS, Listing, Mark, Mending, Run, Seen, Step
 from rxbybit.outlet import AnySpec
 from rxbybit.rest.api import Reply, RestApi
-from rxbybit.schema.fields import WireSchema
+from rxbybit.rest.rows import events_of
 from rxbybit.schema.load import loader_of
 from rxbybit.schema.recent import Asked, Recent
 from rxbybit.schema.spec import TopicState
@@ -24,8 +23,6 @@ __all__ = ["Newest"]
 
 UNNOTICED_MS = 86_400_000
 """For how long at most a link was dead before it counted as lost."""
-AT_ONCE = 100
-"""How many rows are read before other things of the loop have their turn."""
 
 
 class Newest:
@@ -140,27 +137,14 @@ class Newest:
 
     async def _events(self, api: RestApi, reply: Reply, asked: Asked) -> list[Any]:
         schema = loader_of(self._recent.schema, api.numbers)
-        meta = Meta(
-            topic=self._topic, sent_ms=reply.time_ms, received_ns=reply.received_ns, backfilled=True
-        )
-        events: list[Any] = []
-        for index, row in enumerate(reply.rows):
-            if index % AT_ONCE == 0:
-                await asyncio.sleep(0)
-            try:
-                event = self._event(schema, row, asked)
-            except ValidationError as error:
-                api.undecodable(self._topic, row, error)
-            else:
-                force_setattr(event, "meta", meta)
-                events.append(event)
-        return events
 
-    def _event(self, schema: WireSchema, row: object, asked: Asked) -> Event:
-        if not isinstance(row, dict):
-            raise ValidationError(["Not an object."])
-        item = self._recent.row(cast("dict[str, object]", row), asked)
-        return self._make(**cast("dict[str, object]", schema.load(item)))
+        def make(row: object) -> Event:
+            if not isinstance(row, dict):
+                raise ValidationError(["Not an object."])
+            item = self._recent.row(cast("dict[str, object]", row), asked)
+            return self._make(**cast("dict[str, object]", schema.load(item)))
+
+        return await events_of(api, self._topic, reply, make)
 
 
 def _when(event: Any) -> tuple[int, int]:  # Any: events of a stream that has such a list

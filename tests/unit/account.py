@@ -116,6 +116,8 @@ class AccountTransport(MemoryTransport):
 
     async def connect(self, url: str) -> Connection:
         await asyncio.sleep(0.002)
+        while self.hang:
+            await asyncio.sleep(0.001)
         self.before(url)
         return self.exchange.open(url)
 

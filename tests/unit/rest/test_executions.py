@@ -69,13 +69,15 @@ async def hear(world: World, **options: Any) -> Ear:
 
 
 async def outage(world: World) -> None:
-    """Lose the link, and wait until it is known."""
+    """Lose the link, and wait until it is known; nobody gets back in before :func:`back`."""
     known = len(world.of(Disconnected))
+    world.transport.hang = True
     world.account.live[0].cut()
     await until(lambda: len(world.of(Disconnected)) > known)
 
 
 async def back(world: World, known: int) -> None:
+    world.transport.hang = False
     await until(lambda: len(world.of(Subscribed)) > known)
 
 
@@ -368,6 +370,7 @@ def test_recorded_rows_are_read(frames: Path) -> None:
         book.rows += rows.values()
         book.since_ms, book.reach_ms = 0, 2_000_000_000_000  # they are years old
         await outage(world)
+        await back(world, 1)
         await until(lambda: len(ear.heard) == 1 + len(rows))
         got = {
             (e.trade_id, str(e.price), e.category)
