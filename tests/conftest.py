@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -43,6 +44,12 @@ def frames() -> Path:
     if not folder.is_dir():
         pytest.fail(f"RXBYBIT_FRAMES: {folder} is no folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def chance(request: pytest.FixtureRequest) -> None:
+    """Pauses of random length are the same in every run of a test: what fails once fails again."""
+    random.seed(request.node.name)
 
 
 @pytest.fixture(autouse=True)

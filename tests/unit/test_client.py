@@ -37,7 +37,8 @@ from rxbybit.errors import ConnectionFailed
 from rxbybit.limits import CONNECTS, ConnectLedger
 from rxbybit.runtime import Runtime
 from rxbybit.streams.trade import TRADES
-from tests.fakes import virtually
+from tests.fakes import until as until_true
+from tests.fakes import until_async, virtually
 from tests.memory import MemoryExchange, MemoryTransport
 from tests.virtual import run, until
 
@@ -581,7 +582,7 @@ def test_aclose_waits_for_links_on_another_loop() -> None:
     exchange = MemoryExchange()
     client, transports = wired(Bybit("http://exchange"), exchange)
     client.trades("BTCUSD").subscribe(print)
-    wait_for(lambda: any(exchange.subscribed.values()))
+    until_true(lambda: any(exchange.subscribed.values()))
 
     async def main() -> None:
         await client.aclose()
@@ -598,7 +599,7 @@ def test_aclose_does_not_wait_for_a_loop_that_is_gone_or_stands_still() -> None:
 
     async def opens() -> None:
         client.trades("BTCUSD").subscribe(print)
-        await until(lambda: exchange.live)
+        await until_async(lambda: exchange.live)
 
     asyncio.run(opens())  # its links end with it
     assert exchange.live == []
@@ -618,7 +619,7 @@ def test_aclose_does_not_wait_for_a_loop_that_is_gone_or_stands_still() -> None:
 
     asyncio.run(closes())
     assert len(exchange.live) == 1  # nobody runs the loop that could close it
-    still.run_until_complete(until(lambda: exchange.live == []))
+    still.run_until_complete(until_async(lambda: exchange.live == []))
     still.run_until_complete(still.shutdown_asyncgens())
     still.close()
 
@@ -632,7 +633,7 @@ def test_a_loop_that_stops_while_aclose_waits_is_no_hang() -> None:
 
     async def opens() -> None:
         client.trades("BTCUSD").subscribe(print)
-        await until(lambda: any(exchange.subscribed.values()))
+        await until_async(lambda: any(exchange.subscribed.values()))
         exchange.live[0].stalled = True
 
     asyncio.run_coroutine_threadsafe(opens(), loop).result(30)
@@ -673,11 +674,6 @@ def test_closing_before_a_posted_subscription_begins_opens_nothing() -> None:
     assert (exchange.links, plain.heard, plain.ends) == ([], [], [])
     assert all(transport.attempts == [] for transport in transports.values())
     assert background.subscriptions == 0
-
-
-def wait_for(holds: Callable[[], object]) -> None:
-    """Wait on a plain thread, half a minute at most, until ``holds``."""
-    asyncio.run(until(holds, within=30))
 
 
 def test_a_topic_that_is_named_twice_is_heard_once() -> None:
@@ -783,12 +779,12 @@ def test_one_client_has_links_of_its_own_on_each_runtime() -> None:
     seen: dict[str, list[Status]] = {"background": [], "loop": []}
     client.status().subscribe(seen["background"].append)
     client.trades("BTCUSD").subscribe(print)
-    wait_for(lambda: len(exchange.live) == 1)
+    until_true(lambda: len(exchange.live) == 1)
 
     async def main() -> None:
         client.status().subscribe(seen["loop"].append)
         client.trades("BTCUSD").subscribe(print)
-        await until(lambda: len(exchange.live) == 2 and seen["loop"], within=30)
+        await until_async(lambda: len(exchange.live) == 2 and seen["loop"])
         assert len(transports) == 2
 
     asyncio.run(main())
@@ -834,7 +830,7 @@ def test_a_runtime_that_was_given_is_taken() -> None:
     async def main() -> None:
         client.status().subscribe(lambda _: threads.append(threading.current_thread().name))
         client.trades("BTCUSD").subscribe(print)
-        await until(lambda: threads, within=30)
+        await until_async(lambda: threads)
         await client.aclose()
 
     asyncio.run(main())

@@ -35,7 +35,7 @@ from tests.memory import MemoryExchange
 from tests.unit.test_client import trade_frame as client_frame
 from tests.unit.test_client import wired
 from tests.unit.test_pool import Ear, World, book_frame, scenario, trade_frame
-from tests.virtual import until
+from tests.virtual import run, until
 
 TRADES, BOOK = "publicTrade.BTCUSD", "orderbook.50.BTCUSD"
 
@@ -309,7 +309,7 @@ def test_every_runtime_counts_also_those_that_have_ended() -> None:
         assert (found.links, found.connected) == (1, 1)
 
     for n in range(1, 4):
-        asyncio.run(once())
+        run(once())
         found = client.counters()
         assert (found.frames, found.events) == (n, n)
         assert (found.topics, found.links, found.connected) == ((), 0, 0)
