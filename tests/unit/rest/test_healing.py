@@ -61,6 +61,7 @@ def test_what_was_missed_comes_before_what_comes_live() -> None:
         world.trade(3)
         await asyncio.sleep(1)
         await world.let_in()
+        await until(lambda: world.transport.queries)
         world.trade()
         await asyncio.sleep(1)
         world.trade()
@@ -554,6 +555,7 @@ def test_who_is_ended_by_a_bad_item_beside_good_ones_leaves_nothing(strict: bool
         world.trade()
         world.transport.delay_s = 5.0
         await world.let_in()
+        await until(lambda: world.transport.queries)
         if not strict:
             leave = ear.subscription.dispose
             world.client.status().subscribe(
