@@ -84,7 +84,7 @@ class _Reading:
         self._loop = asyncio.get_running_loop()
         self._wanted: dict[_Wanted, Callable[[], None]] = {}
         self._read: set[Category] = set()  # or being read, on this connection
-        self._recalls: list[Callable[[], None]] = []
+        self._recalls: dict[object, Callable[[], None]] = {}  # of each reading under way
         self._unwatch = held.life.each_live(self._on_live)
 
     def join(self, wanted: _Wanted) -> Callable[[], None]:
@@ -110,8 +110,8 @@ class _Reading:
         self._ask()
 
     def _recall(self) -> None:
-        recalls, self._recalls = self._recalls, []
-        for recall in recalls:
+        recalls, self._recalls = self._recalls, {}
+        for recall in recalls.values():
             recall()
 
     def _ask(self) -> None:
@@ -122,7 +122,8 @@ class _Reading:
                     fresh[category] = None
         if fresh:
             self._read.update(fresh)
-            self._recalls.append(self._pool.errand(self._fill(tuple(fresh)), self._fail))
+            one = object()
+            self._recalls[one] = self._pool.errand(self._read_once(one, tuple(fresh)), self._fail)
 
     def _fail(self, error: Exception, category: str | None = None) -> None:
         """End those who want ``category``, or all; they are let go before the first hears of it."""
@@ -131,6 +132,12 @@ class _Reading:
             self._leave(wanted)
         for wanted in fallen:
             wanted.hearer.on_error(error)
+
+    async def _read_once(self, one: object, categories: Iterable[Category]) -> None:
+        try:
+            await self._fill(categories)
+        finally:
+            self._recalls.pop(one, None)
 
     async def _fill(self, categories: Iterable[Category]) -> None:
         queries = [q for category in categories for q in self._standing.queries(category)]
@@ -158,7 +165,7 @@ class _Reading:
         except RequestRefused as error:
             category = query.get("category")
             self._read = {one for one in self._read if one != category}
-            self._fail(error, category)
+            self._fail(_of_category(error, category), category)
             return []
 
     async def _list(self, query: Query) -> list[Event]:
@@ -199,6 +206,14 @@ class _Reading:
         for event in events:
             force_setattr(event, "meta", meta)
         return events
+
+
+def _of_category(error: RequestRefused, category: str | None) -> RequestRefused:
+    """The refusal, which says what was refused: others of the same path may have been granted."""
+    if category is None:
+        return error
+    url = f"{error.url}?category={category}"
+    return RequestRefused(error.code, error.message, url=url, permanent=error.permanent)
 
 
 def _within(event: Any, categories: Iterable[Category]) -> bool:  # Any: as above

@@ -361,10 +361,35 @@ def test_a_refused_category_ends_those_who_want_it_and_nobody_else() -> None:
         assert not spot.errors
         assert "1" not in [query["openOnly"] for query in world.transport.asked_of(ORDERS)]
         assert (len(everything.errors), len(options.errors)) == (1, 1)
+        assert str(options.errors[0]) == (
+            "http://exchange/v5/order/realtime?category=option was refused:"
+            " Permission denied (code 10005)"
+        )
         refused.clear()
         later = Ear(world.client.orders(category="option"))
         await until(lambda: len(later.heard) == 2)
         assert told(later)[-1] == ("o", "New", True)
+
+    scenario(body)
+
+
+def test_who_is_refused_again_and_again_leaves_nothing_behind() -> None:
+    async def body(world: World) -> None:
+        ear = Ear(world.client.orders(category="inverse"))
+        await until(lambda: world.transport.asked_of(ORDERS))
+        await asyncio.sleep(1)
+        (pool,) = world.client._pools
+        held = pool.heard("ws://exchange/v5/private", "order")
+        assert held is not None
+        reading: Any
+        (reading,) = held.beside.values()
+        world.transport.refusal = (10005, "Permission denied")
+        for _ in range(3):
+            refused = Ear(world.client.orders(category="spot"))
+            await until(lambda refused=refused: refused.errors)
+            await asyncio.sleep(1)
+            assert reading._recalls == {}
+        assert not ear.errors
 
     scenario(body)
 
