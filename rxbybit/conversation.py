@@ -186,9 +186,10 @@ class Conversation:
         if self._post is not None:
             for request in self._wanted.requests(self._loop.time(), self._locked(self._post)):
                 self._post(self._wire.request(request.operation, request.topics, request.id))
-            if self._answers is None and self._wanted.waiting:
+            since_s = self._wanted.waiting_since(self._loop.time())
+            if self._answers is None and since_s is not None:
                 # a little later than what it looks for, which rounding could hide from it
-                self._answers = self._loop.call_later(ANSWER_S * 1.001, self._ask_again)
+                self._answers = self._loop.call_at(since_s + ANSWER_S * 1.001, self._ask_again)
         if not self.topics:
             self._listener.on_idle()
 
@@ -238,8 +239,7 @@ class Conversation:
 
     def _revealed(self, topic: str) -> Feed | None:
         """Who hears a topic of which the first frame has come, though nobody named it."""
-        cover = self.covers(topic)
-        if cover is None:
+        if (cover := self.covers(topic)) is None:
             return None
         self._covers[cover](topic)
         return self._routes.get(_key(topic))

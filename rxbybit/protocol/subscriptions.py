@@ -84,10 +84,12 @@ class Subscriptions:
         """The wanted topics that the exchange has confirmed or begun to send."""
         return tuple(topic for topic, wanted in self._wanted.items() if wanted.live)
 
-    @property
-    def waiting(self) -> bool:
-        """True while a request has not been answered."""
-        return bool(self._open or self._stuck)
+    def waiting_since(self, now_s: float) -> float | None:
+        """When the oldest request was sent that has not been answered; ``None`` without any."""
+        oldest = next(iter(self._open.values()), None)
+        if oldest is not None:
+            return oldest.sent_s
+        return now_s if self._stuck else None
 
     def fits(self, topic: str) -> bool:
         """Whether the connection has room for one topic more."""

@@ -661,7 +661,7 @@ class Client(RuleBasedStateMachine):
     def trade(self, symbol: str) -> None:
         def send() -> None:
             topic = f"publicTrade.{symbol}"
-            heard = topic in self.world.subscribed
+            heard = topic in self.world.subscribed and not self.unclear(topic)
             id_ = self.world.trade(symbol)
             if heard:
                 for name, ear in self.ears:
@@ -669,6 +669,14 @@ class Client(RuleBasedStateMachine):
                         self.due[ear].append(id_)
 
         self.call(send, 0.01)
+
+    def unclear(self, topic: str) -> bool:
+        """Whether what comes may still be of before the topic was left: nobody has answered yet."""
+        for pool in self.world.client._pools:
+            held = pool.heard("ws://exchange/v5/public/inverse", topic)
+            if held is not None and held.session._talk._wanted.early(topic):
+                return True
+        return False
 
     def teardown(self) -> None:
         """Settled, it holds exactly what is wanted; without subscribers, nothing."""

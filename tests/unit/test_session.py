@@ -250,6 +250,27 @@ def test_a_link_that_is_closed_while_it_waits_or_connects_says_that_it_is_gone()
         scenario(body)
 
 
+def test_who_comes_back_hears_all_once_the_answer_of_leaving_is_overdue() -> None:
+    """What it would have been of before is over by then, however late others were asked."""
+
+    async def body(world: World) -> None:
+        await world.live("a", "b")
+        world.exchange.answering = False
+        world.want("c")
+        await asyncio.sleep(5.0)
+        world.session.drop("a")
+        await asyncio.sleep(0.01)
+        world.want("a")
+        await asyncio.sleep(9.9)
+        world.link.push(frame("a", 1))
+        await asyncio.sleep(0.2)
+        world.link.push(frame("a", 2))
+        await until(lambda: world.got["a"])
+        assert world.got["a"] == [frame("a", 2)]
+
+    scenario(body)
+
+
 def test_a_topic_that_comes_back_in_the_same_breath_keeps_the_connection() -> None:
     async def body(world: World) -> None:
         link = await world.live("a")

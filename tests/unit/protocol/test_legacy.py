@@ -218,7 +218,7 @@ def test_the_answers_of_a_capture_find_their_requests_after_the_data_has_begun(
             by_data.append(topic)
     assert sorted(by_data + by_answer) == sorted(topics)
     assert by_data, "some data came before the answer to its request"
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
 
 
 def test_every_recorded_control_frame_is_understood(frames: Path) -> None:

@@ -93,7 +93,7 @@ def test_drop_before_the_answer_unsubscribes_and_ignores_the_answer(asked: Subsc
     assert (leave.operation, leave.topics) == ("unsubscribe", ("a",))
     assert asked.reply(ok(request)).live == ()
     assert asked.reply(ok(leave)).live == ()
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
 
 
 def test_drop_and_want_at_once_asks_anew_in_this_order(asked: Subscriptions) -> None:
@@ -143,7 +143,7 @@ def test_a_renewal_that_had_no_effect_is_renewed_once_more(asked: Subscriptions)
     asked.renew("a")
     _, again = asked.requests(0.0)
     assert asked.reply(no(again, "already subscribed", accepted=("a",))).refused == {}
-    assert asked.waiting
+    assert asked.waiting_since(0.0) is not None
     assert asked.requests(0.0) == []
     asked.overdue(10.0)
     leave, third = asked.requests(10.0)
@@ -153,7 +153,7 @@ def test_a_renewal_that_had_no_effect_is_renewed_once_more(asked: Subscriptions)
     assert asked.live == ("a",)
     asked.overdue(100.0)
     assert asked.requests(100.0) == []
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
 
 
 def test_a_new_connection_forgets_what_was_stuck(asked: Subscriptions) -> None:
@@ -163,7 +163,7 @@ def test_a_new_connection_forgets_what_was_stuck(asked: Subscriptions) -> None:
     _, again = asked.requests(0.0)
     asked.reply(no(again, accepted=("a",)))
     asked.closed()
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
     asked.reply(ok(asked.requests(0.0)[0]))
     asked.overdue(100.0)
     assert asked.requests(100.0) == []
@@ -279,9 +279,9 @@ def test_an_unanswered_unsubscribe_is_forgotten(asked: Subscriptions) -> None:
     asked.reply(ok(asked.requests(0.0)[0]))
     asked.drop("a")
     asked.requests(0.0)
-    assert asked.waiting
+    assert asked.waiting_since(0.0) is not None
     assert asked.overdue(10.0) == ()
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
     assert asked.requests(10.0) == []
 
 
@@ -349,9 +349,9 @@ def test_an_answer_that_repeats_its_request_is_matched_by_operation_and_topics()
     assert asked.reply(repeated(second)).live == ("b", "c")
     assert asked.reply(repeated(second)).live == ()
     assert asked.reply(repeated(Request("?", "subscribe", ("a",)))).live == ("a",)
-    assert asked.waiting, "d was never answered"
+    assert asked.waiting_since(0.0) is not None, "d was never answered"
     asked.reply(repeated(Request("?", "subscribe", ("d",))))
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
     assert asked.live == ("a", "b", "c")
 
 
@@ -365,7 +365,7 @@ def test_the_oldest_of_two_requests_alike_is_answered_first() -> None:
     assert asked.reply(repeated(again)).live == (), "it answers the first, which is not wanted now"
     assert asked.reply(repeated(again)).live == ("a",), "the answer to the other is lost"
     asked.reply(repeated(leave))
-    assert not asked.waiting
+    assert asked.waiting_since(0.0) is None
 
 
 class Registry(RuleBasedStateMachine):
@@ -484,7 +484,7 @@ class Registry(RuleBasedStateMachine):
                 self.read()
         assert set(self.asked.live) == self.wanted == self.server
         assert not self.wanted & self.bad
-        assert not self.asked.waiting
+        assert self.asked.waiting_since(0.0) is None
 
 
 class LegacyRegistry(Registry):
