@@ -15,6 +15,8 @@ from rxbybit.credentials import KEY, SECRET, Credentials, credentials_in
 from rxbybit.errors import ConfigurationError
 from rxbybit.marking import Emitted
 from rxbybit.origin import ClientOrigin
+from rxbybit.outlet import Hearer
+from rxbybit.pacing import Begin, Paced
 from rxbybit.pool import Pool
 from rxbybit.pools import Pools
 from rxbybit.rest import listings
@@ -28,7 +30,6 @@ from rxbybit.schema.spec import StreamSpec
 from rxbybit.settings import PoolSettings
 from rxbybit.signin import Identity
 from rxbybit.stream import Stream
-from rxbybit.subscription import Subscription
 from rxbybit.symbols import checked_category, named_symbols, read_symbols
 from rxbybit.universe import Everything
 from rxbybit.whereabouts import Whereabouts
@@ -104,7 +105,7 @@ class Opening:
         topic_of(category, "ANY")  # what cannot be asked for is told at the call
         self._where.check(lambda there: (self._url(there, category), there.rest_url()))
 
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+        def source(runtime: Runtime, hearer: Hearer) -> abc.DisposableBase:
             pool, url = self._pools.at(runtime), self._url(self._where.now(), category)
             api = self._api(runtime)
             begin = partial(hear, pool, lambda: api, spec)
@@ -115,13 +116,13 @@ class Opening:
                 listings.follow(pool, api, category, self._listings),
             )
 
-        return Stream(source, origin=self._origin)
+        return self._stream(source)
 
     def _open_cover(self, spec: StreamSpec[E], category: Category, cover: str) -> Stream[E]:
         """The stream of ``spec`` for every symbol by one topic, which has them all."""
         self._where.check(lambda there: self._url(there, category))
 
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+        def source(runtime: Runtime, hearer: Hearer) -> abc.DisposableBase:
             pool, url = self._pools.at(runtime), self._url(self._where.now(), category)
             return Everything(
                 lambda topic, of: pool.subscribe(spec, [(url, topic)], of),
@@ -130,7 +131,7 @@ class Opening:
                 partial(pool.cover, url, cover),
             )
 
-        return Stream(source, origin=self._origin)
+        return self._stream(source)
 
     def open_topics(
         self,
@@ -147,12 +148,12 @@ class Opening:
         if history:
             self._where.check(Environment.rest_url)
 
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+        def source(runtime: Runtime, hearer: Hearer) -> abc.DisposableBase:
             url, api = partial(self._url, self._where.now()), partial(self._api, runtime)
             placed: list[tuple[Category, str, str]] = [(c, url(c), topic) for c, topic in wanted]
             return hear(self._pools.at(runtime), api, spec, placed, hearer, history, keep)
 
-        return Stream(source, origin=self._origin)
+        return self._stream(source)
 
     def open_private(
         self,
@@ -176,7 +177,7 @@ class Opening:
         if snapshot:
             self._where.check(Environment.rest_url)
 
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+        def source(runtime: Runtime, hearer: Hearer) -> abc.DisposableBase:
             pool, now = self._pools.at(runtime), self._where.now()
             if pool.identity is None:
                 pool.identity = Identity(credentials, clock_of(pool, now.rest))
@@ -186,7 +187,11 @@ class Opening:
             api = partial(self._api, runtime)
             return hear_standing(pool, api, spec, place, hearer, categories, kept)
 
-        return Stream(source, origin=self._origin)
+        return self._stream(source)
+
+    # Any: what a begin makes is heard by whoever the stream is for
+    def _stream(self, begin: Begin) -> Stream[Any]:
+        return Stream(Paced(begin, self._settings.session.backoff), origin=self._origin)
 
     def _new_pool(self, runtime: Runtime) -> Pool:
         pool = Pool(runtime, self._settings)
@@ -229,11 +234,11 @@ class Opening:
             raise ConfigurationError("the legacy wire has no REST to ask: use wire='v5'")
         self._where.check(Environment.rest_url)
 
-        def source(runtime: Runtime, hearer: Subscription[E]) -> abc.DisposableBase:
+        def source(runtime: Runtime, hearer: Hearer) -> abc.DisposableBase:
             api, pool = self._api(runtime), self._pools.at(runtime)
             return Disposable(pool.errand(work(api, hearer.on_each), hearer.on_error))
 
-        return Stream(source, origin=self._origin)
+        return self._stream(source)
 
     def _api(self, runtime: Runtime) -> RestApi:
         return api_of(self._pools.at(runtime), self._where.now().rest_url())

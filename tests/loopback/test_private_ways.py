@@ -20,7 +20,7 @@ from tests.sim.accounts.asking import Client
 QUICK = Backoff(first=0.01, cap=0.05)
 START_MS = 1_767_225_600_000
 MINE = ApiKey(key=canary.KEY, secret=canary.SECRET, balances={"BTC": 5})
-OTHER = ApiKey(key="another", secret="anothers", balances={"BTC": 7})
+OTHER = ApiKey(key="another", secret="whatever", balances={"BTC": 7})
 
 
 def bybit_of(exchange: Exchange, account: ApiKey, proxy: str | None = None) -> Bybit:
