@@ -207,6 +207,8 @@ class OrderBook:
             raise ConfigurationError("fill_price: side Buy or Sell, and a quantity above 0")
         left, paid = quantity, None
         for price, size in self.asks if side == Side.BUY else self.bids:
+            if paid is None and size >= quantity:
+                return price  # as it is: to divide and to divide again would round it
             taken = min(left, size)
             part = taken / price if inverse else taken * price
             paid = part if paid is None else paid + part

@@ -91,6 +91,14 @@ def test_the_price_of_a_fill_of_inverse_contracts() -> None:
     assert book().fill_price("Sell", D(5), inverse=True) == 5 / (4 / D(100) + 1 / D("99.5"))
 
 
+@pytest.mark.parametrize("inverse", [True, False])
+def test_what_the_best_level_fills_is_filled_at_its_very_price(*, inverse: bool) -> None:
+    one = book(asks=[(D("65000.50"), D(5867))], bids=[])
+    assert one.fill_price("Buy", D(1000), inverse=inverse) == D("65000.50")
+    assert one.fill_price("Buy", D(5867), inverse=inverse) == D("65000.50")
+    assert one.fill_price("Buy", D(5868), inverse=inverse) is None
+
+
 @pytest.mark.parametrize(("side", "quantity"), [("buy", D(1)), ("Buy", D(0)), ("Sell", D(-1))])
 def test_no_price_for_what_is_no_order(side: str, quantity: D) -> None:
     with pytest.raises(ConfigurationError, match="fill_price: side Buy or Sell"):
