@@ -23,6 +23,7 @@ from tests.child import PATIENCE_S, ROOT
 _ADOPT = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
 _RUN = "os.execv(sys.argv[1], sys.argv[1:])"
 _CODE = re.compile(r"\x1b\[(\?)?([0-9;]*)([A-Za-z])")
+_CUT = re.compile(r"\x1b(\[\??[0-9;]*)?(?=\x1b)")  # by the next one, in which a signal came
 
 
 class Emulator:
@@ -52,6 +53,9 @@ class Emulator:
         while at < len(text):
             if text[at] == "\x1b":
                 code = _CODE.match(text, at)
+                if (cut := _CUT.match(text, at)) is not None:
+                    at = cut.end()
+                    continue
                 if code is None:
                     assert len(text) - at < 20, f"no code: {text[at : at + 20]!r}"
                     self._rest = text[at:]
