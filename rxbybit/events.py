@@ -185,15 +185,15 @@ class Stale(Status, frozen=True, kw_only=True):
 
 
 class RequestFailed(Status, frozen=True, kw_only=True):
-    """A REST request has failed and is made again; no link is concerned."""
+    """A REST request has failed; no link is concerned."""
 
     url: str
     reason: str
     """Why, in a few plain words."""
     attempt: int
     """How many attempts in a row have failed."""
-    delay_s: float
-    """The next one is so many seconds away."""
+    delay_s: float | None
+    """The next one is so many seconds away; ``None`` when none is made."""
 
 
 class DecodeFailed(Status, frozen=True, kw_only=True):

@@ -12,7 +12,6 @@ from typing import Protocol
 from urllib.parse import urlencode, urlsplit
 
 from marshmallow.exceptions import ValidationError
-from msgspec import Struct
 
 from rxbybit.config import Backoff
 from rxbybit.errors import (
@@ -30,7 +29,7 @@ from rxbybit.limits import REQUESTS, RequestLedger
 from rxbybit.pool import Pool
 from rxbybit.protocol.message import redacted
 from rxbybit.protocol.signing import SignedHeaders, rest_headers
-from rxbybit.rest.answer import Reply, read_reply
+from rxbybit.rest.answer import Reply, Trouble, not_ok, read_reply
 from rxbybit.schema.load import complaints
 from rxbybit.signin import Identity
 from rxbybit.transport import Answer
@@ -39,8 +38,6 @@ __all__ = ["Owner", "Query", "Reply", "RestApi", "api_of"]
 
 ANSWER_S = 10.0
 """How long an answer may take."""
-ADDRESS_LIMIT_S = 600.0
-"""How long to ask nothing after HTTP 403 on an address that has been served before."""
 MOST_PAGES = 1_000
 """A list with more of them has no end."""
 
@@ -50,7 +47,6 @@ _CLOCK = 10002
 _DENIED = frozenset({401, _CLOCK, 10003, 10004, 10007, 33004})
 """V5 manual, "Error Codes": HTTP code of a wrong key; clock, key, signature, authentication, a
 key that has expired."""
-_TOO_FREQUENT = b"access too frequent"
 
 
 class Owner(Protocol):
@@ -71,14 +67,6 @@ class Owner(Protocol):
     def outage(self, url: str) -> Outage:
         """What tells the hooks of times without an answer."""
         ...
-
-
-class _Trouble(Struct):
-    """An attempt that failed."""
-
-    error: RxBybitError
-    reason: str
-    wait_s: float = 0.0
 
 
 class _Signing:
@@ -114,7 +102,9 @@ class RestApi:
 
     What can heal is asked again, with ``backoff`` between attempts, and told on ``status()``;
     ``numbers`` is what answers have for numbers, ``strict`` makes an item that does not decode an
-    error, ``identity`` is who asks for what is not public. An instance belongs to one event loop.
+    error, ``identity`` is who asks for what is not public. ``tells_all`` has what is not asked
+    again told on ``status()`` as well: where no stream ends of it. An instance belongs to one
+    event loop.
     """
 
     def __init__(
@@ -127,8 +117,10 @@ class RestApi:
         numbers: type = Decimal,
         strict: bool = False,
         identity: Identity | None = None,
+        tells_all: bool = False,
     ) -> None:
         self.numbers = numbers
+        self._tells_all = tells_all
         self._strict = strict
         self._identity = identity
         self._base_url = base_url
@@ -154,27 +146,25 @@ class RestApi:
         Errors: ``RequestRefused`` and ``ConnectionFailed`` when they are permanent,
         ``AuthenticationFailed``, ``RetryBudgetExhausted``.
         """
-        failures = 0
+        failures, url = 0, self._base_url + path
         sign = _Signing(self._identity) if signed and self._identity is not None else None
         text = _query_text(query, cursor)
-        while isinstance(trouble := await self._attempt(path, text, sign, rows=rows), _Trouble):
+        while isinstance(trouble := await self._attempt(path, text, sign, rows=rows), Trouble):
             again = sign is not None and sign.again(trouble.error)
+            failures, reason = failures + 1, trouble.reason
             if trouble.error.permanent and not again:
+                self._given_up(url, reason, failures)
                 raise _denied(trouble.error) if sign else trouble.error
-            failures += 1
-            url, reason = self._base_url + path, trouble.reason
             budget = self._backoff.budget
             if budget is not None and failures >= budget and not again:
+                self._given_up(url, reason, failures)
                 raise RetryBudgetExhausted(
                     f"{url}: {failures} attempts in a row have failed, the last because: {reason}",
                     attempts=failures,
                 ) from trouble.error
             delay_s = max(trouble.wait_s, random.uniform(0, self._backoff.bound(failures)))
             self._outage.failed(reason)
-            now = datetime.now(timezone.utc)
-            self._owner.status(
-                RequestFailed(time=now, url=url, reason=reason, attempt=failures, delay_s=delay_s)
-            )
+            self._failed(url, reason, failures, delay_s)
             await asyncio.sleep(delay_s)
         self._owner.let_in = True
         self._outage.over()
@@ -185,7 +175,9 @@ class RestApi:
         replies = [await self.ask(path, query, signed=signed)]
         while cursor := replies[-1].cursor:
             if len(replies) >= MOST_PAGES or cursor in [reply.cursor for reply in replies[:-1]]:
-                raise ConnectionFailed(f"{self._base_url}{path}: the pages of the list do not end")
+                url, reason = self._base_url + path, "the pages of the list do not end"
+                self._given_up(url, reason, 1)
+                raise ConnectionFailed(f"{url}: {reason}")
             replies.append(await self.ask(path, query, cursor, signed=signed))
         return replies
 
@@ -200,9 +192,19 @@ class RestApi:
         if self._strict:
             raise DecodeError(path, raw, messages)
 
+    def _failed(self, url: str, reason: str, attempt: int, delay_s: float | None) -> None:
+        now = datetime.now(timezone.utc)
+        self._owner.status(
+            RequestFailed(time=now, url=url, reason=reason, attempt=attempt, delay_s=delay_s)
+        )
+
+    def _given_up(self, url: str, reason: str, attempt: int) -> None:
+        if self._tells_all:
+            self._failed(url, reason, attempt, None)
+
     async def _attempt(
         self, path: str, text: str, sign: _Signing | None, *, rows: bool
-    ) -> Reply | _Trouble:
+    ) -> Reply | Trouble:
         url = self._base_url + path
         if sign is not None:
             await sign.ready()  # not at the gate, where it would wait for itself
@@ -213,26 +215,29 @@ class RestApi:
                 async with asyncio.timeout(ANSWER_S):
                     answer = await self._owner.get(f"{url}?{text}" if text else url, headers)
         except TimeoutError:
-            return _Trouble(ConnectionFailed("no answer"), f"no answer in {ANSWER_S:.0f} s")
+            return Trouble(ConnectionFailed("no answer"), f"no answer in {ANSWER_S:.0f} s")
         except ConnectionFailed as error:
             if not error.permanent:
-                return _Trouble(error, str(error))
+                return Trouble(error, str(error))
             failed = ConnectionFailed(f"{url}: {error}")
             failed.permanent = True
-            return _Trouble(failed, str(error))
+            return Trouble(failed, str(error))
         received_ns = time.time_ns()
         if answer.status != 200:
-            return self._not_ok(url, answer)
+            trouble = not_ok(url, answer, let_in=self._owner.let_in)
+            if trouble.wait_s:
+                self._ledger.bar(self._host, trouble.wait_s)
+            return trouble
         try:
             return read_reply(self._base_url, path, answer.body, received_ns, rows=rows)
         except ValidationError as error:
             raw = answer.body[: 4 * RAW_LIMIT].decode("utf-8", "replace")
             broken = DecodeError(path, raw, complaints(error))
             broken.permanent = False
-            return _Trouble(broken, f"the answer is not what it should be: {broken.messages}")
+            return Trouble(broken, f"the answer is not what it should be: {broken.messages}")
         except RequestRefused as error:
             told = error if sign is None else sign.redacted(error)
-            return _Trouble(told, f"{told.message} (code {told.code})")
+            return Trouble(told, f"{told.message} (code {told.code})")
 
     async def _book(self) -> None:
         """Wait until the exchange's limit on requests allows another one."""
@@ -247,32 +252,8 @@ class RestApi:
                 self._ledger.give_back()
                 raise
 
-    def _not_ok(self, url: str, answer: Answer) -> _Trouble:
-        """What an HTTP status other than 200 means (V5 manual, "Error Codes": HTTP code)."""
-        status, wait_s = answer.status, 0.0
-        after = answer.headers.get("retry-after", "")
-        if status in (429, 503) and after.isdecimal():
-            wait_s = min(float(after), ADDRESS_LIMIT_S)
-            self._ledger.bar(self._host, wait_s)
-        too_frequent = _TOO_FREQUENT in answer.body.lower()
-        if status == 403 and (self._owner.let_in or too_frequent):
-            wait_s = ADDRESS_LIMIT_S
-            self._ledger.bar(self._host, wait_s)
-            said, permanent = "this address asks too often: waiting for 10 minutes", False
-        elif status == 403:
-            said = "the exchange does not serve this address"
-            said, permanent = f"{said} (a blocked region, or a host for another one)", True
-        elif 300 <= status < 400:
-            said, permanent = "a redirect, which is not followed: check the URL", True
-        elif status == 404:
-            said, permanent = "there is no such path: check the URL", True
-        else:
-            said, permanent = f"HTTP {status}", status < 500 and status not in (408, 425, 429)
-        error = RequestRefused(status, said, url=url, permanent=permanent)
-        return _Trouble(error, f"{said} (HTTP {status})", wait_s)
 
-
-def api_of(pool: Pool, base_url: str) -> RestApi:
+def api_of(pool: Pool, base_url: str, *, tells_all: bool = False) -> RestApi:
     """REST under ``base_url`` for the streams of ``pool``, as its client wants it."""
     settings = pool.settings
     return RestApi(
@@ -283,6 +264,7 @@ def api_of(pool: Pool, base_url: str) -> RestApi:
         numbers=settings.numbers,
         strict=settings.strict,
         identity=pool.identity,
+        tells_all=tells_all,
     )
 
 

@@ -117,7 +117,7 @@ class Healing:
                     break
         except DecodeError:
             raise  # of a client that is strict
-        except RxBybitError:  # told on status() where it can be healed: what is held goes out
+        except RxBybitError:  # its api has told it on status(): what is held goes out
             pass
         self._recall = None
         self._give()
@@ -153,7 +153,7 @@ def heal(pool: Pool, now: Callable[[], Environment], spec: AnySpec, held: Held) 
     there = now()
     if there.rest is None:
         return
-    api = partial(api_of, pool, there.rest_url())
+    api = partial(api_of, pool, there.rest_url(), tells_all=True)
     categories = _categories(spec, there, held)
     if spec.recent is not None:
         clock = None if pool.identity is None else pool.identity.clock

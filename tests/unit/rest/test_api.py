@@ -151,6 +151,8 @@ def test_what_heals_is_told_and_asked_again(trouble: Any, said: str) -> None:
         assert (first.attempt, second.attempt) == (1, 2)
         assert (first.url, first.connection) == (BASE + PATH, None)
         assert said in first.reason
+        assert first.delay_s is not None
+        assert second.delay_s is not None
         assert 0 <= first.delay_s <= 0.5
         assert 0 <= second.delay_s <= 1.0
         began, again, last = (moment for moment, _ in desk.asked)
@@ -212,6 +214,36 @@ def test_a_spent_budget_says_what_was_wrong_last() -> None:
         assert str(caught.value).startswith(f"{BASE}{PATH}: 3 attempts in a row have failed")
         assert "HTTP 500" in str(caught.value)
         assert len(desk.statuses) == 2
+
+    virtually(body)
+
+
+FINAL = {
+    "refused": ([good(retCode=10001, retMsg="params error")], 1, "params error (code 10001)"),
+    "the budget": ([Answer(500, {}, b"")] * 2, 2, "HTTP 500 (HTTP 500)"),
+    "after a fault": ([Answer(500, {}, b""), Answer(404, {}, b"")], 2, "there is no such path"),
+    "pages": ([good({"list": [], "nextPageCursor": "a"})] * 2, 1, "the pages of the list do not"),
+}
+
+
+@pytest.mark.parametrize("tells_all", [True, False])
+@pytest.mark.parametrize("final", FINAL)
+def test_what_is_not_asked_again_is_told_where_no_error_tells_it(
+    final: str, tells_all: bool
+) -> None:
+    answers, attempt, said = FINAL[final]
+
+    async def body() -> None:
+        desk = Desk(*answers)
+        api = desk.api(backoff=Backoff(budget=2), tells_all=tells_all)
+        with pytest.raises(RxBybitError):
+            await api.pages(PATH, {})
+        told = [s for s in desk.statuses if isinstance(s, RequestFailed) and s.delay_s is None]
+        assert len(told) == tells_all
+        for failed in told:
+            assert failed is desk.statuses[-1]
+            assert (failed.url, failed.attempt) == (BASE + PATH, attempt)
+            assert failed.reason.startswith(said)
 
     virtually(body)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rxbybit import DecodeFailed, Disconnected, Gap, Subscribed, UserTrade
+from rxbybit import DecodeFailed, Disconnected, Gap, RequestFailed, Subscribed, UserTrade
 from rxbybit.rest.healing import HELD_S
 from rxbybit.streams.user_trade import USER_TRADES
 from tests.unit.account import World
@@ -327,6 +327,11 @@ def test_a_refused_request_leaves_a_gap_and_the_stream_goes_on() -> None:
         await until(lambda: len(ear.heard) == 2)
         assert told(ear)[1] == ("e3", False, True)
         assert not ear.errors
+        failed = world.of(RequestFailed)
+        assert {(f.reason, f.delay_s) for f in failed} == {("Permission denied (code 10005)", None)}
+        assert {f.url for f in failed} == {f"http://exchange{LIST}"}
+        (gap,) = world.of(Gap)
+        assert world.statuses.index(failed[0]) < world.statuses.index(gap)
 
     scenario(body)
 

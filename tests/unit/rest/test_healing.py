@@ -27,7 +27,7 @@ from rxbybit.transport import Answer
 from tests.memory import connect_by
 from tests.unit.rest.desk import good
 from tests.unit.rest.market import Ear
-from tests.unit.rest.tape import World
+from tests.unit.rest.tape import RECENT, World
 from tests.virtual import run, until
 
 
@@ -371,6 +371,10 @@ def test_without_a_list_every_hole_is_told(how: str) -> None:
         (gap,) = world.of(Gap)
         assert (gap.filled, gap.lost) == (0, None)
         assert bool(world.transport.queries) == (how == "not found")
+        why = [(failed.url, failed.delay_s, failed.reason) for failed in world.of(RequestFailed)]
+        said = "there is no such path: check the URL (HTTP 404)"
+        refused = [(f"http://exchange{RECENT}", None, said)]
+        assert why == refused * len(world.transport.queries), "once for each request, and no more"
 
     scenario(body)
 
@@ -493,6 +497,8 @@ def test_a_backoff_with_a_budget_ends_in_a_gap_not_in_an_error() -> None:
         await until(lambda: len(ear.heard) == 2)
         assert told(ear)[1] == ("t3", False, True)
         assert not ear.errors
+        failed = [(status.attempt, status.delay_s is None) for status in world.of(RequestFailed)]
+        assert failed == [(1, False), (2, False), (3, True)]
 
     scenario(body, backoff=Backoff(first=0.1, cap=0.2, budget=3))
 
