@@ -280,11 +280,10 @@ class _Putting:
 
     def put(self, events: Sequence[Any], *, joined: bool) -> None:
         """These come next, but what was put; ``joined``: nothing is missing before them."""
+        self._torn = self._torn or not joined
         fresh = [event for event in events if self._key(event) not in self._known]
         if not fresh:
-            self._torn = self._torn or not (joined or events)
             return
-        self._torn = self._torn or not joined
         self._known.update(map(self._key, fresh))
         if self._torn or not self.runs:
             self.runs.append(Run([], None if self._torn else 0))

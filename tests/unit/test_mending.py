@@ -294,6 +294,91 @@ def test_only_what_is_known_to_be_lost_is_not_looked_for_any_more() -> None:
     assert torn.since_ms == 6
 
 
+def test_of_long_ago_a_list_need_not_have_the_last_one_where_the_order_says_nothing() -> None:
+    hole = mending(1, frozenset({"1"}))
+    hole.hold(live(13))
+    hole.listed(of_list(12, 13, floor=10, reaches=10))
+    assert shown(hole.take()[0]) == [(["L12", "13"], 0)]
+    hole = mending(11, frozenset({"11"}))
+    hole.hold(live(13))
+    hole.listed(of_list(12, 13, floor=10, reaches=10))
+    assert shown(hole.take()[0]) == [(["L12", "13"], None)], "it should have one of lately"
+
+
+def test_an_exchange_that_began_anew_long_after_the_last_one_has_a_hole() -> None:
+    hole = mending(1)
+    hole.hold(live(13))
+    hole.listed(of_list(12, 13, floor=10))
+    assert shown(hole.take()[0]) == [(["L12", "13"], None)]
+
+
+def test_what_follows_does_so_whatever_else_is_listed() -> None:
+    seen = {"3"}
+    hole = mending(3, seen)
+    hole.hold(live(4))
+    hole.listed(of_list(3, 4, 5))
+    assert not hole.take()[1], "5 may come yet"
+    seen |= {"4", "5"}
+    hole.listed(of_list(3, 4, 5))
+    assert hole.take() == ([], False)
+    assert hole.hold(live(6)) == "give"
+    assert shown(hole.take()[0]) == [(["6"], 0)]
+
+
+def test_what_comes_late_of_what_was_given_up_is_no_hole() -> None:
+    hole = Mending(key, Mark("6", 6), frozenset({"3", "6"}), since_ms=6)
+    hole.hold(live(5))
+    hole.listed(of_list(3, 5, 6))
+    assert shown(hole.take()[0]) == [(["5"], 0)]
+
+
+def test_a_short_list_leaves_a_hole_also_where_a_repetition_has_joined() -> None:
+    hole = listed_at_once(3, 4, 5)
+    assert hole.hold(live(4)) == "wait"
+    assert hole.listed(of_list(7, 8, reaches=7))
+    assert shown(hole.take()[0]) == [(["L7", "L8"], None)]
+
+
+def test_a_repetition_on_the_next_connection_leaves_one_hole_not_two() -> None:
+    hole = mending(3, frozenset({"3"}))
+    hole.hold(live(7))
+    assert not hole.listed(of_list(3))
+    hole.cut()
+    assert hole.hold(live(3, 8)) == "give"
+    assert shown(hole.take()[0]) == [(["7", "8"], None)]
+
+
+def test_what_is_listed_and_comes_later_joins_nothing_that_came_before_it() -> None:
+    """6 was sent before 7, while nobody listened: that 5 comes late does not tell of it."""
+    hole = mending(3, frozenset({"3"}))
+    hole.listed(of_list(3, 4, 5))
+    hole.take()
+    assert hole.hold(live(7)) == "ask"
+    assert hole.hold(live(5)) == "wait"
+    assert hole.hold(live(8)) == "ask"
+    assert shown(hole.take()[0]) == [(["7", "8"], None)]
+
+
+def test_what_is_newer_than_all_that_came_live_will_come_live() -> None:
+    """So it does where the exchange begins further back than the last one that was delivered."""
+    hole = mending(5)
+    hole.hold(live(4))
+    hole.listed(of_list(4, 5, 6, 7))
+    assert shown(hole.take()[0]) == [(["4"], 0)]
+
+
+def test_how_long_what_was_listed_may_come_live_counts_from_the_newest_of_it() -> None:
+    at = 1_700_000_000_000
+    hole = mending(at + 3, frozenset({str(at + 3)}))
+    hole.hold(live(at + 4))
+    hole.listed(of_list(at + 3, at + 4, at + 5))
+    assert not hole.take()[1]
+    assert hole.hold(live(at + 5 + LATE_MS)) == "give"
+    assert not hole.take()[1]
+    assert hole.hold(live(at + 6 + LATE_MS)) == "give"
+    assert hole.take()[1]
+
+
 def test_seen_remembers_the_newest() -> None:
     seen: Seen = Seen(key)
     assert seen.mark == Mark(None, None)
