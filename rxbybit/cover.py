@@ -94,14 +94,13 @@ class Covers:
         """It is not wanted any more."""
         del self._covers[cover.session.url, cover.topic]
 
-    def fail(self, session: Session, error: Exception, *topics: str) -> None:
-        """Let those hear who listen to these of ``session``, or to all of them."""
-        lost = [c for c in self._covers.values() if c.session is session]
+    def fall(self, session: Session, *topics: str) -> list[tuple[str, OnError]]:
+        """Drop these of ``session``, or all of them; gives who would hear of an error of each."""
+        mine = [c for c in self._covers.values() if c.session is session]
+        lost = [cover for cover in mine if not topics or cover.topic in topics]
         for cover in lost:
-            if not topics or cover.topic in topics:
-                self.drop(cover)
-                for on_error in cover.mute():
-                    on_error(error)
+            self.drop(cover)
+        return [(cover.topic, on_error) for cover in lost for on_error in cover.mute()]
 
     def mute(self) -> None:
         """Let everybody go without a word."""

@@ -198,16 +198,16 @@ class Pool:
     def refused(self, session: Session, refused: Mapping[str, str]) -> None:
         """End the streams that named the topics; all are let go before anybody hears of one."""
         fallen = [h for t in refused if (h := self._held.get((session.url, t))) is not None]
-        for held in fallen:
-            self._let_fall(held)
+        covers = self._covers.fall(session, *refused)
+        self._let_all_fall(fallen)
         now = datetime.now(timezone.utc)
         for topic, message in refused.items():
             told = Rejected(time=now, connection=session.number, topic=topic, message=message)
             self.status(told)
         for held in fallen:
             held.fail(SubscriptionRejected(held.topic, refused[held.topic]))
-        for topic, message in refused.items():
-            self._covers.fail(session, SubscriptionRejected(topic, message), topic)
+        for topic, on_error in covers:
+            on_error(SubscriptionRejected(topic, refused[topic]))
 
     def signed_in(self, session: Session) -> None:
         """The link is good."""
@@ -216,8 +216,7 @@ class Pool:
     def denied(self, session: Session, topics: Sequence[str], error: AuthenticationFailed) -> None:
         """End the private streams of a link; where it has others, those go on."""
         lost = [h for t in topics if (h := self._held.get((session.url, t))) is not None]
-        for held in lost:
-            self._let_fall(held)
+        self._let_all_fall(lost)
         if not session.topics:  # the next one to its endpoint does not begin at once
             self._links.gave_up(session)
             session.close()
@@ -226,7 +225,6 @@ class Pool:
 
     def idle(self, session: Session) -> None:
         """Close a link on which nothing is wanted."""
-        self._stay_if_empty()
         self._links.close(session)
 
     def connected(self, session: Session) -> None:
@@ -240,11 +238,12 @@ class Pool:
         """End the streams of a link that will not come back; what follows opens a new one."""
         self._links.gave_up(session)
         lost = [h for h in self._held.values() if h.session is session]
-        for held in lost:
-            self._let_fall(held)
+        covers = self._covers.fall(session)
+        self._let_all_fall(lost)
         for held in lost:
             held.fail(error)
-        self._covers.fail(session, error)
+        for _, on_error in covers:
+            on_error(error)
 
     # What a topic says: held.Owner
 
@@ -282,9 +281,14 @@ class Pool:
             held.lingering = None
         return held
 
+    def _let_all_fall(self, every: Sequence[Held]) -> None:
+        """Let go of topics that nobody hears any more, or whose observers are to hear of an end."""
+        for held in every:
+            self._let_fall(held)
+        self._stay_if_empty()  # now: subscriptions that end hold no longer
+
     def _release(self, held: Held) -> None:
-        self._let_fall(held)
-        self._stay_if_empty()  # now: the subscription that has just ended holds no longer
+        self._let_all_fall([held])
         held.session.drop(held.topic)
 
     def _let_fall(self, held: Held) -> None:

@@ -145,6 +145,21 @@ def test_a_script_is_kept_without_a_break_from_the_last_dispose_to_the_end_of_th
     scenario(body)
 
 
+def test_nor_does_it_end_before_the_link_of_what_was_refused() -> None:
+    async def body(world: World) -> None:
+        runtime = Runtime.current()
+        world.exchange.known = lambda topic: False
+        ear = Ear(world.client.trades("NOPEUSD"))
+        await until(lambda: ear.errors)
+        assert world.exchange.live
+        while world.exchange.live:
+            assert not runtime.idle(0)
+            await asyncio.sleep(0)
+        await until(lambda: runtime.idle(0), within=1)
+
+    scenario(body)
+
+
 def test_403_is_final_for_a_client_that_was_never_let_in() -> None:
     async def body(world: World) -> None:
         def refuse(url: str) -> None:
