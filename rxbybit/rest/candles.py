@@ -40,24 +40,19 @@ class _Last:
 class Candles:
     """What was missed of a topic of candles. See :class:`rxbybit.rest.healing.Cure`."""
 
-    eager = False
+    _live: bool
+    """Whether one came live since the link was lost."""
 
     def __init__(self, past: Past) -> None:
         self._past = past
         self._last = _Last()
         self._before: Any = None  # Any: as above
         self._splice: Splice[Any] | None = None
-        self._live = False
 
     @property
     def watch(self) -> TopicState | None:
         """What must hear of every candle."""
         return self._last
-
-    @property
-    def held(self) -> int:
-        """How many live candles wait."""
-        return 0 if self._splice is None else self._splice.held
 
     def lost(self, mark: Mark | None) -> None:
         """There may be a hole after what was delivered, or another one."""
@@ -77,7 +72,9 @@ class Candles:
         return "ask" if splice.hole() else "give"
 
     async def look(self, api: RestApi) -> bool:
-        """Ask for what is missing; gives whether another look can tell no more."""
+        """Ask for what is missing before what came live, if anything is; gives whether another
+        look can tell no more.
+        """
         splice = self._splice
         assert splice is not None
         while (hole := splice.hole()) is not None:
@@ -129,7 +126,7 @@ class Candles:
         begin = history.begins(after)
         if not history.over(before):
             return max(1, round((begin - history.begins(before)) / self._length(after)))
-        return round((begin - history.ends(before) - 1) / self._length(after))
+        return round((begin - history.ends(before)) / self._length(after))
 
     def _length(self, candle: Any) -> int:  # Any: as above
         return self._past.history.ends(candle) + 1 - self._past.history.begins(candle)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from rxbybit.config import Category, Environment
 from rxbybit.errors import DecodeError, RxBybitError
 from rxbybit.held import Held
-from rxbybit.mending import MOST_HELD, Mark, Run, Step
+from rxbybit.mending import Mark, Run, Step
 from rxbybit.outlet import AnySpec
 from rxbybit.pool import Pool
 from rxbybit.rest.api import RestApi, api_of
@@ -30,24 +30,16 @@ PAUSES_S = (0.2, 0.4, 0.8, 1.6, 3.2)
 class Cure(Protocol):
     """Knows of one topic what was delivered, what is held, and where to look for the rest."""
 
-    eager: bool
-    """Whether to look as soon as the topic is live again, or when something comes."""
-
     @property
     def watch(self) -> TopicState | None:
         """What must hear of every event that is delivered, if anything."""
-        ...
-
-    @property
-    def held(self) -> int:
-        """How many live events wait."""
         ...
 
     def lost(self, mark: Mark | None) -> None:
         """The link was lost, after what ``mark`` says was delivered, or while something waits."""
 
     def hold(self, events: Sequence[Any]) -> Step:  # Any: of the topic's stream
-        """Keep what came live; gives what is to be done."""
+        """Keep so much of what came live as is good; gives what is to be done."""
         ...
 
     async def look(self, api: RestApi) -> bool:
@@ -92,7 +84,7 @@ class Healing:
         if self._ended:  # by who was told of something else in the same frame
             return
         step = self._cure.hold(events)
-        if step == "give" or self._cure.held > MOST_HELD:
+        if step == "give":
             self._give()
         elif step == "ask":
             if self._patience is None:
@@ -100,7 +92,7 @@ class Healing:
             self._ask()
 
     def _on_live(self) -> None:
-        if self._open and self._cure.eager:
+        if self._open:
             self._call_off()  # what is under way may be of before
             self._ask()
 

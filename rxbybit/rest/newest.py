@@ -10,7 +10,7 @@ from marshmallow.exceptions import ValidationError
 
 from rxbybit.config import Category
 from rxbybit.events import Event
-from rxbybit.mending import LATE_MS, Listing, Mark, Mending, Run, Seen, Step
+from rxbybit.mending import LATE_MS, MOST_HELD, Listing, Mark, Mending, Run, Seen, Step
 from rxbybit.outlet import AnySpec
 from rxbybit.rest.api import Reply, RestApi
 from rxbybit.rest.rows import events_of
@@ -32,6 +32,9 @@ class Newest:
     by time. See :class:`rxbybit.rest.healing.Cure`.
     """
 
+    _lost_s: float
+    """When the link was lost, by the loop's clock."""
+
     def __init__(
         self,
         spec: AnySpec,
@@ -43,6 +46,8 @@ class Newest:
     ) -> None:
         wire = spec.wire("v5").at(topic)
         assert wire is not None
+        given = wire.read(topic)
+        assert given is not None
         assert spec.recent is not None
         self._recent: Recent[Any] = spec.recent
         self._make = cast("Callable[..., Event]", spec.event_of("snapshot"))
@@ -50,24 +55,16 @@ class Newest:
         self._categories = categories
         self._age_ms = age_ms
         self._clock = clock
-        self._given = wire.read(topic) or {}
+        self._given = given
         self._seen = Seen(self._recent.key) if wire.mixed else None
         self._since_ms = 0
         self._loop = asyncio.get_running_loop()
-        self._lost_s = 0.0
         self._mending: Mending[Any] | None = None
 
     @property
     def watch(self) -> TopicState | None:
         """What must hear of every event; where events have one order, the last one is enough."""
         return self._seen
-
-    eager = True
-
-    @property
-    def held(self) -> int:
-        """How many live events wait."""
-        return 0 if self._mending is None else self._mending.held
 
     def lost(self, mark: Mark | None) -> None:
         """There may be a hole after what was delivered, or another one."""
@@ -83,7 +80,8 @@ class Newest:
     def hold(self, events: Sequence[Any]) -> Step:
         """Keep what came live after the hole."""
         assert self._mending is not None
-        return self._mending.hold(events)
+        step = self._mending.hold(events)
+        return "give" if self._mending.held > MOST_HELD else step
 
     async def look(self, api: RestApi) -> bool:
         """Ask for the list; gives whether another look can tell no more."""
@@ -110,8 +108,9 @@ class Newest:
     async def _asked_ms(self, mark: Mark) -> int:
         """How old what is asked for may be."""
         reach_ms = self._recent.reach_ms
-        if self._clock is None or reach_ms is None:  # its list has no times to ask for
+        if reach_ms is None:  # its list has no times to ask for
             return 0
+        assert self._clock is not None
         await self._clock.look()
         now_ms, since_ms = self._clock.now_ms(), mark.time_ms
         if since_ms is None:

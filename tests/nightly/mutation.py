@@ -58,6 +58,18 @@ TESTS: dict[str, tuple[str, ...]] = {
     ),
     "rxbybit/session.py": ("test_session.py", "test_pool.py", "test_signin.py"),
     "rxbybit/mending.py": ("test_mending.py",),
+    "rxbybit/rest/healing.py": (
+        "rest/test_cure.py",
+        "rest/test_executions.py",
+        "rest/test_candles.py",
+        "rest/test_healing.py",
+    ),
+    "rxbybit/rest/newest.py": (
+        "rest/test_newest.py",
+        "rest/test_executions.py",
+        "rest/test_healing.py",
+    ),
+    "rxbybit/rest/candles.py": ("rest/test_candles.py",),
 }
 """The unit tests of each module, those first which notice most."""
 # Plain: what pytest rewrites it reads from the file, and the library is among it, as a plugin.

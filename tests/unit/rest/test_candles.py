@@ -11,9 +11,13 @@ from typing import Any
 import pytest
 
 from rxbybit import Disconnected, Gap, RequestFailed
-from rxbybit.rest.healing import HELD_S
+from rxbybit.mending import Run
+from rxbybit.rest.backfill import past_of
+from rxbybit.rest.candles import Candles
+from rxbybit.rest.healing import HELD_S, PAUSES_S
+from rxbybit.streams.kline import KLINES, Kline
 from rxbybit.transport import Answer
-from tests.unit.rest.market import BEGAN, Ear, World
+from tests.unit.rest.market import BEGAN, MINUTE, Ear, World
 from tests.virtual import run, until
 
 
@@ -126,6 +130,7 @@ def test_what_the_list_does_not_have_is_counted(missing: int) -> None:
         await asyncio.sleep(60 - world.loop.time() % 60 + 1)
         last = closed.minutes[-1]
         world.transport.lag_s = 60.0 * 1000
+        asked = len(world.transport.sent)
         await outage(world, 5.0)
         world.ticking.cancel() if world.ticking else None
         await asyncio.sleep(60 * missing)
@@ -135,6 +140,7 @@ def test_what_the_list_does_not_have_is_counted(missing: int) -> None:
         (gap,) = [g for g in world.of(Gap) if g.lost]
         assert gap.lost == missing
         assert gaps(closed) == gaps(grown) == [gap]
+        assert len(world.transport.sent) - asked == 1 + len(PAUSES_S), "once for each look"
 
     scenario(body)
 
@@ -331,6 +337,38 @@ def test_candles_that_were_lost_are_told_though_a_later_hole_was_filled() -> Non
         assert gaps(closed) == [gap]
 
     scenario(body)
+
+
+def candle(n: int, *, closed: bool = True) -> Kline:
+    row: dict[str, Any] = dict.fromkeys(("open", "high", "low", "close", "volume", "turnover"), 1)
+    begins = {"start_ms": n * MINUTE, "end_ms": n * MINUTE + MINUTE - 1}
+    return Kline(symbol="BTCUSD", interval="1m", closed=closed, **begins, **row)
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_as_many_are_lost_as_were_between_however_many(closed: bool) -> None:
+    """The hole is over with what follows it, whatever it has cost."""
+    cure = Candles(past_of(KLINES, "v5", "inverse", "kline.1.BTCUSD"))
+    assert cure.watch is not None
+    cure.watch.apply(candle(7, closed=closed))
+    cure.lost(None)
+    assert cure.hold([candle(100_000, closed=False)]) == "ask"
+    (hole,), over = cure.take()
+    assert hole.lost == 100_000 - 8 + (not closed)
+    assert over
+
+
+def test_what_closed_between_two_outages_is_followed_by_what_comes_after_the_second() -> None:
+    cure = Candles(past_of(KLINES, "v5", "inverse", "kline.1.BTCUSD"))
+    assert cure.watch is not None
+    cure.watch.apply(candle(7))
+    cure.lost(None)
+    assert cure.hold([candle(9)]) == "ask"
+    cure.lost(None)
+    assert cure.take() == ([Run([candle(9)], 1)], False)
+    assert cure.hold([candle(9)]) == "wait", "it was delivered"
+    assert cure.hold([candle(10, closed=False)]) == "give"
+    assert cure.take() == ([Run([candle(10, closed=False)], 0)], True)
 
 
 @pytest.mark.parametrize("seed", range(15))

@@ -1,0 +1,117 @@
+"""When a hole is looked up, and when no more: a topic without links, and a cure that is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any, cast
+
+from rxbybit.life import Life
+from rxbybit.mending import Mark, Run, Step
+from rxbybit.rest.api import RestApi
+from rxbybit.rest.healing import Healing
+from rxbybit.schema.spec import TopicState
+from rxbybit.streams.trade import TRADES
+from tests.virtual import run, until
+
+
+class Topic:
+    """The pool, the topic and its hub, as far as they are needed."""
+
+    def __init__(self) -> None:
+        self.life = Life()
+        self.over: list[bool] = []
+        self.errands = 0
+
+    def errand(
+        self, work: Coroutine[Any, Any, None], on_error: Callable[[Exception], None]
+    ) -> Callable[[], None]:
+        self.errands += 1
+        task = asyncio.get_running_loop().create_task(work)
+        return lambda: cast("None", task.cancel())
+
+    def hub_of(self, spec: object) -> Topic:
+        return self
+
+    def mend_with(self, mender: object) -> None:
+        """It is known already."""
+
+    def mended(self, runs: Sequence[Run], *, over: bool) -> None:
+        self.over.append(over)
+
+
+class Told:
+    """A cure that finds nothing, and says whether that is the end of it."""
+
+    watch: TopicState | None = None
+
+    def __init__(self) -> None:
+        self.step: Step = "ask"
+        self.over = True
+        self.looks = 0
+
+    def lost(self, mark: Mark | None) -> None:
+        """It does not matter when."""
+
+    def hold(self, events: Sequence[Any]) -> Step:
+        return self.step
+
+    async def look(self, api: RestApi) -> bool:
+        self.looks += 1
+        return True
+
+    def take(self) -> tuple[list[Run], bool]:
+        return [], self.over
+
+
+def scenario(body: Callable[[Topic, Told, Healing], Awaitable[None]]) -> None:
+    async def main() -> None:
+        topic, cure = Topic(), Told()
+        known: Any = topic
+        api: Any = None
+        healing = Healing(known, lambda: api, TRADES, known, cure)
+        await body(topic, cure, healing)
+        topic.life.end()
+        await until(lambda: len(asyncio.all_tasks()) == 1)
+
+    run(main())
+
+
+def test_only_what_was_lost_is_looked_up_and_once_over_no_more() -> None:
+    async def body(topic: Topic, cure: Told, healing: Healing) -> None:
+        topic.life.live()
+        healing.lost(None)
+        assert topic.errands == 0
+        topic.life.live()
+        await until(lambda: topic.over == [True])
+        topic.life.live()
+        assert (topic.errands, cure.looks) == (1, 1)
+
+    scenario(body)
+
+
+def test_what_is_not_over_is_looked_up_when_the_topic_is_live_again() -> None:
+    async def body(topic: Topic, cure: Told, healing: Healing) -> None:
+        healing.lost(None)
+        cure.over = False
+        topic.life.live()
+        await until(lambda: topic.over == [False])
+        topic.life.live()
+        await until(lambda: topic.over == [False, False])
+        assert cure.looks == 2
+
+    scenario(body)
+
+
+def test_one_look_is_under_way_at_a_time() -> None:
+    async def body(topic: Topic, cure: Told, healing: Healing) -> None:
+        healing.lost(None)
+        healing.hold([])
+        healing.hold([])
+        assert topic.errands == 1
+        topic.life.live()
+        assert topic.errands == 2, "what was under way may be of before"
+        await until(lambda: topic.over == [True])
+        assert cure.looks == 1, "and is not finished"
+
+    scenario(body)
