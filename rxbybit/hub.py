@@ -127,7 +127,7 @@ class Hub:
         """
         outlet = self._outlet(spec)
         send = hearer.on_each if keep is None else filtered(hearer, keep)
-        renew = spec.renew and self._last_ms is not None and not self._awaits_snapshot
+        renew = spec.renew and self.begun
         self._hearers[send] = hearer
         if renew:
             outlet.newcomers += (send,)
@@ -135,7 +135,7 @@ class Hub:
         else:
             outlet.sends += (send,)
         self._settle()
-        if late and spec.late and outlet.state and (held := spec.late(outlet.state)):
+        if late and spec.late and (held := spec.late(outlet.state)):
             send(held)
         return lambda: self._detach(outlet, send), renew
 
@@ -190,7 +190,7 @@ class Hub:
             if self._mender is not None:
                 self._mender.lost(mark)
         self._awaits_snapshot, self._asking = self._snapshot_first, False
-        self._attention = self._attention or self._hole or self._awaits_snapshot
+        self._attention = self._hole or self._awaits_snapshot
         self._lapse()
 
     @property

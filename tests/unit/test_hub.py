@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -16,6 +18,7 @@ from rxbybit.dedupe import Once
 from rxbybit.events import Event, Gap, Meta, Side
 from rxbybit.hub import Hub
 from rxbybit.mending import Mark, Run
+from rxbybit.schema.spec import Renewal
 from rxbybit.streams.insurance import INSURANCE
 from rxbybit.streams.kline import CLOSED_KLINES, KLINES, Kline
 from rxbybit.streams.orderbook import ORDER_BOOK_UPDATES
@@ -28,7 +31,12 @@ class World:
     """A hub whose frames are lists of events, looked up by name."""
 
     def __init__(
-        self, *, snapshot_first: bool = False, once: bool = False, timed: bool = False
+        self,
+        *,
+        snapshot_first: bool = False,
+        once: bool = False,
+        timed: bool = False,
+        renewal: Renewal | None = None,
     ) -> None:
         self.frames: dict[bytes, list[Event]] = {}
         self.gaps: list[Gap] = []
@@ -41,7 +49,7 @@ class World:
             on_empty=self.empty,
             once=Once() if once else None,
             timed=timed,
-            renewal=NoRenewal(),
+            renewal=renewal or NoRenewal(),
             numbers=Decimal,
         )
 
@@ -74,6 +82,22 @@ class World:
         ear = Ear()
         ear.leave, ear.renew = self.hub.attach(spec, ear, keep)
         return ear
+
+
+class Asked:
+    """Who would ask for a new snapshot."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+
+    def ask(self, why: str) -> None:
+        self.did.append(why)
+
+    def late(self) -> bool:
+        return False
+
+    def done(self) -> None:
+        self.did.append("done")
 
 
 class Ear:
@@ -272,6 +296,18 @@ def test_of_a_topic_that_was_silent_a_snapshot_comes_first() -> None:
     assert world.gaps == []
 
 
+def test_a_snapshot_that_was_asked_for_comes_once() -> None:
+    asked = Asked()
+    world = World(snapshot_first=True, renewal=asked)
+    world.hear(ORDER_BOOK_UPDATES)
+    world.hub.spoil("odd")
+    world.send(snapshot(1))
+    assert asked.did == ["odd", "done"]
+    world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(2))
+    assert asked.did == ["odd", "done"], "the second is for somebody else"
+
+
 def test_a_late_subscriber_of_book_updates_begins_at_the_next_snapshot() -> None:
     world = World(snapshot_first=True)
     first = world.hear(ORDER_BOOK_UPDATES)
@@ -286,6 +322,17 @@ def test_a_late_subscriber_of_book_updates_begins_at_the_next_snapshot() -> None
     world.send(delta(4))
     assert first.heard == also_first.heard == [snapshot(1), delta(2), snapshot(3), delta(4)]
     assert late.heard == [snapshot(3), delta(4)]
+
+
+def test_a_late_subscriber_begins_though_all_the_others_have_left() -> None:
+    world = World(snapshot_first=True)
+    first = world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(1))
+    late = world.hear(ORDER_BOOK_UPDATES)
+    first.leave()
+    world.send(snapshot(2))
+    world.send(delta(3))
+    assert late.heard == [snapshot(2), delta(3)]
 
 
 def test_a_late_subscriber_may_leave_before_its_snapshot() -> None:
@@ -410,6 +457,17 @@ def test_after_a_loss_states_begin_anew_and_deltas_wait_for_a_snapshot() -> None
     assert tickers.heard[2].meta.gap is None
 
 
+def test_a_snapshot_comes_first_also_where_frames_tell_no_time() -> None:
+    world = World(snapshot_first=True)
+    ear = world.hear(ORDER_BOOK_UPDATES)
+    timeless = replace(snapshot(1), meta=Meta())
+    world.send(timeless)
+    world.hub.lost(was_live=False)
+    world.send(delta(2))
+    world.send(snapshot(3))
+    assert ear.heard == [timeless, snapshot(3)]
+
+
 def test_newcomers_wait_over_a_loss_too() -> None:
     world = World(snapshot_first=True)
     world.hear(ORDER_BOOK_UPDATES)
@@ -526,6 +584,42 @@ def test_what_is_missing_is_told_once_with_the_first_event_behind_it() -> None:
     assert ear.heard[-1] == trade(8)
     assert ear.heard[-1].meta.gap is None
     assert len(world.gaps) == 1
+
+
+def test_a_hole_that_is_over_holds_nothing_any_more_whoever_comes() -> None:
+    world = World(snapshot_first=True)
+    mender = Mender()
+    world.hub.mend_with(mender)
+    first = world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(1))
+    world.hub.lost(was_live=True)
+    world.hub.mended([Run([snapshot(5)], 0)], over=True)
+    late = world.hear(ORDER_BOOK_UPDATES)
+    world.send(snapshot(6))
+    assert mender.did == ["lost"]
+    assert first.heard == [snapshot(n) for n in (1, 5, 6)]
+    assert late.heard == [snapshot(6)]
+
+
+@pytest.mark.parametrize("how", ["mended", "told of", "mended, and told of"])
+def test_who_has_left_is_forgotten_when_the_hole_is_over(how: str) -> None:
+    world = World(timed=True)
+    stays, gone = world.hear(TRADES), world.hear(TRADES)
+    if how == "told of":
+        world.send(trade(1))
+        world.hub.lost(was_live=True)
+    else:
+        mending(world)
+    gone.leave()
+    forgotten = weakref.ref(gone)
+    del gone
+    if how == "told of":
+        world.send(trade(3))
+    else:
+        world.hub.mended([Run([trade(3)], None if "told" in how else 0)], over=True)
+    gc.collect()
+    assert forgotten() is None
+    assert stays.heard == [trade(1), trade(3)]
 
 
 def test_a_hole_that_is_not_over_goes_on_holding() -> None:
@@ -693,4 +787,5 @@ def test_the_end_of_a_hole_is_dated_as_well_as_can_be() -> None:
     world.hub.lost(was_live=True)
     world.send(trade(1, Meta(matched_ms=5, sent_ms=6)))  # its own time is the best
     assert [g.before_ms for g in world.gaps] == [5, 6, None, 1001]
+    assert [g.after_ms for g in world.gaps] == [None, 5, 6, None], "and so is its beginning"
     assert book.meta.gap is None
