@@ -96,12 +96,11 @@ class Pool:
 
         Whoever then subscribes to one of those has nothing sent for it.
         """
-        self._links.go()
         cover = self._covers.get(url, topic)
         if cover is None:
             cover = self._covers.begin(self._links.link_for(url, topic), topic)
-            for at, heard in self._held:
-                if at == url and self._settings.wire.covering(heard) == topic:
+            for _, heard in self._held:  # the wire that has such topics has one endpoint
+                if self._settings.wire.covering(heard) == topic:
                     cover.seen(heard)
         token = cover.join(on_topics, on_error)
 
@@ -177,13 +176,12 @@ class Pool:
 
     def live(self, session: Session, topics: Sequence[str]) -> None:
         """Let those know who wait for it."""
-        for topic in topics:
-            if (held := self._held.get((session.url, topic))) and held.session is session:
-                held.live()
         if covers := self._covers.begun(session, topics):
-            for held in list(self._held.values()):
-                if held.session is session and self._settings.wire.covering(held.topic) in covers:
-                    held.live()
+            mine = session.topics
+            topics = (*topics, *(t for t in mine if self._settings.wire.covering(t) in covers))
+        for topic in topics:
+            if held := self._held.get((session.url, topic)):
+                held.live()
 
     def lost(self, session: Session, live: Sequence[str]) -> None:
         """Every topic of the link begins anew."""
@@ -191,8 +189,7 @@ class Pool:
         self._covers.lost(session)
         self._links.lost(session)
         for topic in session.topics:
-            held = self._held.get((session.url, topic))
-            if held is not None and held.session is session:
+            if held := self._held.get((session.url, topic)):
                 held.lost(was_live=topic in live)
 
     def refused(self, session: Session, refused: Mapping[str, str]) -> None:
@@ -278,18 +275,17 @@ class Pool:
                 held.live()
         elif held.lingering is not None:
             held.lingering.cancel()
-            held.lingering = None
         return held
+
+    def _release(self, held: Held) -> None:
+        self._let_all_fall([held])
+        held.session.drop(held.topic)
 
     def _let_all_fall(self, every: Sequence[Held]) -> None:
         """Let go of topics that nobody hears any more, or whose observers are to hear of an end."""
         for held in every:
             self._let_fall(held)
         self._stay_if_empty()  # now: subscriptions that end hold no longer
-
-    def _release(self, held: Held) -> None:
-        self._let_all_fall([held])
-        held.session.drop(held.topic)
 
     def _let_fall(self, held: Held) -> None:
         self._let_go.add(self._let_go.sum + held.heard(), held)

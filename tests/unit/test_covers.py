@@ -17,10 +17,12 @@ from rxbybit import (
     ConfigurationError,
     ConnectionFailed,
     Credentials,
+    Disconnected,
     Environment,
     Gap,
     Rejected,
     RetryBudgetExhausted,
+    Stale,
     Subscribed,
     SubscriptionRejected,
 )
@@ -283,6 +285,50 @@ def test_after_an_outage_all_of_it_comes_again_and_each_hole_is_told() -> None:
         assert [gap.topic for gap in world.of(Gap)] == ["trade.A", "trade.B"]
 
     scenario(body)
+
+
+def test_while_the_link_is_down_nothing_of_it_is_stale() -> None:
+    async def body(world: World) -> None:
+        every = Ear(world.client.order_book())
+        await world.live("orderBookL2_25.*")
+        world.exchange.book("A")
+        await until(lambda: every.heard)
+        world.transport.hang = True
+        world.link.cut()
+        await until(lambda: world.of(Disconnected))
+        Ear(world.client.order_book("B", category="inverse"))
+        await asyncio.sleep(60)
+        assert world.of(Stale) == []
+
+    scenario(body, stale=2.0)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_the_exchange_sends_of_others_makes_no_topic_live(apart: bool) -> None:
+    """One that it has not taken yet is not stale, be it on the link of all or on its own."""
+
+    async def body(world: World) -> None:
+        world.exchange.silent = True
+        if apart:
+            Ear(world.client.order_book("A", category="inverse"))
+            await world.live("orderBookL2_25.A")
+            every = Ear(world.client.order_book())
+        else:
+            every = Ear(world.client.order_book())
+            Ear(world.client.tickers("A", category="inverse"))
+        await world.live("orderBookL2_25.*")
+        answer = {"success": True, "ret_msg": "", "conn_id": "c"}
+        asked = {"op": "subscribe", "args": ["orderBookL2_25.*"]}
+        world.link.push({**answer, "request": asked})
+        for _ in range(8):
+            await asyncio.sleep(1)
+            for topic in ("B", "C"):
+                world.exchange.book(topic)
+        assert {book.symbol for book in every.heard} == {"B", "C"}
+        assert [told.topics for told in world.of(Subscribed)] == [("orderBookL2_25.*",)]
+        assert world.of(Stale) == []
+
+    scenario(body, stale=2.0)
 
 
 def test_a_refused_topic_of_every_symbol_ends_those_who_wanted_it() -> None:

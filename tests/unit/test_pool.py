@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -21,6 +23,7 @@ from rxbybit import (
     DecodeError,
     DecodeFailed,
     Gap,
+    Reconnecting,
     Rejected,
     RetryBudgetExhausted,
     Status,
@@ -160,6 +163,25 @@ def test_nor_does_it_end_before_the_link_of_what_was_refused() -> None:
     scenario(body)
 
 
+def test_a_topic_that_lingers_keeps_no_script() -> None:
+    """Not even where a link was still being closed when somebody came back."""
+
+    async def body(world: World) -> None:
+        runtime = Runtime.current()
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.of(Subscribed))
+        world.exchange.live[0].stalled = True
+        ear.subscription.dispose()
+        assert runtime.idle(0)
+        await until(lambda: not runtime.idle(0), within=61)
+        again = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: len(world.of(Subscribed)) == 2)
+        again.subscription.dispose()
+        assert runtime.idle(0)
+
+    scenario(body, linger=60.0)
+
+
 def test_403_is_final_for_a_client_that_was_never_let_in() -> None:
     async def body(world: World) -> None:
         def refuse(url: str) -> None:
@@ -181,6 +203,25 @@ def test_who_has_stopped_listening_hears_no_status() -> None:
         Ear(world.client.trades("BTCUSD"))
         await until(lambda: world.of(Subscribed))
         assert left == []
+
+    scenario(body)
+
+
+def test_and_is_forgotten() -> None:
+    async def body(world: World) -> None:
+        def one(status: Status) -> None:
+            """It listens for a moment."""
+
+        stays: list[Status] = []
+        world.client.status().subscribe(stays.append)
+        world.client.status().subscribe(one).dispose()
+        forgotten = weakref.ref(one)
+        del one
+        gc.collect()
+        assert forgotten() is None
+        Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.of(Subscribed))
+        assert stays == world.statuses
 
     scenario(body)
 
@@ -467,6 +508,55 @@ def test_a_link_given_up_ends_its_streams_once_and_retry_opens_one_link() -> Non
         assert two.errors == three.errors == []
 
     scenario(body, backoff=Backoff(budget=2))
+
+
+def test_a_link_that_lived_makes_up_for_those_before_it() -> None:
+    """How many were given up in a row is the attempt that the next one begins with."""
+
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise ConnectionFailed("nobody there")
+
+        def attempts() -> list[int]:
+            return [status.attempt for status in world.of(Reconnecting)]
+
+        world.transport.before = refuse
+        ear = Ear(world.client.trades("BTCUSD").pipe(ops.retry()))
+        await until(lambda: attempts() == [1, 2])
+        world.transport.before = lambda url: None
+        await until(lambda: world.subscribed)
+        await asyncio.sleep(6)
+        world.transport.before = refuse
+        world.exchange.live[0].cut()
+        await until(lambda: len(attempts()) == 4)
+        assert attempts() == [1, 2, 1, 1]
+        assert ear.errors == []
+
+    scenario(body, backoff=Backoff(first=0.5, cap=5.0, budget=1))
+
+
+def test_who_comes_back_when_a_link_is_given_up_does_not_hear_of_its_end_again() -> None:
+    """Though its topic was somebody else's, who has yet to hear of it."""
+
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise ConnectionFailed("nobody there")
+
+        def come_back(error: Exception) -> None:
+            world.transport.before = lambda url: None
+            again.append(Ear(world.client.tickers("BTCUSD")))
+
+        again: list[Ear] = []
+        world.client.trades("BTCUSD").subscribe(lambda trade: None, come_back)
+        other = Ear(world.client.tickers("BTCUSD"))
+        await until(lambda: len(world.subscribed) == 2)
+        world.transport.before = refuse
+        world.exchange.live[0].cut()
+        await until(lambda: other.errors and world.subscribed == ["tickers.BTCUSD"])
+        assert [type(error) for error in other.errors] == [RetryBudgetExhausted]
+        assert [ear.errors for ear in again] == [[]]
+
+    scenario(body, backoff=Backoff(first=0.01, cap=0.1, budget=1))
 
 
 def test_a_full_link_is_followed_by_another() -> None:
