@@ -27,6 +27,7 @@ from rxbybit import (
     SubscriptionRejected,
 )
 from rxbybit.limits import ConnectLedger
+from rxbybit.runtime import Runtime
 from tests.memory import MemoryExchange, MemoryLink, MemoryTransport
 from tests.unit.rest.market import Ear
 from tests.virtual import run, until
@@ -346,6 +347,22 @@ def test_a_refused_topic_of_every_symbol_ends_those_who_wanted_it() -> None:
         assert not one.errors
 
     scenario(body)
+
+
+@pytest.mark.parametrize("what", ["topic", "key"])
+def test_a_script_stays_until_the_link_of_what_was_refused_is_closed(what: str) -> None:
+    async def body(world: World) -> None:
+        runtime = Runtime.current()
+        world.exchange.known = lambda topic: False
+        ear = Ear(world.client.trades() if what == "topic" else world.client.orders())
+        await until(lambda: ear.errors)
+        assert world.exchange.live
+        while world.exchange.live:
+            assert not runtime.idle(0)
+            await asyncio.sleep(0)
+        await until(lambda: runtime.idle(0), within=1)
+
+    scenario(body, key="another")
 
 
 def test_a_book_of_many_is_renewed_by_the_topic_that_has_it() -> None:
