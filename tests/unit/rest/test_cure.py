@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, cast
 
+import pytest
+
 from rxbybit.life import Life
 from rxbybit.mending import Mark, Run, Step
 from rxbybit.rest.api import RestApi
-from rxbybit.rest.healing import Healing
+from rxbybit.rest.healing import HELD_S, Healing
 from rxbybit.schema.spec import TopicState
 from rxbybit.streams.trade import TRADES
 from tests.virtual import run, until
@@ -49,6 +51,7 @@ class Told:
         self.step: Step = "ask"
         self.over = True
         self.looks = 0
+        self.stuck = False
 
     def lost(self, mark: Mark | None) -> None:
         """It does not matter when."""
@@ -58,6 +61,8 @@ class Told:
 
     async def look(self, api: RestApi) -> bool:
         self.looks += 1
+        if self.stuck:
+            await asyncio.Event().wait()
         return True
 
     def take(self) -> tuple[list[Run], bool]:
@@ -99,6 +104,20 @@ def test_what_is_not_over_is_looked_up_when_the_topic_is_live_again() -> None:
         topic.life.live()
         await until(lambda: topic.over == [False, False])
         assert cure.looks == 2
+
+    scenario(body)
+
+
+def test_what_is_held_waits_for_a_time_only_each_time() -> None:
+    async def body(topic: Topic, cure: Told, healing: Healing) -> None:
+        loop = asyncio.get_running_loop()
+        cure.stuck = True
+        for times in (1, 2):
+            healing.lost(None)
+            began_s = loop.time()
+            healing.hold([])
+            await until(lambda times=times: len(topic.over) == times)
+            assert loop.time() - began_s == pytest.approx(HELD_S)
 
     scenario(body)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rxbybit.events import DecodeFailed
 from rxbybit.mending import LATE_MS, Mark
 from rxbybit.rest import api as asking
 from rxbybit.rest.newest import Newest
@@ -80,14 +81,19 @@ def test_where_the_exchange_tells_no_time_it_is_when_the_answer_came(
     virtually(body)
 
 
-def test_rows_of_one_moment_without_numbers_stay_as_they_are_listed() -> None:
+@pytest.mark.parametrize(
+    ("without", "order"), [((5, 6, 7), ["t6", "t7", "t5"]), ((7,), ["t7", "t5", "t6"])]
+)
+def test_rows_of_one_moment_without_numbers_stay_as_they_are_listed(
+    without: tuple[int, ...], order: list[str]
+) -> None:
     async def body() -> None:
         found = after_an_outage(age_ms=1000)
-        rows = [row(n, NOW_MS - 500) for n in (5, 7, 6)]
-        for one in rows:
-            del one["seq"]
-        assert await found.look(Desk(good({"list": rows})).api())
-        assert shown(found) == [(["t6", "t7", "t5"], None)]
+        rows = {n: row(n, NOW_MS - 500) for n in (5, 7, 6)}
+        for n in without:
+            del rows[n]["seq"]
+        assert await found.look(Desk(good({"list": list(rows.values())})).api())
+        assert shown(found) == [(order, None)]
 
     virtually(body)
 
@@ -124,8 +130,9 @@ def test_of_an_outage_longer_than_the_list_nobody_knows_what_it_cost(
         await asyncio.sleep(outage_s)
         new = {"symbol": "BTCUSD", "execId": "e2", "execPrice": "10", "execQty": "1", "seq": 2}
         new |= {"execType": "Trade", "side": "Buy", "execTime": str(NOW_MS - 1000)}
-        desk = Desk(good({"list": [new]}))
+        desk = Desk(good({"list": [new, "no row"]}))
         await found.look(desk.api())
+        assert [type(status) for status in desk.statuses] == [DecodeFailed]
         since_ms = NOW_MS - 7 * DAY_S * 1000 + LATE_MS
         assert query_of(desk.urls[0])["startTime"] == str(since_ms), "not the oldest there is"
         ((made,), _) = found.take()
