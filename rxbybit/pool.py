@@ -109,7 +109,7 @@ class Pool:
                 self._covers.drop(cover)
                 self._stay_if_empty()
                 for alone in cover.session.uncover(topic):  # it is subscribed only now
-                    if (held := self._held.get((url, alone))) and held.session is cover.session:
+                    if held := self._held.get((url, alone)):
                         held.lost(was_live=True)
 
         return Disposable(leave)
@@ -293,5 +293,5 @@ class Pool:
         held.let_go()
 
     def _stay_if_empty(self) -> None:
-        if not (self._held or self._covers):
+        if not self._held:  # whoever wants every symbol holds the script himself
             self._links.stay()

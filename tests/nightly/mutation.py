@@ -47,6 +47,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_signin.py",
         "rest/test_history.py",
         "rest/test_standing.py",
+        "rest/test_candles.py",
+        "test_stale_topics.py",
         "test_client.py",
     ),
     "rxbybit/conversation.py": (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import msgspec
@@ -185,6 +185,11 @@ def test_the_last_one_who_hears_every_symbol_unsubscribes_it() -> None:
         second.subscription.dispose()
         await until(lambda: link.closed, within=1)
         assert link.asked("unsubscribe") == ["trade.*"]
+        third = Ear(world.client.trades())
+        await until(lambda: len(world.of(Subscribed)) == 2)
+        world.exchange.trade("A", 2)
+        await until(lambda: ids(third) == ["A-2"])
+        assert world.link.asked("subscribe") == ["trade.*"]
 
     scenario(body)
 
@@ -349,8 +354,23 @@ def test_a_refused_topic_of_every_symbol_ends_those_who_wanted_it() -> None:
     scenario(body)
 
 
+def test_a_script_stays_until_the_link_is_closed() -> None:
+    async def body(world: World) -> None:
+        runtime = Runtime.current()
+        ear = Ear(world.client.trades())
+        await until(lambda: world.of(Subscribed))
+        ear.subscription.dispose()
+        assert world.exchange.live
+        while world.exchange.live:
+            assert not runtime.idle(0)
+            await asyncio.sleep(0)
+        await until(lambda: runtime.idle(0), within=1)
+
+    scenario(body)
+
+
 @pytest.mark.parametrize("what", ["topic", "key"])
-def test_a_script_stays_until_the_link_of_what_was_refused_is_closed(what: str) -> None:
+def test_nor_does_it_end_before_the_link_of_what_was_refused(what: str) -> None:
     async def body(world: World) -> None:
         runtime = Runtime.current()
         world.exchange.known = lambda topic: False
@@ -385,6 +405,26 @@ def test_a_book_of_many_is_renewed_by_the_topic_that_has_it() -> None:
         await until(lambda: every.heard[-1].state.value == "synced")
         late = Ear(world.client.order_book())
         assert sorted(b.symbol for b in late.heard) == ["A", "B"]
+
+    scenario(body)
+
+
+def test_after_it_was_closed_no_symbol_comes_any_more() -> None:
+    async def body(world: World) -> None:
+        pool = world.client._pools.at(Runtime.current())
+        topics, errors = list[Sequence[str]](), list[Exception]()
+        pool.cover("ws://exchange/realtime", "trade.*", topics.append, errors.append)
+        await until(lambda: world.of(Subscribed))
+        world.exchange.trade("A", 1)
+        await until(lambda: topics == [("trade.A",)])
+        link = world.link
+        link.stalled = True  # so that its end takes a while
+        pool.close()
+        world.exchange.trade("B", 1)
+        assert not link.closed
+        await until(lambda: link.closed)
+        await asyncio.sleep(1)
+        assert (topics, errors) == ([("trade.A",)], [])
 
     scenario(body)
 

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import json
 import weakref
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import hypothesis.strategies as st
@@ -14,7 +14,7 @@ import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
-from reactivex import abc
+from reactivex import Observer, abc
 from reactivex import operators as ops
 
 from rxbybit import (
@@ -35,6 +35,7 @@ from rxbybit.limits import ConnectLedger
 from rxbybit.protocol.v5 import V5
 from rxbybit.runtime import Runtime
 from rxbybit.schema.decoder import TopicDecoder
+from rxbybit.streams.trade import TRADES
 from tests.effort import examples
 from tests.memory import MemoryExchange, MemoryTransport
 from tests.virtual import VirtualLoop, run, until
@@ -180,6 +181,74 @@ def test_a_topic_that_lingers_keeps_no_script() -> None:
         assert runtime.idle(0)
 
     scenario(body, linger=60.0)
+
+
+def test_nor_do_several_of_which_one_is_let_go() -> None:
+    async def body(world: World) -> None:
+        runtime = Runtime.current()
+        one, two = Ear(world.client.trades("BTCUSD")), Ear(world.client.trades("ETHUSD"))
+        await until(lambda: len(world.subscribed) == 2)
+        one.subscription.dispose()
+        await asyncio.sleep(5)
+        two.subscription.dispose()
+        assert runtime.idle(0)
+        await until(lambda: world.subscribed == ["publicTrade.ETHUSD"])
+        assert runtime.idle(0)
+
+    scenario(body, linger=10.0)
+
+
+def test_403_is_a_limit_for_one_that_was_let_in() -> None:
+    async def body(world: World) -> None:
+        def refuse(url: str) -> None:
+            raise HandshakeRejected("it is 403", status=403)
+
+        ear = Ear(world.client.trades("BTCUSD"))
+        await until(lambda: world.subscribed)
+        world.transport.before = refuse
+        world.exchange.live[0].cut()
+        await until(lambda: any(told.delay_s >= 600 for told in world.of(Reconnecting)))
+        world.transport.before = lambda url: None
+        await until(lambda: len(world.exchange.links) == 2 and world.subscribed, within=700)
+        assert ear.errors == []
+
+    scenario(body)
+
+
+class Plain:
+    """Hears a topic without the client's subscription, which would mute it by itself."""
+
+    def __init__(self) -> None:
+        self.heard: list[Any] = []
+
+    def on_each(self, values: Sequence[Any], /) -> None:
+        self.heard += values
+
+    def on_error(self, error: Exception) -> None:
+        self.heard.append(error)
+
+
+def test_after_it_was_closed_nobody_hears_what_its_links_still_bring() -> None:
+    async def body(world: World) -> None:
+        pool = world.client._pools.at(Runtime.current())
+        plain, statuses = Plain(), list[Status]()
+        pool.listen(Observer(statuses.append))
+        pool.subscribe(TRADES, [("ws://exchange/v5/public/inverse", "publicTrade.BTCUSD")], plain)
+        await until(lambda: statuses and isinstance(statuses[-1], Subscribed))
+        world.trade()
+        await until(lambda: plain.heard)
+        (link,) = world.exchange.live
+        link.stalled = True  # so that its end takes a while
+        heard, told = list(plain.heard), list(statuses)
+        pool.close()
+        world.trade()
+        assert not link.closed
+        await until(lambda: link.closed)
+        await asyncio.sleep(1)
+        assert plain.heard == heard
+        assert statuses == told
+
+    scenario(body)
 
 
 def test_403_is_final_for_a_client_that_was_never_let_in() -> None:
@@ -596,14 +665,15 @@ def test_one_topic_more_costs_as_much_as_the_first(monkeypatch: pytest.MonkeyPat
     scenario(body)
 
 
-def test_a_late_book_subscriber_has_the_topic_subscribed_anew() -> None:
+@pytest.mark.parametrize("depth", [50, 25])  # a view of the 50
+def test_a_late_book_subscriber_has_the_topic_subscribed_anew(depth: int) -> None:
     async def body(world: World) -> None:
         first = Ear(world.client.order_book_updates("BTCUSD"))
         await until(lambda: world.subscribed)
         world.push("orderbook.50.BTCUSD", book_frame("snapshot", 1))
         await until(lambda: first.heard)
-        late = Ear(world.client.order_book_updates("BTCUSD", depth=25))  # a view of the 50
-        await until(lambda: world.asked == ["orderbook.50.BTCUSD"] * 2)
+        late = Ear(world.client.order_book_updates("BTCUSD", depth=depth))
+        await until(lambda: world.asked == ["orderbook.50.BTCUSD"] * 2, within=1)
         link = world.exchange.live[0]
         assert link.asked("unsubscribe") == ["orderbook.50.BTCUSD"]
         await asyncio.sleep(0.01)
@@ -617,12 +687,13 @@ def test_a_late_book_subscriber_has_the_topic_subscribed_anew() -> None:
     scenario(body)
 
 
-def test_linger_keeps_a_topic_for_a_while() -> None:
+@pytest.mark.parametrize("linger", [2.0, 0.5])
+def test_linger_keeps_a_topic_for_a_while(linger: float) -> None:
     async def body(world: World) -> None:
         ear = Ear(world.client.trades("BTCUSD"))
         await until(lambda: world.subscribed)
         ear.subscription.dispose()
-        await asyncio.sleep(1.9)
+        await asyncio.sleep(linger - 0.1)
         assert world.subscribed
         again = Ear(world.client.trades("BTCUSD"))
         await asyncio.sleep(5)
@@ -632,10 +703,10 @@ def test_linger_keeps_a_topic_for_a_while() -> None:
         assert again.ids == [id_]
         assert ear.heard == []
         again.subscription.dispose()
-        await asyncio.sleep(2.1)
+        await asyncio.sleep(linger + 0.1)
         assert world.exchange.live == []
 
-    scenario(body, linger=2.0)
+    scenario(body, linger=linger)
 
 
 def test_closing_during_linger_leaves_nothing() -> None:
