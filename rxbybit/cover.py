@@ -55,9 +55,6 @@ class Covers:
     def __init__(self) -> None:
         self._covers: dict[tuple[str, str], Cover] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._covers)
-
     def get(self, url: str, topic: str | None) -> Cover | None:
         """That of ``topic``, if it is asked for."""
         return None if topic is None else self._covers.get((url, topic))

@@ -214,6 +214,20 @@ def test_who_names_one_goes_on_alone_and_is_told_of_the_hole() -> None:
     scenario(body)
 
 
+def test_who_had_heard_nothing_yet_is_told_of_the_hole_as_well() -> None:
+    async def body(world: World) -> None:
+        every, one = Ear(world.client.trades()), Ear(world.client.trades("A", category="inverse"))
+        await until(lambda: world.of(Subscribed))
+        every.subscription.dispose()
+        await until(lambda: len(world.of(Subscribed)) == 2)
+        world.exchange.trade("A", 2)
+        await until(lambda: one.heard)
+        assert [trade.meta.gap for trade in one.heard] == world.of(Gap)
+        assert len(world.of(Gap)) == 1
+
+    scenario(body)
+
+
 def test_the_hole_of_who_goes_on_alone_is_told_after_it_and_not_before() -> None:
     async def body(world: World) -> None:
         every, one = Ear(world.client.trades()), Ear(world.client.trades("A", category="inverse"))
