@@ -76,7 +76,7 @@ class Covers:
 
     def begun(self, session: Session, topics: Sequence[str]) -> frozenset[str]:
         """The exchange sends these topics of ``session``; gives those that cover others."""
-        mine = [c for c in self._covers.values() if c.session is session and c.topic in topics]
+        mine = [c for topic in topics if (c := self.get(session.url, topic)) is not None]
         for cover in mine:
             cover.live = True
         return frozenset(cover.topic for cover in mine)

@@ -39,6 +39,8 @@ TESTS: dict[str, tuple[str, ...]] = {
         "rest/test_history.py",
         "rest/test_standing.py",
     ),
+    "rxbybit/outlet.py": ("test_hub.py", "test_held.py", "rest/test_executions.py"),
+    "rxbybit/cover.py": ("test_covers.py", "test_covers_model.py", "test_stale_topics.py"),
     "rxbybit/pool.py": (
         "test_pool.py",
         "test_covers.py",

@@ -323,6 +323,18 @@ def test_while_the_link_is_down_nothing_of_it_is_stale() -> None:
     scenario(body, stale=2.0)
 
 
+def test_nor_is_what_was_not_taken_yet() -> None:
+    async def body(world: World) -> None:
+        world.exchange.silent = True
+        Ear(world.client.order_book())
+        Ear(world.client.order_book("A", category="inverse"))
+        await asyncio.sleep(8)
+        assert world.link.asked("subscribe") == ["orderBookL2_25.*"]
+        assert world.of(Stale) == world.of(Subscribed) == []
+
+    scenario(body, stale=2.0)
+
+
 @pytest.mark.parametrize("apart", [False, True])
 def test_what_the_exchange_sends_of_others_makes_no_topic_live(apart: bool) -> None:
     """One that it has not taken yet is not stale, be it on the link of all or on its own."""
@@ -364,6 +376,12 @@ def test_a_refused_topic_of_every_symbol_ends_those_who_wanted_it() -> None:
         world.exchange.trade("A", 1)
         await until(lambda: one.heard)
         assert not one.errors
+        world.exchange.known = lambda topic: True
+        again = Ear(world.client.trades())
+        await world.live("trade.*")
+        world.exchange.trade("B", 1)
+        await until(lambda: again.heard)
+        assert len(every.errors) == 1
 
     scenario(body)
 

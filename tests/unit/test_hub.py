@@ -332,7 +332,8 @@ def test_a_late_subscriber_begins_though_all_the_others_have_left() -> None:
     first.leave()
     world.send(snapshot(2))
     world.send(delta(3))
-    assert late.heard == [snapshot(2), delta(3)]
+    world.send(snapshot(4))
+    assert late.heard == [snapshot(2), delta(3), snapshot(4)]
 
 
 def test_a_late_subscriber_may_leave_before_its_snapshot() -> None:
@@ -653,6 +654,22 @@ def test_who_hears_nothing_of_the_first_event_is_told_with_a_later_one() -> None
     (gap,) = world.gaps
     assert gap.lost == 2
     assert [e.meta.gap for e in closed.heard] == [None, gap]
+
+
+def test_of_a_hole_that_nobody_was_there_for_nobody_hears() -> None:
+    """A topic that lingers goes on without them."""
+    world = World()
+    world.lost = 0
+    world.hear(CLOSED_KLINES).leave()
+    mender = Mender()
+    world.hub.mend_with(mender)
+    world.hub.lost(was_live=True)
+    world.hub.mended([Run([candle(4, closed=False)], 2)], over=True)
+    ear = world.hear(CLOSED_KLINES)
+    world.hub.lost(was_live=True)
+    world.hub.mended([Run([candle(5, closed=True)], 0)], over=True)
+    assert [gap.lost for gap in world.gaps] == [2]
+    assert [event.meta.gap for event in ear.heard] == [None]
 
 
 def test_what_must_hear_of_every_event_does() -> None:
