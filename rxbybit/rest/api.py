@@ -170,6 +170,11 @@ class RestApi:
         self._outage.over()
         return trouble
 
+    @property
+    def barred_s(self) -> float:
+        """The seconds for which nobody may ask, as this address has asked too often."""
+        return self._ledger.barred_s(self._host)
+
     async def pages(self, path: str, query: Query, *, signed: bool = False) -> list[Reply]:
         """Every page of a list. Errors: as :meth:`ask`."""
         replies = [await self.ask(path, query, signed=signed)]
@@ -242,7 +247,7 @@ class RestApi:
     async def _book(self) -> None:
         """Wait until the exchange's limit on requests allows another one."""
         # again: another answer may have barred it for longer meanwhile
-        while (barred_s := self._ledger.barred_s(self._host)) > 0:  # noqa: ASYNC110
+        while (barred_s := self.barred_s) > 0:  # noqa: ASYNC110
             await asyncio.sleep(barred_s)
         wait_s = self._ledger.reserve()
         if wait_s > 0:

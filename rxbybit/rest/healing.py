@@ -105,8 +105,8 @@ class Healing:
         try:
             for pause_s in (0.0, *PAUSES_S):
                 await asyncio.sleep(pause_s)
-                if await self._cure.look(api):
-                    break
+                if api.barred_s >= HELD_S or await self._cure.look(api):
+                    break  # barred: it would come too late for what is held
         except DecodeError:
             raise  # of a client that is strict
         except RxBybitError:  # its api has told it on status(): what is held goes out

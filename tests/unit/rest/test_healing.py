@@ -326,6 +326,43 @@ def test_live_trades_wait_for_a_time_only_and_then_the_gap_is_told(slow: str) ->
     scenario(body)
 
 
+def test_while_rest_is_barred_nothing_waits_for_it() -> None:
+    """Ten minutes after HTTP 403 nobody asks: what comes live is told of the hole and goes out."""
+
+    async def body(world: World) -> None:
+        ear = await hear(world)
+        world.trade()
+        await until(lambda: ear.heard)
+
+        async def outage() -> float:
+            """The seconds after the link was back in which the next trade came."""
+            heard = len(ear.heard)
+            world.cut()
+            await asyncio.sleep(1)
+            world.trade()
+            await world.let_in()
+            back_s = world.loop.time()
+            world.trade()
+            await until(lambda: len(ear.heard) > heard, within=20)
+            return world.loop.time() - back_s
+
+        world.transport.failures = [Answer(403, {}, b"access too frequent")]
+        assert await outage() == pytest.approx(10, abs=1), "the one that meets it may have to wait"
+        asked = len(world.transport.queries)
+        for _ in range(3):
+            assert await outage() < 0.5
+        assert len(world.transport.queries) == asked
+        assert [gap.lost for gap in world.of(Gap)] == [None] * 4
+        assert [event.meta.gap is not None for event in ear.heard] == [False, *[True] * 4]
+        await asyncio.sleep(600)
+        assert await outage() < 0.5
+        await until(lambda: len(ear.heard) == 7)
+        assert [event.meta.backfilled for event in ear.heard][5:] == [True, False]
+        assert world.of(Gap)[-1].lost == 0
+
+    scenario(body)
+
+
 def test_no_more_than_so_many_are_held() -> None:
     async def body(world: World) -> None:
         ear = await hear(world)
