@@ -109,7 +109,10 @@ class Pool:
                 self._covers.drop(cover)
                 self._stay_if_empty()
                 for alone in cover.session.uncover(topic):  # it is subscribed only now
-                    if held := self._held.get((url, alone)):
+                    held = self._held.get((url, alone))
+                    if held is not None and held.lingering is not None:  # for nobody
+                        self._release(held)
+                    elif held is not None:
                         held.lost(was_live=True)
 
         return Disposable(leave)

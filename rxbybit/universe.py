@@ -46,11 +46,11 @@ class Everything(abc.DisposableBase):
     def dispose(self) -> None:
         """Hear nothing more, and follow no listing."""
         self._ended = True
-        if self._following is not None:
-            self._following.dispose()
         heard, self._heard = list(self._heard.values()), {}
         for one in heard:
             one.dispose()
+        if self._following is not None:
+            self._following.dispose()
 
     def fail(self, error: Exception) -> None:
         """End the stream, once; everything is given back before anybody hears of it."""

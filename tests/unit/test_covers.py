@@ -471,6 +471,32 @@ def test_leaving_at_once_asks_for_nothing() -> None:
     scenario(body)
 
 
+def test_who_leaves_all_lets_none_of_them_linger_alone() -> None:
+    """Each would have to be subscribed by its own name, for as long as it lingers."""
+
+    async def body(world: World) -> None:
+        every = Ear(world.client.trades())
+        named = Ear(world.client.trades("AUSD"))
+        await world.live("trade.*")
+        for symbol in ("AUSD", "BUSD", "CUSD"):
+            world.exchange.trade(symbol, 1)
+        await until(lambda: len(every.heard) == 3)
+        link = world.link
+        every.subscription.dispose()
+        await world.live("trade.AUSD")
+        await asyncio.sleep(1)
+        assert world.exchange.subscribed[link] == ["trade.AUSD"]
+        assert link.asked("subscribe") == ["trade.*", "trade.AUSD"]
+        assert [topic.topic for topic in world.client.counters().topics] == ["trade.AUSD"]
+        named.subscription.dispose()
+        await asyncio.sleep(4)
+        assert world.exchange.subscribed[link] == ["trade.AUSD"], "as it lingers"
+        await asyncio.sleep(2)
+        assert link.closed
+
+    scenario(body, linger=5.0)
+
+
 def test_an_outage_before_the_first_event_is_a_hole_too() -> None:
     async def body(world: World) -> None:
         Ear(world.client.trades())
