@@ -35,30 +35,12 @@ class Unfit(ValueError):
     """What no book can take in."""
 
 
-class _Numbers(dict[str, float]):
-    """Prices as floats, kept a while for those that come again: many do, and to read a float
-    out of a text takes as long as to find its place and put it there.
-    """
-
-    __slots__ = ("_most",)
-
-    def __init__(self, known: Iterable[tuple[str, float]], most: int) -> None:
-        super().__init__(known)
-        self._most = most
-
-    def __missing__(self, price: str) -> float:
-        if len(self) >= self._most:
-            del self[next(iter(self))]  # the oldest
-        value = self[price] = float(price)
-        return value
-
-
 class Ladder:
     """Levels of one side: sizes by price, and the prices in order, lowest first."""
 
     # Two lists: to look a number up among numbers takes half of the time of pairs. At either end
     # stands what no price is, so that every place has something above it and below it.
-    __slots__ = ("_numbers", "_prices", "_sizes", "_values")
+    __slots__ = ("_prices", "_sizes", "_values")
 
     def __init__(self, levels: Sequence[TextLevel] = ()) -> None:
         """Errors: ``Unfit`` for a size that is not above 0, or a price that comes twice."""
@@ -71,8 +53,6 @@ class Ladder:
         self._values = [-inf, *(value for value, _ in rising), inf]
         if len(set(self._values)) < len(self._values):
             raise Unfit("a price comes twice")
-        known = zip(self._prices[1:-1], self._values[1:-1], strict=True)
-        self._numbers = _Numbers(known, 2 * len(rising) + 20)
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -91,7 +71,6 @@ class Ladder:
         made = Ladder.__new__(Ladder)
         made._sizes = self._sizes.copy()
         made._prices, made._values = self._prices.copy(), self._values.copy()
-        made._numbers = self._numbers  # whatever they are of
         return made
 
     def growth(self, changes: Sequence[TextLevel]) -> int:
@@ -115,7 +94,7 @@ class Ladder:
             elif size < "0":
                 self._refuse(changes, before, f"a level of size {size!r}")
             else:
-                value = self._numbers[price]
+                value = float(price)
                 place = bisect_left(values, value)
                 if held is not None:
                     del sizes[price], prices[place], values[place]
