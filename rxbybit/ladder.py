@@ -8,7 +8,7 @@ two ways, and whoever keeps the book has to ask for a new one.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import inf
 from typing import NoReturn

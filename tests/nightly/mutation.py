@@ -61,6 +61,7 @@ TESTS: dict[str, tuple[str, ...]] = {
         "test_pool.py",
     ),
     "rxbybit/session.py": ("test_session.py", "test_pool.py", "test_signin.py"),
+    "rxbybit/pacing.py": ("test_pacing.py",),
     "rxbybit/mending.py": ("test_mending.py",),
     "rxbybit/rest/healing.py": (
         "rest/test_cure.py",
