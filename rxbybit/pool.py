@@ -109,10 +109,10 @@ class Pool:
                 self._covers.drop(cover)
                 self._stay_if_empty()
                 for alone in cover.session.uncover(topic):  # it is subscribed only now
-                    held = self._held.get((url, alone))
-                    if held is not None and held.lingering is not None:  # for nobody
+                    held = self._held[url, alone]
+                    if held.lingering is not None:  # for nobody
                         self._release(held)
-                    elif held is not None:
+                    else:
                         held.lost(was_live=True)
 
         return Disposable(leave)
@@ -255,9 +255,8 @@ class Pool:
         """Let the topic go, or let it linger."""
         if self._held.get((held.url, held.topic)) is not held:
             return  # refused, failed or closed: it is not wanted any more
-        if self._settings.linger > 0 and not held.spent:
-            delay_s = self._settings.linger
-            held.lingering = self._runtime.loop.call_later(delay_s, self._release, held)
+        if (linger_s := self._settings.linger) > 0 and not held.spent:
+            held.lingering = self._runtime.loop.call_later(linger_s, self._release, held)
         else:
             self._release(held)
 
@@ -278,6 +277,7 @@ class Pool:
                 held.live()
         elif held.lingering is not None:
             held.lingering.cancel()
+            held.lingering = None
         return held
 
     def _release(self, held: Held) -> None:

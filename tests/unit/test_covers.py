@@ -497,6 +497,26 @@ def test_who_leaves_all_lets_none_of_them_linger_alone() -> None:
     scenario(body, linger=5.0)
 
 
+def test_who_has_come_back_to_one_that_lingered_goes_on_alone() -> None:
+    async def body(world: World) -> None:
+        every = Ear(world.client.trades())
+        Ear(world.client.trades("AUSD")).subscription.dispose()
+        await world.live("trade.*")
+        world.exchange.trade("AUSD", 1)
+        await until(lambda: every.heard)
+        named = Ear(world.client.trades("AUSD"))
+        named.subscription.dispose()
+        again = Ear(world.client.trades("AUSD"))
+        every.subscription.dispose()
+        await world.live("trade.AUSD")
+        world.exchange.trade("AUSD", 2)
+        await until(lambda: again.heard)
+        assert ids(again) == ["AUSD-2"]
+        assert again.errors == []
+
+    scenario(body, linger=5.0)
+
+
 def test_an_outage_before_the_first_event_is_a_hole_too() -> None:
     async def body(world: World) -> None:
         Ear(world.client.trades())
