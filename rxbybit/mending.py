@@ -280,8 +280,10 @@ class _Putting:
 
     def put(self, events: Sequence[Any], *, joined: bool) -> None:
         """These come next, but what was put; ``joined``: nothing is missing before them."""
-        self._torn = self._torn or not joined
         fresh = [event for event in events if self._key(event) not in self._known]
+        if events and not fresh:  # they stand where they are
+            return
+        self._torn = self._torn or not joined
         if not fresh:
             return
         self._known.update(map(self._key, fresh))

@@ -193,6 +193,16 @@ def test_and_joins_one_that_reaches_it() -> None:
     assert not over, "nothing has come on this connection"
 
 
+def test_a_short_list_that_begins_before_two_of_them_leaves_one_hole_before_it() -> None:
+    """What has come is no hole before what follows it."""
+    hole = mending(0)
+    hole.hold(live(6))
+    hole.cut()
+    hole.hold(live(8, 9))
+    assert hole.listed(of_list(5, 6, 7, 8, reaches=5))
+    assert shown(hole.take()[0]) == [(["L5", "6", "L7", "8", "9"], None)]
+
+
 def test_where_nothing_was_delivered_before_it_is_all_since_the_topic_began() -> None:
     hole = mending()
     hole.hold(live(8))
