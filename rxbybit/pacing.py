@@ -43,18 +43,16 @@ class Paced:
         wait_s = 0.0
         if self._failures:
             pause_s = random.uniform(0, self._backoff.bound(self._failures))
-            wait_s = self._last_s + pause_s - now_s
+            # another runtime may have a clock that is behind
+            wait_s = pause_s - max(0.0, now_s - self._last_s)
         turn = _Turn(hearer, self, self._failures, loop)
         if wait_s <= 0:
-            return self._begin(runtime, turn)
+            return self._begun(runtime, turn)
         ends = SerialDisposable()
 
         def late() -> None:
             turn.began_s = loop.time()
-            try:
-                ends.disposable = self._begin(runtime, turn)
-            except Exception as error:  # noqa: BLE001 - it is this subscription's error
-                turn.on_error(error)
+            ends.disposable = self._begun(runtime, turn)
 
         ends.disposable = Disposable(loop.call_later(wait_s, late).cancel)
         return ends
@@ -67,6 +65,14 @@ class Paced:
     def cap_s(self) -> float:
         """How long a stream must live to make up for what failed."""
         return self._backoff.cap
+
+    def _begun(self, runtime: Runtime, turn: _Turn) -> abc.DisposableBase:
+        """What ends it; who cannot even begin has failed as well."""
+        try:
+            return self._begin(runtime, turn)
+        except Exception as error:  # noqa: BLE001 - it is this subscription's error
+            turn.on_error(error)
+            return Disposable()
 
 
 class _Turn:

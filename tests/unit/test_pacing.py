@@ -263,6 +263,45 @@ def test_what_cannot_begin_after_the_pause_ends_who_waited() -> None:
     run(body())
 
 
+def test_what_cannot_begin_at_all_is_not_begun_in_a_hot_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    most(monkeypatch)
+
+    async def body() -> None:
+        source = Source()
+        source.error = ConfigurationError("there is no such place")
+        errors: list[Exception] = []
+        stream: Stream[int] = Stream(Paced(source, BACKOFF))
+        stream.pipe(ops.retry(4)).subscribe(on_error=errors.append)
+        await until(lambda: errors, within=100)
+        assert source.began_s == pytest.approx([0.0, 1.0, 3.0, 7.0])
+        assert errors == [source.error]
+
+    run(body())
+
+
+def test_on_a_loop_with_a_clock_of_its_own_the_pause_is_no_longer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    most(monkeypatch)
+    source = Source()
+    paced = Paced(source, BACKOFF)
+
+    async def refused() -> None:
+        await asyncio.sleep(50_000)
+        paced(here(), Who())
+        source.hearers[-1].on_error(REFUSED)
+
+    async def body() -> None:
+        paced(here(), Who())
+        await until(lambda: len(source.began_s) == 2)
+        assert source.began_s[-1] == pytest.approx(1.0)
+
+    run(refused())
+    run(body())
+
+
 def test_a_refused_topic_is_not_hammered_by_retry() -> None:
     async def body(world: test_pool.World) -> None:
         world.exchange.known = lambda topic: "NOUSD" not in topic
