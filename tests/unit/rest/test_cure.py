@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -73,7 +74,7 @@ def scenario(body: Callable[[Topic, Told, Healing], Awaitable[None]]) -> None:
     async def main() -> None:
         topic, cure = Topic(), Told()
         known: Any = topic
-        api: Any = None
+        api: Any = SimpleNamespace(barred_s=0.0)
         healing = Healing(known, lambda: api, TRADES, known, cure)
         await body(topic, cure, healing)
         topic.life.end()
