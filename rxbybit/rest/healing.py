@@ -65,6 +65,7 @@ class Healing:
         self._open = self._ended = False
         self._recall: Callable[[], None] | None = None
         self._patience: asyncio.TimerHandle | None = None
+        self._later: asyncio.TimerHandle | None = None
         held.life.each_live(self._on_live)
         held.life.at_end(self._end)
         self._hub.mend_with(self)
@@ -113,6 +114,9 @@ class Healing:
             pass
         self._recall = None
         self._give()
+        if self._open and not self._ended and (barred_s := api.barred_s) > 0:
+            # nothing has come live that would tell of the hole, and nothing may for long
+            self._later = self._loop.call_later(barred_s, self._ask)
 
     def _give(self) -> None:
         self._stop()
@@ -135,9 +139,10 @@ class Healing:
 
     def _stop(self) -> None:
         self._call_off()
-        if self._patience is not None:
-            self._patience.cancel()
-            self._patience = None
+        for timer in (self._patience, self._later):
+            if timer is not None:
+                timer.cancel()
+        self._patience = self._later = None
 
 
 def heal(pool: Pool, now: Callable[[], Environment], spec: AnySpec, held: Held) -> None:

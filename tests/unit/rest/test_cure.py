@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -19,12 +18,14 @@ from tests.virtual import run, until
 
 
 class Topic:
-    """The pool, the topic and its hub, as far as they are needed."""
+    """The pool, the topic, its hub and the api, as far as they are needed."""
 
     def __init__(self) -> None:
         self.life = Life()
         self.over: list[bool] = []
         self.errands = 0
+        self.barred_s = 0.0
+        self.on_mended: Callable[[], None] = lambda: None
 
     def errand(
         self, work: Coroutine[Any, Any, None], on_error: Callable[[Exception], None]
@@ -41,6 +42,7 @@ class Topic:
 
     def mended(self, runs: Sequence[Run], *, over: bool) -> None:
         self.over.append(over)
+        self.on_mended()
 
 
 class Told:
@@ -74,8 +76,7 @@ def scenario(body: Callable[[Topic, Told, Healing], Awaitable[None]]) -> None:
     async def main() -> None:
         topic, cure = Topic(), Told()
         known: Any = topic
-        api: Any = SimpleNamespace(barred_s=0.0)
-        healing = Healing(known, lambda: api, TRADES, known, cure)
+        healing = Healing(known, lambda: known, TRADES, known, cure)
         await body(topic, cure, healing)
         topic.life.end()
         await until(lambda: len(asyncio.all_tasks()) == 1)
@@ -133,5 +134,23 @@ def test_one_look_is_under_way_at_a_time() -> None:
         assert topic.errands == 2, "what was under way may be of before"
         await until(lambda: topic.over == [True])
         assert cure.looks == 1, "and is not finished"
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("leaves", [False, True])
+def test_while_it_may_not_be_asked_it_is_looked_up_later_for_who_is_there(leaves: bool) -> None:
+    async def body(topic: Topic, cure: Told, healing: Healing) -> None:
+        topic.barred_s, cure.over = 600.0, False
+        if leaves:
+            topic.on_mended = topic.life.end
+        healing.lost(None)
+        topic.life.live()
+        await until(lambda: topic.over == [False])
+        topic.barred_s = 0.0
+        await asyncio.sleep(599)
+        assert (topic.errands, cure.looks) == (1, 0)
+        await asyncio.sleep(2)
+        assert (topic.errands, cure.looks) == ((1, 0) if leaves else (2, 1))
 
     scenario(body)

@@ -363,6 +363,54 @@ def test_while_rest_is_barred_nothing_waits_for_it() -> None:
     scenario(body)
 
 
+async def barred(world: World) -> Ear:
+    """Who hears a quiet topic, and missed a trade while REST was barred for ten minutes."""
+    ear = await hear(world)
+    world.trade()
+    await until(lambda: ear.heard)
+    world.transport.failures = [Answer(403, {}, b"access too frequent")]
+    world.cut()
+    await world.let_in()
+    await until(lambda: world.of(RequestFailed))
+    world.cut()
+    await asyncio.sleep(1)
+    world.trade()
+    await world.let_in()
+    return ear
+
+
+def test_what_was_missed_while_rest_was_barred_comes_when_it_is_not_any_more() -> None:
+    """Where nothing comes live nobody is told of the hole, so it may not stay."""
+
+    async def body(world: World) -> None:
+        ear = await barred(world)
+        began_s = world.loop.time()
+        await until(lambda: len(ear.heard) == 2, within=700)
+        assert told(ear) == [("t1", False, False), ("t2", True, False)]
+        assert world.loop.time() - began_s == pytest.approx(600, abs=10)
+        await asyncio.sleep(1000)
+        assert len(world.transport.queries) == 2
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_unless_it_was_told_of_meanwhile_or_nobody_is_there(gone: bool) -> None:
+    async def body(world: World) -> None:
+        ear = await barred(world)
+        await asyncio.sleep(1)
+        if gone:
+            ear.subscription.dispose()
+        else:
+            world.trade()
+            await until(lambda: len(ear.heard) == 2, within=1)
+            assert ear.heard[1].meta.gap is not None
+        await asyncio.sleep(1000)
+        assert len(world.transport.queries) == 1
+
+    scenario(body)
+
+
 def test_no_more_than_so_many_are_held() -> None:
     async def body(world: World) -> None:
         ear = await hear(world)
