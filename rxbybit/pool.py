@@ -96,8 +96,7 @@ class Pool:
 
         Whoever then subscribes to one of those has nothing sent for it.
         """
-        cover = self._covers.get(url, topic)
-        if cover is None:
+        if (cover := self._covers.get(url, topic)) is None:
             cover = self._covers.begin(self._links.link_for(url, topic), topic)
             for _, heard in self._held:  # the wire that has such topics has one endpoint
                 if self._settings.wire.covering(heard) == topic:
@@ -108,11 +107,12 @@ class Pool:
             if cover.leave(token):
                 self._covers.drop(cover)
                 self._stay_if_empty()
-                for alone in cover.session.uncover(topic):  # it is subscribed only now
-                    held = self._held[url, alone]
+                for held in [self._held[url, alone] for alone in cover.session.uncover(topic)]:
+                    if held is not self.heard(url, held.topic):
+                        continue  # let go, by who was told of another one
                     if held.lingering is not None:  # for nobody
                         self._release(held)
-                    else:
+                    else:  # it is subscribed only now
                         held.lost(was_live=True)
 
         return Disposable(leave)

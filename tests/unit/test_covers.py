@@ -13,6 +13,7 @@ import pytest
 from rxbybit import (
     AuthenticationFailed,
     Backoff,
+    BookState,
     Bybit,
     ConfigurationError,
     ConnectionFailed,
@@ -20,6 +21,7 @@ from rxbybit import (
     Disconnected,
     Environment,
     Gap,
+    OrderBook,
     Rejected,
     RetryBudgetExhausted,
     Stale,
@@ -224,6 +226,45 @@ def test_who_had_heard_nothing_yet_is_told_of_the_hole_as_well() -> None:
         await until(lambda: one.heard)
         assert [trade.meta.gap for trade in one.heard] == world.of(Gap)
         assert len(world.of(Gap)) == 1
+
+    scenario(body)
+
+
+@pytest.mark.parametrize("what", ["leave", "begin anew", "close"])
+def test_who_goes_on_alone_may_end_others_when_told(what: str) -> None:
+    async def body(world: World) -> None:
+        reported: list[Any] = []
+        world.loop.set_exception_handler(lambda loop, context: reported.append(context))
+        every = Ear(world.client.order_book())
+        await world.live("orderBookL2_25.*")
+        books = {symbol: world.client.order_book(symbol, category="inverse") for symbol in "ABC"}
+        states: list[str] = []
+        again: list[Ear] = []
+
+        def on_first(book: OrderBook) -> None:
+            states.append(book.state.value)
+            if book.state is BookState.RESYNCING and what == "close":
+                world.client.close()
+            elif book.state is BookState.RESYNCING:
+                second.subscription.dispose()
+                if what == "begin anew":
+                    again.append(Ear(books["B"]))
+
+        books["A"].subscribe(on_first)
+        second, third = Ear(books["B"]), Ear(books["C"])
+        for symbol in "ABC":
+            world.exchange.book(symbol)
+        await until(lambda: states and second.heard and third.heard)
+        every.subscription.dispose()
+        assert states == ["synced", "resyncing"]
+        assert [book.state.value for book in second.heard] == ["synced"]
+        assert len(third.heard) == (1 if what == "close" else 2)
+        if what == "begin anew":
+            await world.live("orderBookL2_25.B")
+            world.exchange.book("B")
+            await until(lambda: again[0].heard)
+            assert world.of(Gap) == []
+        assert reported == []
 
     scenario(body)
 
