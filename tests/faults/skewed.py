@@ -10,11 +10,17 @@ from reactivex import operators as ops
 from rxbybit import Bybit
 
 
+def say(line: str) -> None:
+    """Two threads do: ``print`` writes the end of a line apart."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def main(url: str) -> None:
     with Bybit(url, category="inverse") as bybit:
-        bybit.status().subscribe(lambda status: print(type(status).__name__, flush=True))
+        bybit.status().subscribe(lambda status: say(type(status).__name__))
         balance = bybit.balances("BTC").pipe(ops.first()).run()
-    print(time.time_ns() // 1_000_000, balance.wallet_balance)
+    say(f"{time.time_ns() // 1_000_000} {balance.wallet_balance}")
 
 
 if __name__ == "__main__":
