@@ -62,7 +62,7 @@ class Healing:
         self._hub = held.hub_of(spec)
         self._cure = cure
         self._loop = asyncio.get_running_loop()
-        self._open = self._ended = False
+        self._open = self._ended = self._refused = False
         self._recall: Callable[[], None] | None = None
         self._patience: asyncio.TimerHandle | None = None
         self._later: asyncio.TimerHandle | None = None
@@ -77,7 +77,7 @@ class Healing:
 
     def lost(self, mark: Mark | None) -> None:
         """See :class:`rxbybit.hub.Mender`."""
-        self._open = True
+        self._open, self._refused = True, False
         self._cure.lost(mark)
 
     def hold(self, events: Sequence[Any]) -> None:  # Any: of the topic's stream
@@ -85,7 +85,7 @@ class Healing:
         if self._ended:  # by who was told of something else in the same frame
             return
         step = self._cure.hold(events)
-        if step == "give":
+        if step == "give" or (step == "ask" and self._refused):
             self._give()
         elif step == "ask":
             if self._patience is None:
@@ -111,10 +111,12 @@ class Healing:
         except DecodeError:
             raise  # of a client that is strict
         except RxBybitError:  # its api has told it on status(): what is held goes out
-            pass
+            self._refused = True
         self._recall = None
         self._give()
-        if self._open and not self._ended and (barred_s := api.barred_s) > 0:
+        if not self._open or self._ended or self._refused:
+            return
+        if (barred_s := api.barred_s) > 0:
             # nothing has come live that would tell of the hole, and nothing may for long
             self._later = self._loop.call_later(barred_s, self._ask)
 

@@ -455,11 +455,38 @@ def test_without_a_list_every_hole_is_told(how: str) -> None:
         assert told(ear)[1] == ("t3", False, True)
         (gap,) = world.of(Gap)
         assert (gap.filled, gap.lost) == (0, None)
-        assert bool(world.transport.queries) == (how == "not found")
+        assert len(world.transport.queries) == (how == "not found")
         why = [(failed.url, failed.delay_s, failed.reason) for failed in world.of(RequestFailed)]
         said = "there is no such path: check the URL (HTTP 404)"
-        refused = [(f"http://exchange{RECENT}", None, said)]
-        assert why == refused * len(world.transport.queries), "once for each request, and no more"
+        assert why == [(f"http://exchange{RECENT}", None, said)] * (how == "not found")
+
+    scenario(body)
+
+
+def test_a_list_that_is_refused_is_asked_for_once_an_outage() -> None:
+    """``status()`` said that it is not asked again, whenever the first live event comes."""
+
+    async def body(world: World) -> None:
+        ear = await hear(world)
+        world.trade()
+        await until(lambda: ear.heard)
+        world.transport.failures = [Answer(404, {}, b"")]
+        world.cut()
+        await world.let_in()
+        await until(lambda: world.of(RequestFailed))
+        await asyncio.sleep(1)
+        back_s = world.loop.time()
+        world.trade()
+        await until(lambda: len(ear.heard) == 2)
+        assert world.loop.time() - back_s < 0.1
+        assert (len(world.transport.queries), len(world.of(RequestFailed))) == (1, 1)
+        assert [gap.lost for gap in world.of(Gap)] == [None]
+        world.cut()
+        await asyncio.sleep(1)
+        world.trade()
+        await world.let_in()
+        await until(lambda: len(ear.heard) == 3)
+        assert told(ear)[2] == ("t3", True, False), "the next outage is another one"
 
     scenario(body)
 
