@@ -85,7 +85,7 @@ class Healing:
         if self._ended:  # by who was told of something else in the same frame
             return
         step = self._cure.hold(events)
-        if step == "give" or (step == "ask" and self._refused):
+        if step == "give" or self._refused:
             self._give()
         elif step == "ask":
             if self._patience is None:
@@ -116,7 +116,7 @@ class Healing:
         self._give()
         if not self._open or self._ended or self._refused:
             return
-        if (barred_s := api.barred_s) > 0:
+        if barred_s := api.barred_s:
             # nothing has come live that would tell of the hole, and nothing may for long
             self._later = self._loop.call_later(barred_s, self._ask)
 

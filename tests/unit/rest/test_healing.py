@@ -638,6 +638,25 @@ def test_a_backoff_with_a_budget_ends_in_a_gap_not_in_an_error() -> None:
     scenario(body, backoff=Backoff(first=0.1, cap=0.2, budget=3))
 
 
+def test_a_budget_that_the_bar_has_spent_is_not_asked_again() -> None:
+    async def body(world: World) -> None:
+        ear = await hear(world)
+        world.trade()
+        await until(lambda: ear.heard)
+        world.transport.failures = [Answer(500, {}, b""), Answer(403, {}, b"access too frequent")]
+        world.cut()
+        await world.let_in()
+        await until(lambda: len(world.of(RequestFailed)) == 2)
+        assert world.of(RequestFailed)[1].delay_s is None
+        await asyncio.sleep(1_000)
+        assert len(world.transport.queries) == 2
+        world.trade()
+        await until(lambda: len(ear.heard) == 2)
+        assert told(ear)[1] == ("t2", False, True)
+
+    scenario(body, backoff=Backoff(first=0.1, cap=0.2, budget=2))
+
+
 @pytest.mark.parametrize("seed", range(25))
 def test_a_day_of_outages(seed: int) -> None:
     """Whatever is missing is told by the next trade, and by nothing but a gap that lost some."""
