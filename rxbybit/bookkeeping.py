@@ -29,8 +29,8 @@ class BookText(Event, frozen=True, kw_only=True):
 
     symbol: str
     depth: int
-    bids: tuple[TextLevel, ...]
-    asks: tuple[TextLevel, ...]
+    bids: list[TextLevel]
+    asks: list[TextLevel]
     update_id: int | None = None
     sequence: int | None = None
 
@@ -56,7 +56,10 @@ class BookKeeper:
     ``Decimal`` or ``float``.
     """
 
-    __slots__ = ("_asked", "_content", "_numbers", "_renewal", "book", "news")
+    __slots__ = ("_asked", "_content", "_next", "_numbers", "_renewal", "book", "news")
+
+    _next: int
+    """The id of the update that follows what is known; negative where that had none."""
 
     def __init__(self, renewal: Renewal, numbers: type) -> None:
         self._renewal = renewal
@@ -78,10 +81,14 @@ class BookKeeper:
             if self._renewal.late():
                 self.spoil(NO_SNAPSHOT)
             return
+        elif frame.update_id == self._next or self._follows(content, frame):
+            content = self._changed(content, frame)
         else:
-            content = self._changed(content, frame) if self._follows(content, frame) else None
+            return
         if content is not None:
-            content.update_id, content.sequence = frame.update_id, frame.sequence
+            this = content.update_id = frame.update_id
+            self._next = -1 if this is None else this + 1
+            content.sequence = frame.sequence
             content.time_ms, content.meta = meta.matched_ms or meta.sent_ms, meta
             self.news = self.book
             if self._asked:
@@ -113,7 +120,7 @@ class BookKeeper:
         if content is None or content.state is state:
             return
         if content.state is _SYNCED or state is BookState.STALE:
-            if self._holders() > _ALONE:
+            if getrefcount(self.book) > _ALONE:
                 content = self._copied(content)
             content.state = state
             self.news = self.book
@@ -139,12 +146,10 @@ class BookKeeper:
         return content
 
     def _follows(self, content: Content, frame: BookText) -> bool:
-        """Whether a delta is the next one; the book is spoilt by one of a later time."""
+        """Whether a delta without the next id follows; one of a later time spoils the book."""
         last, this = content.update_id, frame.update_id
         if last is None or this is None:
             return self._fits(content, frame)
-        if this == last + 1:
-            return True
         if this > last or this == 1 or (frame.sequence or 0) > (content.sequence or 0):
             # a lower id of a later time: the snapshot of a restart was lost
             self.spoil(f"update {this} came after {last}")
@@ -169,7 +174,7 @@ class BookKeeper:
 
     def _changed(self, content: Content, frame: BookText) -> Content | None:
         """The content after a delta, which nobody else holds; ``None`` if it does not fit."""
-        if self._holders() > _ALONE:
+        if getrefcount(self.book) > _ALONE:
             content = self._copied(content)
         bids, asks = frame.bids, frame.asks
         try:
@@ -190,20 +195,18 @@ class BookKeeper:
         self.book = OrderBook.showing(content)
         return content
 
-    def _holders(self) -> int:
-        """How many references to the book there are, ours and that of this call included."""
-        return getrefcount(self.book)
-
     @classmethod
     def alone(cls) -> int:
-        """How many there are when nobody else holds it; -1 where nobody can tell."""
+        """How many references to a book there are, ours and that of the call included, when nobody
+        else holds it; -1 where nobody can tell.
+        """
         gil = getattr(sys, "_is_gil_enabled", None)
         if gil is not None and not gil():
             return -1
         keeper = cls(NoRenewal(), object)
-        keeper.apply(BookText(symbol="", depth=1, bids=(), asks=()))
+        keeper.apply(BookText(symbol="", depth=1, bids=[], asks=[]))
         keeper.news = None
-        return keeper._holders()
+        return getrefcount(keeper.book)
 
 
 _SYNCED = BookState.SYNCED  # to look a member of an enum up takes as long as a call

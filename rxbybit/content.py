@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from rxbybit.events import Meta, OpenEnum
-from rxbybit.ladder import Ladder, TextLevel, size_text
+from rxbybit.ladder import Ladder, TextLevel, price_text, size_text
 
 __all__ = ["BookState", "Content", "Level", "written"]
 
@@ -68,6 +68,6 @@ class Content:
         return made
 
 
-def written(levels: Iterable[Level]) -> tuple[TextLevel, ...]:
+def written(levels: Iterable[Level]) -> list[TextLevel]:
     """Levels of numbers, as texts."""
-    return tuple([(str(price), size_text(str(size), size)) for price, size in levels])
+    return [(price_text(str(price), price), size_text(str(size), size)) for price, size in levels]

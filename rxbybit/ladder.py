@@ -1,22 +1,39 @@
 """One side of an order book, kept as the text that the wire sends.
 
-Text is exact and costs nothing to keep; it becomes numbers when somebody reads it. Floats put
-the prices in order: two prices that a float cannot tell apart are taken for one price spelled in
-two ways, and whoever keeps the book has to ask for a new one.
+Text is exact and costs nothing to keep; it becomes numbers when somebody reads it. While all
+prices of a side are as long and have their dot at the same place, as texts they are in the order
+of their numbers. As soon as one is not, floats put them in order: two prices that a float cannot
+tell apart are taken for one price spelled in two ways, and whoever keeps the book has to ask for
+a new one.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import inf
 from typing import NoReturn
 
-__all__ = ["Ladder", "TextLevel", "Unfit", "change", "size_text"]
+__all__ = ["Ladder", "TextLevel", "Unfit", "change", "price_text", "size_text"]
 
 TextLevel = tuple[str, str]
-"""Price and size. The size is one that :func:`size_text` gives."""
+"""Price and size, as :func:`price_text` and :func:`size_text` give them."""
+
+_plain = re.compile(r"[0-9]+\.?[0-9]*").fullmatch
+
+
+def price_text(text: str, number: Decimal | float) -> str:
+    """A price that says at a glance whether it is digits: ``text``, which means ``number``, or
+    another text of the same number. One with a dot is nothing but digits beside it.
+
+    What an exchange sends is that already.
+    """
+    if "." not in text or _plain(text):
+        return text
+    sign, digits, exponent = Decimal(str(number)).as_tuple()
+    return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
 
 
 def size_text(text: str, number: Decimal | float) -> str:
@@ -38,20 +55,26 @@ class Unfit(ValueError):
 class Ladder:
     """Levels of one side: sizes by price, and the prices in order, lowest first."""
 
-    # Two lists: to look a number up among numbers takes half of the time of pairs. At either end
-    # stands what no price is, so that every place has something above it and below it.
-    __slots__ = ("_prices", "_sizes", "_values")
+    # At either end of the lists stands what no price is, so that every place has something above
+    # it and below it. Two lists, where floats are needed: to look a number up among numbers takes
+    # half of the time of pairs.
+    __slots__ = ("_dot", "_prices", "_sizes", "_values", "_width")
 
     def __init__(self, levels: Sequence[TextLevel] = ()) -> None:
         """Errors: ``Unfit`` for a size that is not above 0, or a price that comes twice."""
         for _, size in levels:
             if not size > "0":
                 raise Unfit(f"a level of size {size!r}")
-        rising = sorted([(float(price), price) for price, _ in levels])
         self._sizes: dict[str, str] = dict(levels)
-        self._prices = ["", *(price for _, price in rising), ""]
-        self._values = [-inf, *(value for value, _ in rising), inf]
-        if len(set(self._values)) < len(self._values):
+        if len(self._sizes) < len(levels):
+            raise Unfit("a price comes twice")
+        shapes = {(len(price), price.find(".")) for price in self._sizes}
+        alike = len(shapes) == 1 and "." in levels[0][0]
+        self._width, self._dot = shapes.pop() if alike else (0, 0)
+        prices = sorted(self._sizes, key=None if self._width else float)
+        self._prices = ["", *prices, "~"]
+        self._values: list[float] = []  # none are needed while a width is known
+        if not self._width and len(set(self._mixed())) < len(self._values):
             raise Unfit("a price comes twice")
 
     def __len__(self) -> int:
@@ -69,8 +92,9 @@ class Ladder:
     def copy(self) -> Ladder:
         """One of its own."""
         made = Ladder.__new__(Ladder)
-        made._sizes = self._sizes.copy()
-        made._prices, made._values = self._prices.copy(), self._values.copy()
+        made._sizes, made._prices = self._sizes.copy(), self._prices.copy()
+        made._values = self._values.copy()
+        made._width, made._dot = self._width, self._dot
         return made
 
     def growth(self, changes: Sequence[TextLevel]) -> int:
@@ -85,51 +109,56 @@ class Ladder:
         Errors: ``Unfit`` for a size below 0, or a price that is there in another spelling;
         nothing is applied then.
         """
-        sizes, prices, values = self._sizes, self._prices, self._values
+        sizes, prices, width, dot = self._sizes, self._prices, self._width, self._dot
         before: list[str | None] = []
         for price, size in changes:
             held = sizes.get(price)
+            before.append(held)
             if held is not None and size > "0":  # most of them
                 sizes[price] = size
             elif size < "0":
                 self._refuse(changes, before, f"a level of size {size!r}")
-            else:
-                value = float(price)
-                place = bisect_left(values, value)
-                if held is not None:
-                    del sizes[price], prices[place], values[place]
-                elif values[place] == value:
-                    self._refuse(changes, before, f"{price!r} is there as {prices[place]!r}")
-                elif size > "0":
+            elif held is not None:
+                del sizes[price]
+                if width:
+                    del prices[bisect_left(prices, price)]
+                else:
+                    self._remove(price)
+            elif len(price) == width and price[dot] == ".":
+                if size > "0":
                     sizes[price] = size
-                    prices.insert(place, price)
-                    values.insert(place, value)
-            before.append(held)
+                    prices.insert(bisect_left(prices, price), price)
+            else:
+                width = 0
+                if (there := self._spelled(price)) is not None:
+                    self._refuse(changes, before, f"{price!r} is there as {there!r}")
+                if size > "0":
+                    sizes[price] = size
+                    self._add(price)
         return before
 
     def undo(self, changes: Sequence[TextLevel], before: list[str | None]) -> None:
         """Take back what :meth:`apply` has done, which said what was there ``before``."""
         done = zip(changes, before, strict=False)
         for (price, _), held in reversed(list(done)):
-            there = self._sizes.get(price)
-            place = bisect_left(self._values, float(price))
+            there = price in self._sizes
             if held is not None:
                 self._sizes[price] = held
-                if there is None:
-                    self._prices.insert(place, price)
-                    self._values.insert(place, float(price))
-            elif there is not None:
-                del self._sizes[price], self._prices[place], self._values[place]
+                if not there:
+                    self._add(price)
+            elif there:
+                del self._sizes[price]
+                self._remove(price)
 
     @property
     def lowest(self) -> float:
         """The lowest price, for comparing; infinite when there is none."""
-        return self._values[1]
+        return float(self._prices[1]) if self._sizes else inf
 
     @property
     def highest(self) -> float:
         """The highest price, for comparing; less than everything when there is none."""
-        return self._values[-2]
+        return float(self._prices[-2]) if self._sizes else -inf
 
     def rising(self) -> Iterator[TextLevel]:
         """The levels, lowest price first."""
@@ -145,13 +174,47 @@ class Ladder:
     def first(self) -> TextLevel | None:
         """The level of the lowest price, if there is one."""
         price = self._prices[1]
-        return (price, self._sizes[price]) if price else None
+        return (price, self._sizes[price]) if self._sizes else None
 
     @property
     def last(self) -> TextLevel | None:
         """The level of the highest price, if there is one."""
         price = self._prices[-2]
-        return (price, self._sizes[price]) if price else None
+        return (price, self._sizes[price]) if self._sizes else None
+
+    def below(self, other: Ladder) -> bool:
+        """Whether every price of it is below every one of ``other``."""
+        if self._width and self._width == other._width and self._dot == other._dot:
+            return self._prices[-2] < other._prices[1]
+        return self.highest < other.lowest
+
+    def _mixed(self) -> list[float]:
+        """What puts the prices in order from now on, as they are not spelled alike."""
+        if not self._values:
+            self._width = 0
+            self._values = [-inf, *map(float, self._prices[1:-1]), inf]
+        return self._values
+
+    def _spelled(self, price: str) -> str | None:
+        """How ``price``, of another length than others, is there already, if it is."""
+        value, values = float(price), self._mixed()
+        place = bisect_left(values, value)
+        return self._prices[place] if values[place] == value else None
+
+    def _add(self, price: str) -> None:
+        if self._width:
+            self._prices.insert(bisect_left(self._prices, price), price)
+            return
+        place = bisect_left(self._values, value := float(price))
+        self._prices.insert(place, price)
+        self._values.insert(place, value)
+
+    def _remove(self, price: str) -> None:
+        if self._width:
+            del self._prices[bisect_left(self._prices, price)]
+            return
+        place = bisect_left(self._values, float(price))
+        del self._prices[place], self._values[place]
 
     def _refuse(self, changes: Sequence[TextLevel], before: list[str | None], why: str) -> NoReturn:
         self.undo(changes, before)
@@ -172,7 +235,7 @@ def change(
     bids_before = bids.apply(bid_changes)
     try:
         asks_before = asks.apply(ask_changes)
-        if bids._values[-2] >= asks._values[1]:  # pyright: ignore[reportPrivateUsage] - see highest
+        if not bids.below(asks):
             asks.undo(ask_changes, asks_before)
             raise Unfit("crosses the book")
     except Unfit:

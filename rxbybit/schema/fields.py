@@ -20,7 +20,7 @@ from marshmallow import fields as stock
 from marshmallow.exceptions import ValidationError
 
 from rxbybit.events import OpenEnum
-from rxbybit.ladder import TextLevel, size_text
+from rxbybit.ladder import TextLevel, price_text, size_text
 from rxbybit.schema.text import (
     LAST_MS,
     flag_of,
@@ -252,15 +252,15 @@ class Levels(WireField[tuple[Level, ...]]):
         return tuple(_levels(value, lambda number: number_of(number, numbers)))
 
 
-class TextLevels(WireField[tuple[TextLevel, ...]]):
+class TextLevels(WireField[list[TextLevel]]):
     """Levels of a book as they are spelled; as floats they must be finite."""
 
     complaint = "Not a list of levels."
-    gives = tuple[TextLevel, ...]
+    gives = list[TextLevel]
 
-    def read(self, value: object) -> tuple[TextLevel, ...]:
+    def read(self, value: object) -> list[TextLevel]:
         levels = _levels(value, _spelled)
-        return tuple((price[0], size_text(*size)) for price, size in levels)
+        return [(price_text(*price), size_text(*size)) for price, size in levels]
 
 
 def _levels(value: object, read: Callable[[object], T]) -> list[tuple[T, T]]:

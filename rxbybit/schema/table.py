@@ -111,7 +111,7 @@ _EITHER: dict[type, Entry] = {
     fields.Whole: Entry(_FILLED | int, whole_of, of=str | int),
     fields.Moment: Entry(_FILLED, milliseconds_of, of=str),
     fields.Names: Entry(str, names_of),
-    fields.TextLevels: Entry(tuple[TextLevel, ...], texts=True),
+    fields.TextLevels: Entry(list[TextLevel], texts=True),
 }
 _DECIMAL = {
     **_EITHER,

@@ -30,6 +30,8 @@ EXPLAINED = Path(__file__).with_name("survivors.toml")
 TESTS: dict[str, tuple[str, ...]] = {
     "rxbybit/dedupe.py": ("test_dedupe.py", "test_hub.py"),
     "rxbybit/book.py": ("test_book.py", "test_bookkeeping.py"),
+    "rxbybit/bookkeeping.py": ("test_bookkeeping.py", "test_bookkeeping_legacy.py"),
+    "rxbybit/ladder.py": ("test_ladder.py",),
     "rxbybit/hub.py": (
         "test_hub.py",
         "test_pool.py",

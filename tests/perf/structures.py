@@ -49,7 +49,7 @@ class Side(Protocol):
 
 
 class Texts:
-    """Ours: sizes by price, both texts, and lists of the prices in order, as texts and floats."""
+    """Ours: sizes by price, both texts, and a list of the prices in order."""
 
     def __init__(self, levels: Sequence[TextLevel]) -> None:
         self._become(Ladder(levels))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal as D
@@ -26,8 +27,8 @@ def frame(kind: str, update_id: int | None, bids: Pairs, asks: Pairs, **more: An
     return BookText(
         symbol="BTCUSD",
         depth=50,
-        bids=tuple(bids),
-        asks=tuple(asks),
+        bids=list(bids),
+        asks=list(asks),
         update_id=update_id,
         sequence=sequence,
         meta=meta,
@@ -140,6 +141,32 @@ def test_a_missing_update_or_a_restart_asks_for_a_snapshot(wrong: int) -> None:
     assert (len(world.asked), world.renewed) == (1, 1)
     world.snapshot(30)
     assert world.renewed == 1
+
+
+def test_ids_tell_alone_where_there_is_no_sequence() -> None:
+    world = World()
+    world.snapshot(sequence=None)
+    assert world.delta(4, sequence=None) is None
+    assert world.asked == []
+    assert texts(world.delta(6, sequence=None)) == (BIDS, ASKS)
+    world.delta(8, sequence=None)
+    assert len(world.asked) == 1
+
+
+def test_what_has_no_id_does_not_tell_that_one_is_missing() -> None:
+    """A gateway may send them in some frames only."""
+    world = World()
+    world.snapshot(None)
+    assert texts(world.delta(6, [("97", "1")]))[0] == [*BIDS, ("97", "1")]
+    assert texts(world.delta(None, [("96", "1")], sequence=70))[0][-1] == ("96", "1")
+    assert world.asked == []
+
+
+def test_a_lower_update_with_the_first_sequence_of_all_is_later() -> None:
+    world = World()
+    world.snapshot(sequence=None)
+    world.delta(4, sequence=1)
+    assert len(world.asked) == 1
 
 
 def test_a_lower_update_of_a_later_time_is_of_a_restart_that_was_missed() -> None:
@@ -418,6 +445,16 @@ def test_however_it_is_held_it_never_changes(
                 world.snapshot(number + 1, [("1", "1")])
         book = get()
         assert (texts(book), book.update_id, book.state) == ((BIDS, ASKS), number, "synced")
+
+
+def test_where_references_cannot_be_counted_every_update_makes_a_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    usual = BookKeeper.alone()
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: True, raising=False)
+    assert BookKeeper.alone() == usual > 0
+    monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
+    assert BookKeeper.alone() < 0
 
 
 def test_what_nobody_holds_is_not_copied() -> None:

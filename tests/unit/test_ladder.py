@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxbybit.content import written
-from rxbybit.ladder import Ladder, TextLevel, Unfit, size_text
+from rxbybit.ladder import Ladder, TextLevel, Unfit, change, price_text, size_text
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -101,16 +101,58 @@ def test_a_copy_is_apart() -> None:
     assert ladder != "no ladder"
 
 
-PRICES = [f"{tick / 4}" for tick in range(30)]
-CHANGES = st.lists(
-    st.lists(st.tuples(st.sampled_from(PRICES), st.sampled_from(["0", "1", "2.50"])), max_size=6),
-    max_size=12,
+ALIKE = [f"{tick / 4:05.2f}" for tick in range(30)]
+UNLIKE = [f"{tick / 4}" for tick in range(0, 30, 4)]
+"""In one way, each as long as the others; and as they come, some of them the same numbers."""
+
+
+def changes_of(prices: Sequence[str]) -> st.SearchStrategy[list[Pairs]]:
+    level = st.tuples(st.sampled_from(prices), st.sampled_from(["0", "1", "2.50"]))
+    return st.lists(st.lists(level, max_size=6), max_size=12)
+
+
+def naively(sizes: dict[str, str], pairs: Pairs) -> dict[str, str] | None:
+    """``sizes`` after a change; ``None`` where one price would be there in two spellings."""
+    sizes = dict(sizes)
+    for price, size in pairs:
+        if any(Decimal(other) == Decimal(price) and other != price for other in sizes):
+            return None
+        sizes[price] = size
+        if size == "0":
+            del sizes[price]
+    return sizes
+
+
+@given(st.sampled_from([ALIKE[7:9], UNLIKE[:1], []]), changes_of(ALIKE + UNLIKE))
+def test_it_equals_a_dict_and_refuses_whatever_is_spelled_anew(
+    begin: list[str], changes: list[Pairs]
+) -> None:
+    ladder, sizes = Ladder([(price, "1") for price in begin]), dict.fromkeys(begin, "1")
+    for pairs in changes:
+        before, after = shown(ladder), naively(sizes, pairs)
+        if after is None:
+            with pytest.raises(Unfit):
+                ladder.apply(levels(*pairs))
+            assert shown(ladder) == before
+        else:
+            ladder.apply(levels(*pairs))
+            sizes = after
+        assert shown(ladder) == shown(ladder.copy()) == naive(sizes)
+        assert ladder.first == next(iter(naive(sizes)), None)
+        assert ladder.last == next(reversed(naive(sizes)), None)
+
+
+APART = [f"{tick / 4}" for tick in range(30)]
+
+
+@given(
+    st.sampled_from([([], ALIKE), (ALIKE[7:9], ALIKE), ([], APART), (APART[7:9], APART)]).flatmap(
+        lambda family: st.tuples(st.just(family[0]), changes_of(family[1]))
+    )
 )
-
-
-@given(CHANGES)
-def test_it_equals_a_dict_and_every_change_can_be_taken_back(changes: list[Pairs]) -> None:
-    ladder, sizes = Ladder(), dict[str, str]()
+def test_every_change_can_be_taken_back(drawn: tuple[list[str], list[Pairs]]) -> None:
+    begin, changes = drawn
+    ladder, sizes = Ladder([(price, "1") for price in begin]), dict.fromkeys(begin, "1")
     done: list[tuple[tuple[TextLevel, ...], list[str | None], list[tuple[str, str]]]] = []
     for pairs in changes:
         before = shown(ladder)
@@ -120,15 +162,17 @@ def test_it_equals_a_dict_and_every_change_can_be_taken_back(changes: list[Pairs
             if size == "0":
                 del sizes[price]
         assert shown(ladder) == naive(sizes)
-    for change, replaced, before in reversed(done):
-        ladder.undo(change, replaced)
+    for pairs, replaced, before in reversed(done):
+        ladder.undo(pairs, replaced)
         assert shown(ladder) == before
 
 
-def test_a_hundred_thousand_changes_equal_those_of_a_dict() -> None:
-    chance, ladder, sizes = Random(4), Ladder(), dict[str, str]()
+@pytest.mark.parametrize("spelled", ["06.3f", ""], ids=["alike", "as they come"])
+def test_a_hundred_thousand_changes_equal_those_of_a_dict(spelled: str) -> None:
+    first = f"{1.5:{spelled}}"
+    chance, ladder, sizes = Random(4), Ladder([(first, "7")]), {first: "7"}
     for count in range(100_000):
-        price, size = f"{chance.randrange(400) / 8}", f"{chance.choice((0, 1, 2, 3)) * 7}"
+        price, size = f"{chance.randrange(400) / 8:{spelled}}", f"{chance.choice((0, 1, 2, 3)) * 7}"
         ladder.apply(levels((price, size)))
         if size == "0":
             sizes.pop(price, None)
@@ -139,21 +183,95 @@ def test_a_hundred_thousand_changes_equal_those_of_a_dict() -> None:
     assert shown(ladder) == naive(sizes)
 
 
-def test_of_prices_that_are_gone_nothing_is_kept() -> None:
-    ladder = Ladder(levels(*((f"{tick}", "1") for tick in range(50))))
+@pytest.mark.parametrize("spelled", ["07.2f", ""], ids=["alike", "as they come"])
+def test_of_prices_that_are_gone_nothing_is_kept(spelled: str) -> None:
+    texts = [f"{tick / 2:{spelled}}" for tick in range(5_000)]
+    ladder = Ladder([(price, "1") for price in texts[:50]])
     for tick in range(50, 5_000):
-        ladder.apply(levels((f"{tick - 50}", "0"), (f"{tick}", "1")))
-        assert len(ladder._sizes) == len(ladder._prices) - 2 == len(ladder._values) - 2 == 50
-        assert (ladder.lowest, ladder.highest) == (tick - 49, tick)
+        ladder.apply(((texts[tick - 50], "0"), (texts[tick], "1")))
+        assert len(ladder._sizes) == len(ladder._prices) - 2 == 50
+        assert len(ladder._values) == (0 if spelled else 52)
+        assert (ladder.lowest, ladder.highest) == ((tick - 49) / 2, tick / 2)
     copy = ladder.copy()
-    copy.apply(levels(("4990", "0"), ("9000.5", "1")))
-    assert (ladder.highest, copy.highest, len(ladder), len(copy)) == (4_999, 9_000.5, 50, 50)
+    copy.apply(((texts[4_990], "0"), ("90000.125", "1")))
+    assert (ladder.highest, copy.highest, len(ladder), len(copy)) == (2_499.5, 90_000.125, 50, 50)
+    assert list(copy.rising())[:-1] == [
+        (price, "1") for price in texts[4_950:] if price != texts[4_990]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks", "fits"),
+    [
+        ("1.50", "1.51", True),
+        ("1.51", "1.51", False),
+        ("1.52", "1.51", False),
+        ("9.50", "10.50", True),
+        ("10.50", "9.50", False),
+        ("1.5", "1.50", False),
+        ("1.50", "1.5", False),
+        ("10.5", "1.55", False),
+        ("1.55", "10.5", True),
+        ("44.44", "5.555", False),
+        ("5.555", "44.44", True),
+        ("2", "3", True),
+        ("3", "3", False),
+        ("9", "10", True),
+        (None, "1.51", True),
+        ("1.51", None, True),
+        (None, None, True),
+    ],
+)
+@pytest.mark.parametrize("first", [None, "5.55", "the price"])
+def test_bids_are_below_asks_however_they_are_spelled(
+    bids: str | None, asks: str | None, fits: bool, first: str | None
+) -> None:
+    sides: list[Ladder] = []
+    for price in (bids, asks):
+        begun = price if first == "the price" else first
+        side = Ladder([] if begun is None else [(begun, "1")])
+        side.apply([(begun or "1", "0")] if begun != price else [])
+        side.apply([] if price is None else [(price, "1")])
+        sides.append(side)
+    assert sides[0].below(sides[1]) is fits
+    if not fits:
+        with pytest.raises(Unfit, match="crosses"):
+            change(sides[0], [], sides[1], [])
+    else:
+        change(sides[0], [], sides[1], [])
+
+
+@pytest.mark.parametrize("price", ["-1.50", "1.5e3", "+1.50", ".150", " 1.50", "１.50"])
+def test_what_only_looks_like_the_others_is_put_where_it_belongs(price: str) -> None:
+    """Each is as long as the others, with its dot at a place that theirs may have."""
+    number, dot, width = Decimal(price), price.index("."), len(price)
+    alike = (
+        [f"{digit}" * dot + "." + "5" * (width - dot - 1) for digit in (7, 8)] if dot else ["7.55"]
+    )
+    text = price_text(price, number)
+    ladder = Ladder([(other, "1") for other in alike])
+    ladder.apply([(text, "2")])
+    assert [Decimal(shown) for shown, _ in ladder.rising()] == sorted(
+        [number, *map(Decimal, alike)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        *((text, text) for text in ("0", "7", "0.001", "00.12", "5.", "1E+5", "-1", "NaN")),
+        *(("-1.50", "-150e-2"), ("1.5e3", "15e2"), (".5", "5e-1"), ("１.5", "15e-1")),
+    ],
+)
+def test_a_price_with_a_dot_is_digits(text: str, shown: str) -> None:
+    assert price_text(text, Decimal(text)) == shown
+    assert text == "NaN" or Decimal(shown) == Decimal(text)
 
 
 def test_numbers_are_written_as_they_stand() -> None:
-    assert written([(Decimal("1.50"), Decimal("2"))]) == (("1.50", "2"),)
+    assert written([(Decimal("1.50"), Decimal("2"))]) == [("1.50", "2")]
     floats: Any = [(1e-7, 0.0), (1.5, 1e22)]  # Any: they go under the name of Decimals
-    assert written(floats) == (("1e-07", "0"), ("1.5", "1e+22"))
+    assert written(floats) == [("1e-07", "0"), ("1.5", "1e+22")]
 
 
 @pytest.mark.parametrize(
@@ -169,6 +287,51 @@ def test_the_text_of_a_size_tells_its_sign(text: str, shown: str) -> None:
     assert size_text(text, number) == shown
     assert Decimal(shown) == number
     assert (shown == "0", shown > "0", shown < "0") == (number == 0, number > 0, number < 0)
+
+
+@pytest.mark.parametrize("odd", ["5.555", "55.55", "555.5", "5555.", "5.55", "55555"])
+def test_prices_whose_dots_stand_elsewhere_are_put_in_order(odd: str) -> None:
+    """Of one length or not: 5.555 is less than 44.44, though not as a text."""
+    ladder = Ladder([("44.44", "1"), ("66.66", "1")])
+    ladder.apply([(odd, "1"), ("50.00", "1"), ("44.44", "0")])
+    expected = sorted([odd, "50.00", "66.66"], key=Decimal)
+    assert [price for price, _ in ladder.rising()] == expected
+    begun = Ladder([(odd, "1"), ("50.00", "1"), ("66.66", "1")])
+    assert [price for price, _ in begun.rising()] == expected
+    without = Ladder([("1e3", "1"), ("999", "1"), ("200", "1")])
+    assert [price for price, _ in without.rising()] == ["200", "999", "1e3"]
+
+
+def test_while_prices_are_spelled_alike_no_number_is_kept() -> None:
+    ladder = Ladder([("1.50", "1"), ("1.25", "1")])
+    ladder.apply([("1.75", "1"), ("1.25", "0"), ("9.99", "0")])
+    assert (ladder._values, ladder._prices[1:-1]) == ([], ["1.50", "1.75"])
+
+
+def test_sides_are_marked_by_what_they_hold() -> None:
+    mark = Ladder([("1", "2"), ("3", "4")]).mark()
+    assert Ladder([("3", "4"), ("1", "2")]).mark() == mark
+    others = ([("1", "2"), ("3", "5")], [("1", "2")], [("1", "2"), ("3", "4"), ("5", "6")], [])
+    assert mark not in [Ladder(other).mark() for other in others]
+
+
+@pytest.mark.parametrize(
+    ("bids", "asks"),
+    [
+        ([("1.00", "0"), ("1.50", "3"), ("2.50", "1")], [("3.00", "7"), ("2.25", "1")]),
+        ([("1.00", "0"), ("1.50", "3")], [("3.00", "7"), ("2.00", "-1")]),
+        ([("1.00", "0"), ("1.00", "-1")], [("3.00", "7")]),
+    ],
+    ids=["crossed", "wrong asks", "wrong bids"],
+)
+def test_what_does_not_fit_changes_neither_side(bids: Pairs, asks: Pairs) -> None:
+    below, above = (Ladder([(f"{n}.00", "1"), (f"{n}.50", "2")]) for n in (1, 2))
+    sides = shown(below), shown(above)
+    with pytest.raises(Unfit):
+        change(below, bids, above, asks)
+    assert (shown(below), shown(above)) == sides
+    change(below, [("1.50", "0")], above, [("3.00", "1")])
+    assert [len(side) for side in (below, above)] == [1, 3]
 
 
 def test_the_first_and_the_last_level() -> None:

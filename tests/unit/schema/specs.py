@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from rxbybit.book import Level
 from rxbybit.errors import DecodeError
@@ -40,7 +40,7 @@ class Odd(Event, frozen=True, kw_only=True):
     number: Decimal | None = None
     names: tuple[str, ...] = ()
     levels: tuple[Level, ...] = ()
-    spelled_levels: tuple[TextLevel, ...] = ()
+    spelled_levels: list[TextLevel] = field(default_factory=list[TextLevel])
     text_or_none: str | None = None
     side_or_none: Side | None = None
     spelled_or_none: int | None = None

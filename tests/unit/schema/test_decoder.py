@@ -203,7 +203,7 @@ def test_levels_in_plain_digits_do_not_go_through_marshmallow(
     data = {"s": "BTCUSDT", "b": levels, "a": [["3", "4"]], "u": 1, "seq": 2}
     frame = {"type": "delta", "ts": 5, "data": data} | more
     event: Any = decoder.decode(msgspec.json.encode(frame), 1, 2)[0]  # Any: a BookText
-    assert (event.bids, event.asks) == (tuple(map(tuple, levels)), (("3", "4"),))
+    assert (event.bids, event.asks) == (list(map(tuple, levels)), [("3", "4")])
 
 
 @pytest.mark.usefixtures("no_marshmallow")

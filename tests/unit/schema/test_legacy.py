@@ -224,7 +224,7 @@ def test_the_last_of_delete_update_insert_counts_however_a_price_is_spelled() ->
             ("8.0", "1"),
             ("7", "3"),
         ]
-        assert (delta.asks, delta.sequence, delta.depth) == ((), None, 25)
+        assert (list(delta.asks), delta.sequence, delta.depth) == ([], None, 25)
 
 
 def test_one_bad_item_costs_that_item() -> None:
