@@ -132,7 +132,7 @@ class BookKeeper:
         except Unfit as error:
             self.spoil(f"a snapshot with {error}")
             return None
-        if bids.highest >= asks.lowest:
+        if not bids.below(asks):
             self.spoil("a crossed snapshot")
             return None
         old = self._content

@@ -2,9 +2,9 @@
 
 Text is exact and costs nothing to keep; it becomes numbers when somebody reads it. While all
 prices of a side are as long and have their dot at the same place, as texts they are in the order
-of their numbers. As soon as one is not, floats put them in order: two prices that a float cannot
-tell apart are taken for one price spelled in two ways, and whoever keeps the book has to ask for
-a new one.
+of their numbers. As soon as one is not, or where they have no dot or are longer than a float is
+exact, floats put them in order: two prices that a float cannot tell apart are taken for one price
+spelled in two ways, and whoever keeps the book has to ask for a new one.
 """
 
 from __future__ import annotations
@@ -13,13 +13,16 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from math import inf
+from math import inf, isfinite
 from typing import NoReturn
 
 __all__ = ["Ladder", "TextLevel", "Unfit", "change", "price_text", "size_text"]
 
 TextLevel = tuple[str, str]
 """Price and size, as :func:`price_text` and :func:`size_text` give them."""
+
+EXACT = 16
+"""So many characters, of which one is a dot, are a number that no other has the same float as."""
 
 _plain = re.compile(r"[0-9]+\.?[0-9]*").fullmatch
 
@@ -30,7 +33,7 @@ def price_text(text: str, number: Decimal | float) -> str:
 
     What an exchange sends is that already.
     """
-    if "." not in text or _plain(text):
+    if _plain(text) or not isfinite(number):
         return text
     sign, digits, exponent = Decimal(str(number)).as_tuple()
     return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
@@ -45,7 +48,7 @@ def size_text(text: str, number: Decimal | float) -> str:
     """
     if not number:
         return "0"
-    return text if (text > "0") is (number > 0) else str(number)
+    return text if _plain(text) else str(number)
 
 
 class Unfit(ValueError):
@@ -69,8 +72,9 @@ class Ladder:
         if len(self._sizes) < len(levels):
             raise Unfit("a price comes twice")
         shapes = {(len(price), price.find(".")) for price in self._sizes}
-        alike = len(shapes) == 1 and "." in levels[0][0]
-        self._width, self._dot = shapes.pop() if alike else (0, 0)
+        self._width, self._dot = shapes.pop() if len(shapes) == 1 else (0, 0)
+        if self._width > EXACT or self._dot < 1:
+            self._width = 0
         prices = sorted(self._sizes, key=None if self._width else float)
         self._prices = ["", *prices, "~"]
         self._values: list[float] = []  # none are needed while a width is known
@@ -150,16 +154,6 @@ class Ladder:
                 del self._sizes[price]
                 self._remove(price)
 
-    @property
-    def lowest(self) -> float:
-        """The lowest price, for comparing; infinite when there is none."""
-        return float(self._prices[1]) if self._sizes else inf
-
-    @property
-    def highest(self) -> float:
-        """The highest price, for comparing; less than everything when there is none."""
-        return float(self._prices[-2]) if self._sizes else -inf
-
     def rising(self) -> Iterator[TextLevel]:
         """The levels, lowest price first."""
         sizes = self._sizes
@@ -186,7 +180,9 @@ class Ladder:
         """Whether every price of it is below every one of ``other``."""
         if self._width and self._width == other._width and self._dot == other._dot:
             return self._prices[-2] < other._prices[1]
-        return self.highest < other.lowest
+        if not self or not other:
+            return True
+        return float(self._prices[-2]) < float(other._prices[1])
 
     def _mixed(self) -> list[float]:
         """What puts the prices in order from now on, as they are not spelled alike."""
@@ -196,7 +192,7 @@ class Ladder:
         return self._values
 
     def _spelled(self, price: str) -> str | None:
-        """How ``price``, of another length than others, is there already, if it is."""
+        """How ``price``, which is not spelled as all others are, is there already, if it is."""
         value, values = float(price), self._mixed()
         place = bisect_left(values, value)
         return self._prices[place] if values[place] == value else None

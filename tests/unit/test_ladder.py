@@ -34,13 +34,14 @@ def naive(sizes: dict[str, str]) -> list[tuple[str, str]]:
 def test_levels_come_in_the_order_of_numbers_not_of_texts() -> None:
     ladder = Ladder(levels(("9.5", "1"), ("10", "2"), ("100", "3"), ("9", "4")))
     assert shown(ladder) == [("9", "4"), ("9.5", "1"), ("10", "2"), ("100", "3")]
-    assert (ladder.lowest, ladder.highest, len(ladder)) == (9, 100, 4)
+    assert len(ladder) == 4
 
 
 def test_an_empty_side_is_beyond_every_price() -> None:
     empty = Ladder()
-    assert empty.lowest > 1e308
-    assert empty.highest < -1e308
+    for other in (Ladder(levels(("1", "1"))), Ladder(levels(("1.50", "1"))), Ladder()):
+        assert empty.below(other)
+        assert other.below(empty)
     assert shown(empty) == []
 
 
@@ -66,7 +67,7 @@ def test_zero_for_a_level_that_is_not_there_is_nothing() -> None:
 def test_a_size_too_small_for_a_float_is_a_size() -> None:
     ladder = Ladder(levels(("1", "1e-400")))
     ladder.apply(levels(("2", "2e-400"), ("1", "3e-400")))
-    assert shown(ladder) == [("1", "3e-400"), ("2", "2e-400")]
+    assert shown(ladder) == [("1", "3E-400"), ("2", "2E-400")]
 
 
 @pytest.mark.parametrize(
@@ -191,10 +192,11 @@ def test_of_prices_that_are_gone_nothing_is_kept(spelled: str) -> None:
         ladder.apply(((texts[tick - 50], "0"), (texts[tick], "1")))
         assert len(ladder._sizes) == len(ladder._prices) - 2 == 50
         assert len(ladder._values) == (0 if spelled else 52)
-        assert (ladder.lowest, ladder.highest) == ((tick - 49) / 2, tick / 2)
+        assert (ladder.first, ladder.last) == ((texts[tick - 49], "1"), (texts[tick], "1"))
     copy = ladder.copy()
     copy.apply(((texts[4_990], "0"), ("90000.125", "1")))
-    assert (ladder.highest, copy.highest, len(ladder), len(copy)) == (2_499.5, 90_000.125, 50, 50)
+    assert (ladder.last, copy.last) == ((texts[-1], "1"), ("90000.125", "1"))
+    assert len(ladder) == len(copy) == 50
     assert list(copy.rising())[:-1] == [
         (price, "1") for price in texts[4_950:] if price != texts[4_990]
     ]
@@ -259,8 +261,9 @@ def test_what_only_looks_like_the_others_is_put_where_it_belongs(price: str) -> 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        *((text, text) for text in ("0", "7", "0.001", "00.12", "5.", "1E+5", "-1", "NaN")),
+        *((text, text) for text in ("0", "7", "0.001", "00.12", "5.", "NaN", "-Infinity")),
         *(("-1.50", "-150e-2"), ("1.5e3", "15e2"), (".5", "5e-1"), ("１.5", "15e-1")),
+        *(("1E+5", "1e5"), ("-1", "-1e0"), ("1__0", "10e0"), ("_1", "1e0"), ("１", "1e0")),
     ],
 )
 def test_a_price_with_a_dot_is_digits(text: str, shown: str) -> None:
@@ -271,15 +274,15 @@ def test_a_price_with_a_dot_is_digits(text: str, shown: str) -> None:
 def test_numbers_are_written_as_they_stand() -> None:
     assert written([(Decimal("1.50"), Decimal("2"))]) == [("1.50", "2")]
     floats: Any = [(1e-7, 0.0), (1.5, 1e22)]  # Any: they go under the name of Decimals
-    assert written(floats) == [("1e-07", "0"), ("1.5", "1e+22")]
+    assert written(floats) == [("1e-7", "0"), ("1.5", "1e+22")]
 
 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        *((text, text) for text in ("0", "7", "0.001", "00012", "1E+5", "1e-400", "-1", "１")),
+        *((text, text) for text in ("0", "7", "0.001", "00012", "1E+5", "1E-400", "-1")),
         *((text, "0") for text in ("0.000", "-0", "00", "0e5", ".0", "+0")),
-        *(("+1", "1"), (" 1", "1"), (".5", "0.5"), ("_-1", "-1")),
+        *(("+1", "1"), (" 1", "1"), (".5", "0.5"), ("_-1", "-1"), ("１", "1"), ("1__0", "10")),
     ],
 )
 def test_the_text_of_a_size_tells_its_sign(text: str, shown: str) -> None:
@@ -306,6 +309,30 @@ def test_while_prices_are_spelled_alike_no_number_is_kept() -> None:
     ladder = Ladder([("1.50", "1"), ("1.25", "1")])
     ladder.apply([("1.75", "1"), ("1.25", "0"), ("9.99", "0")])
     assert (ladder._values, ladder._prices[1:-1]) == ([], ["1.50", "1.75"])
+
+
+def test_prices_that_no_float_tells_apart_are_refused_from_the_first_on() -> None:
+    """Else they were taken for each other once a price comes that is spelled in another way."""
+    with pytest.raises(Unfit, match="twice"):
+        Ladder([("9999999999999.998", "1"), ("9999999999999.999", "1")])
+    close = [(f"100000.00000000000{n}", "1") for n in (1, 2)]
+    with pytest.raises(Unfit, match="twice"):
+        Ladder(close)
+    ladder = Ladder(close[:1])
+    with pytest.raises(Unfit, match="is there as"):
+        ladder.apply(close[1:])
+
+
+@pytest.mark.parametrize("digits", ["9007199254740.99", "99999999999999.9", "0.99999999999999"])
+def test_as_many_digits_as_are_their_own_order_have_floats_of_their_own(digits: str) -> None:
+    last = Decimal(digits)
+    step = Decimal(1).scaleb(last.as_tuple().exponent)  # type: ignore[arg-type]
+    near = [f"{last - n * step}" for n in range(5)]
+    assert len({float(price) for price in near}) == 5
+    ladder = Ladder([(price, "1") for price in near])
+    assert ladder._values == []
+    ladder.apply([("1", "1"), (near[2], "0"), (near[2], "5")])
+    assert shown(ladder) == naive({"1": "1", **dict.fromkeys(near, "1"), near[2]: "5"})
 
 
 def test_sides_are_marked_by_what_they_hold() -> None:
