@@ -193,7 +193,7 @@ class RequestFailed(Status, frozen=True, kw_only=True):
     attempt: int
     """How many attempts in a row have failed."""
     delay_s: float | None
-    """The next one is so many seconds away; ``None`` when none is made."""
+    """The next one is so many seconds away; ``None`` when the request is given up."""
 
 
 class DecodeFailed(Status, frozen=True, kw_only=True):

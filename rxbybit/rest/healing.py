@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from rxbybit.config import Category, Environment
-from rxbybit.errors import DecodeError, RxBybitError
+from rxbybit.errors import DecodeError, RetryBudgetExhausted, RxBybitError
 from rxbybit.held import Held
 from rxbybit.mending import Mark, Run, Step
 from rxbybit.outlet import AnySpec
@@ -77,7 +77,7 @@ class Healing:
 
     def lost(self, mark: Mark | None) -> None:
         """See :class:`rxbybit.hub.Mender`."""
-        self._open, self._refused = True, False
+        self._open = True
         self._cure.lost(mark)
 
     def hold(self, events: Sequence[Any]) -> None:  # Any: of the topic's stream
@@ -85,7 +85,7 @@ class Healing:
         if self._ended:  # by who was told of something else in the same frame
             return
         step = self._cure.hold(events)
-        if step == "give" or self._refused:
+        if step == "give" or (step == "ask" and self._refused):
             self._give()
         elif step == "ask":
             if self._patience is None:
@@ -94,7 +94,8 @@ class Healing:
 
     def _on_live(self) -> None:
         if self._open:
-            self._call_off()  # what is under way may be of before
+            self._call_off()  # what is under way may be of before, and what was refused
+            self._refused = False
             self._ask()
 
     def _ask(self) -> None:
@@ -110,13 +111,11 @@ class Healing:
                     break  # barred: it would come too late for what is held
         except DecodeError:
             raise  # of a client that is strict
-        except RxBybitError:  # its api has told it on status(): what is held goes out
-            self._refused = True
+        except RxBybitError as error:  # its api has told it on status(): what is held goes out
+            self._refused = not isinstance(error, RetryBudgetExhausted)  # later it may be well
         self._recall = None
         self._give()
-        if not self._open or self._ended or self._refused:
-            return
-        if barred_s := api.barred_s:
+        if self._open and not self._ended and (barred_s := api.barred_s):
             # nothing has come live that would tell of the hole, and nothing may for long
             self._later = self._loop.call_later(barred_s, self._ask)
 

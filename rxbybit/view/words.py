@@ -68,7 +68,7 @@ def _words(status: Status) -> str:
         case Stale() | Resynced():
             return _anew(status)
         case RequestFailed(url=url, reason=reason, attempt=attempt, delay_s=delay_s):
-            again = "not asked again" if delay_s is None else f"asking again in {delay_s:.1f} s"
+            again = "given up" if delay_s is None else f"asking again in {delay_s:.1f} s"
             return f"{reason}: {url}; {again} (attempt {attempt})"
         case DecodeFailed(topic=topic, messages=messages):
             return f"could not decode a message of {topic}: {messages}"

@@ -129,7 +129,7 @@ def test_an_outage_is_told_on_standard_error_and_healed() -> None:
         child.interrupt()
         status, lines, errors = child.end()
     told = [line.split("  status  ")[1] for line in errors.splitlines()]
-    of_rest = [words for words in told if "/v5/market/recent-trade; not asked again" in words]
+    of_rest = [words for words in told if "/v5/market/recent-trade; given up" in words]
     assert of_rest, "a recording has no list of what was missed"
     assert [w.split(" ")[2].rstrip(":") for w in told if w not in of_rest][:4] == [
         "disconnected", "reconnecting", "connected", "gap",

@@ -464,7 +464,7 @@ def test_without_a_list_every_hole_is_told(how: str) -> None:
 
 
 def test_a_list_that_is_refused_is_asked_for_once_an_outage() -> None:
-    """``status()`` said that it is not asked again, whenever the first live event comes."""
+    """Whatever comes live later goes out at once."""
 
     async def body(world: World) -> None:
         ear = await hear(world)
@@ -638,23 +638,61 @@ def test_a_backoff_with_a_budget_ends_in_a_gap_not_in_an_error() -> None:
     scenario(body, backoff=Backoff(first=0.1, cap=0.2, budget=3))
 
 
-def test_a_budget_that_the_bar_has_spent_is_not_asked_again() -> None:
+@pytest.mark.parametrize("barred", [False, True])
+def test_where_a_budget_is_spent_it_is_asked_for_again_later(barred: bool) -> None:
     async def body(world: World) -> None:
         ear = await hear(world)
         world.trade()
         await until(lambda: ear.heard)
-        world.transport.failures = [Answer(500, {}, b""), Answer(403, {}, b"access too frequent")]
+        last = Answer(403, {}, b"access too frequent") if barred else Answer(503, {}, b"")
+        world.transport.failures = [Answer(500, {}, b""), last]
         world.cut()
+        await asyncio.sleep(0.1)
+        world.trade()
         await world.let_in()
         await until(lambda: len(world.of(RequestFailed)) == 2)
         assert world.of(RequestFailed)[1].delay_s is None
         await asyncio.sleep(1_000)
-        assert len(world.transport.queries) == 2
+        assert len(ear.heard) == (2 if barred else 1), "as nobody knows when REST is well again"
         world.trade()
-        await until(lambda: len(ear.heard) == 2)
-        assert told(ear)[1] == ("t2", False, True)
+        await until(lambda: len(ear.heard) == 3)
+        assert told(ear)[1:] == [("t2", True, False), ("t3", False, False)]
 
     scenario(body, backoff=Backoff(first=0.1, cap=0.2, budget=2))
+
+
+@pytest.mark.parametrize("live", [False, True])
+def test_what_was_refused_after_the_link_was_lost_again_says_nothing_of_that_outage(
+    live: bool,
+) -> None:
+    async def body(world: World) -> None:
+        ear = await hear(world)
+        world.trade()
+        await until(lambda: ear.heard)
+        world.transport.delay_s = 2.0
+        world.transport.failures = [Answer(404, {}, b"")]
+        world.cut()
+        await asyncio.sleep(1)
+        world.trade()
+        await world.let_in()
+        await until(lambda: len(world.transport.queries) == 1)
+        if live:
+            world.trade()
+        await asyncio.sleep(0.5)
+        world.cut()
+        world.trade()
+        await until(lambda: world.of(RequestFailed), within=5)
+        await world.let_in()
+        await until(lambda: len(world.transport.queries) == 2)
+        await asyncio.sleep(0.3)
+        last = world.trade()
+        await until(lambda: ear.heard[-1].id == last[0], within=5)
+        assert not told(ear)[-1][2], "the list has all that was missed in the second outage"
+        assert told(ear)[-2] == (f"t{world.made - 1}", True, False)
+        assert len(world.of(Gap)) == (2 if live else 1)
+        assert len(ear.heard) == len({event.id for event in ear.heard})
+
+    scenario(body)
 
 
 @pytest.mark.parametrize("seed", range(25))

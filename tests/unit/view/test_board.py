@@ -267,7 +267,7 @@ def test_what_is_asked_for_again_is_one_line_with_the_last_attempt() -> None:
         "gone: http://x/a; asking again in 1.0 s (attempt 2)",
     ]
     board.apply(RequestFailed(time=AT, url="http://x/a", reason="no", attempt=3, delay_s=None), 0.0)
-    assert words(board)[1:] == ["no: http://x/a; not asked again (attempt 3)"]
+    assert words(board)[1:] == ["no: http://x/a; given up (attempt 3)"]
 
 
 def order(order_id: str, status: str = "New", symbol: str = "BTCUSD") -> Order:
