@@ -19,6 +19,9 @@ from rxbybit.protocol.base import Operation, Reply, WireProtocol
 
 __all__ = ["Answer", "Request", "Subscriptions", "characters"]
 
+MOST_LATE = 64
+"""How many requests are remembered whose answers are overdue."""
+
 
 class Request(Struct, frozen=True):
     """A frame to send."""
@@ -71,6 +74,7 @@ class Subscriptions:
         self._apart: list[tuple[str, ...]] = []  # to be asked for in requests of their own
         self._leaving: dict[str, None] = {}
         self._open: dict[str, _Open] = {}
+        self._late: list[Request] = []  # overdue, but the answer may still come
         self._stuck: dict[str, None] = {}  # to be renewed once more, as the exchange did not
         self._size = 0
 
@@ -126,6 +130,7 @@ class Subscriptions:
         """
         live = self.live
         self._open.clear()
+        self._late.clear()
         self._stuck.clear()
         self._leaving.clear()
         self._apart.clear()
@@ -196,9 +201,11 @@ class Subscriptions:
         late: list[str] = []
         for held in [held for held in self._open.values() if held.sent_s <= before_s]:
             del self._open[held.request.id]
+            self._late.append(held.request)
             if held.request.operation == "subscribe":
                 mine = (t for t in held.request.topics if self._current(t, held.request.id))
                 late += (topic for topic in mine if not self._wanted[topic].live)
+        del self._late[:-MOST_LATE]
         self._ask_again(late, sent=True)
         stuck, self._stuck = self._stuck, {}
         for topic in stuck:
@@ -234,11 +241,7 @@ class Subscriptions:
             held = self._open.pop(reply.request, None)
             return held.request if held else None
         if reply.topics is not None:
-            for key, held in self._open.items():
-                asked = held.request
-                if (reply.operation, reply.topics) == (asked.operation, asked.topics):
-                    return self._open.pop(key).request
-            return None
+            return self._repeated(reply.operation, reply.topics)
         named = {*reply.accepted, *reply.refused}
         for key, held in self._open.items():
             if reply.operation in (None, held.request.operation) and (
@@ -246,6 +249,27 @@ class Subscriptions:
             ):
                 return self._open.pop(key).request
         return None
+
+    def _repeated(self, operation: str | None, topics: tuple[str, ...]) -> Request | None:
+        """The first request of these that has not been answered.
+
+        If that was overdue, so was asked for once more, the answer is as good for that one, unless
+        the topics were left in between.
+        """
+        sent = [*self._late, *(held.request for held in self._open.values())]
+        places = [
+            at for at, one in enumerate(sent) if (one.operation, one.topics) == (operation, topics)
+        ]
+        if not places:
+            return None
+        since = sent[places[0] + 1 :]
+        overdue = places[0] < len(self._late)
+        del self._late[: places[0] + 1]  # of those before there will be no answer any more
+        left = {t for one in since if one.operation == "unsubscribe" for t in one.topics}
+        if overdue and not left.isdisjoint(topics):
+            return None
+        held = (self._open.pop(sent[at].id, None) for at in places)
+        return next((one.request for one in held if one is not None), None)
 
     def _portions(self, topics: Iterable[str]) -> list[list[str]]:
         listed, size = list(topics), self._wire.topics_per_request

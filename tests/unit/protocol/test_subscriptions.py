@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from rxbybit.protocol.base import Reply
 from rxbybit.protocol.legacy import Legacy
-from rxbybit.protocol.subscriptions import Request, Subscriptions, characters
+from rxbybit.protocol.subscriptions import MOST_LATE, Request, Subscriptions, characters
 from rxbybit.protocol.v5 import V5
 from tests.effort import examples
 
@@ -353,6 +353,66 @@ def test_an_answer_that_repeats_its_request_is_matched_by_operation_and_topics()
     asked.reply(repeated(Request("?", "subscribe", ("d",))))
     assert asked.waiting_since(0.0) is None
     assert asked.live == ("a", "b", "c")
+
+
+def test_an_answer_that_comes_late_is_not_taken_for_that_of_the_same_request_again() -> None:
+    """The exchange has taken "a" in, and leaves it, but not yet for the second time."""
+    asked = Subscriptions(Legacy())
+    asked.want("a")
+    asked.want("b")
+    (first,) = asked.requests(1.0)
+    asked.renew("a")
+    assert asked.overdue(1.0) == ("b",)
+    leave, again = asked.requests(11.0)
+    assert (leave.topics, again.topics) == (("a",), first.topics)
+    assert asked.reply(repeated(first)).live == ()
+    asked.reply(repeated(leave))
+    assert asked.live == ()
+    refused = replace(repeated(again), success=False, message="known", accepted=("b",))
+    assert asked.reply(refused).live == ("b",)
+    (rest,) = asked.requests(12.0)
+    assert rest.topics == ("a",)
+    assert asked.reply(repeated(rest)).live == ("a",)
+
+
+def test_an_answer_that_comes_late_is_as_good_for_the_same_request_again() -> None:
+    asked = Subscriptions(Legacy())
+    asked.want("a")
+    (first,) = asked.requests(1.0)
+    assert asked.overdue(1.0) == ("a",)
+    (again,) = asked.requests(11.0)
+    assert asked.reply(repeated(first)).live == ("a",)
+    assert asked.waiting_since(12.0) is None
+    assert asked.reply(repeated(again)).live == ()
+
+
+@pytest.mark.parametrize("how", ["the first is lost", "cut"])
+def test_one_answer_that_is_lost_does_not_make_all_that_follow_late(how: str) -> None:
+    asked = Subscriptions(Legacy())
+    asked.want("a")
+    asked.requests(1.0)
+    asked.overdue(1.0)
+    if how == "cut":
+        asked.closed()
+        (again,) = asked.requests(11.0)
+        asked.renew("a")
+        leave, anew = asked.requests(12.0)
+        assert asked.reply(repeated(again)).live == ()
+    else:
+        asked.renew("a")
+        leave, anew = asked.requests(11.0)
+    asked.reply(repeated(leave))
+    assert asked.live == ()
+    assert asked.reply(repeated(anew)).live == ("a",)
+
+
+def test_so_many_late_answers_are_remembered_and_no_more() -> None:
+    asked = Subscriptions(Legacy())
+    asked.want("a")
+    for at in range(3 * MOST_LATE):
+        asked.requests(10.0 * at)
+        asked.overdue(10.0 * at)
+    assert len(asked._late) == MOST_LATE
 
 
 def test_the_oldest_of_two_requests_alike_is_answered_first() -> None:
