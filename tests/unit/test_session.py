@@ -852,6 +852,17 @@ def test_who_waits_for_the_ledger_says_at_which_attempt() -> None:
     scenario(body)
 
 
+def test_what_was_about_to_be_asked_for_is_not_when_the_link_is_closed() -> None:
+    async def body(world: World) -> None:
+        link = await world.live("a")
+        world.want("b")
+        world.session.close()
+        await asyncio.wait({world.session.task})
+        assert world.exchange.subscribed[link] == ["a"]
+
+    scenario(body)
+
+
 def test_closing_twice_is_closing_once() -> None:
     async def body(world: World) -> None:
         await world.live("a")
