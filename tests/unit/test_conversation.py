@@ -280,6 +280,7 @@ def test_who_is_denied_leaves_a_link_that_is_idle(wire: WireProtocol) -> None:
     async def body(world: World) -> None:
         idles = world.listener.idles  # as it opened with nothing to ask for
         world.want(PRIVATE, identity=world.identity)
+        assert world.talk.private is True
         for _ in range(TRIES):
             await soon()
             refusal = {"success": False, "ret_msg": "API key is invalid.", "op": "auth"}
@@ -287,7 +288,7 @@ def test_who_is_denied_leaves_a_link_that_is_idle(wire: WireProtocol) -> None:
         await soon()
         assert world.listener.denials == [(PRIVATE,)]
         assert world.listener.idles == idles + 1
-        assert not world.talk.private
+        assert world.talk.private is False
         assert world.asked() == []
 
     scenario(body, wire)
