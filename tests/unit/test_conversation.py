@@ -18,17 +18,10 @@ from rxbybit.protocol.base import WireProtocol
 from rxbybit.protocol.legacy import Legacy
 from rxbybit.protocol.v5 import V5
 from rxbybit.signin import TRIES, Identity
-from tests.unit.test_session import Hooks
+from tests.unit.test_session import Clock, Hooks
 from tests.virtual import run
 
 PRIVATE = "position"
-
-
-class Clock:
-    async def look(self, *, fresh: bool = False) -> None: ...
-
-    def now_ms(self) -> int:
-        return 1_700_000_000_000
 
 
 class Listener:
@@ -323,6 +316,17 @@ def test_a_cover_is_asked_for_and_left_at_once() -> None:
         await soon()
         assert world.asked("unsubscribe") == [["trade.*"]]
         assert world.asked() == [["trade.*"], ["trade.A"]]
+
+    scenario(body, Legacy())
+
+
+def test_a_topic_that_is_wanted_twice_is_left_once() -> None:
+    async def body(world: World) -> None:
+        for _ in range(2):
+            world.want("trade.A")
+        assert not world.talk.fits("trade.*"), "its frames would come twice"
+        world.talk.drop("trade.A")
+        assert world.talk.fits("trade.*")
 
     scenario(body, Legacy())
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from rxbybit.config import Backoff
+from rxbybit.credentials import Credentials
 from rxbybit.errors import (
     AuthenticationFailed,
     ConnectionFailed,
@@ -26,10 +27,18 @@ from rxbybit.events import (
 from rxbybit.limits import ConnectLedger
 from rxbybit.protocol.v5 import V5
 from rxbybit.session import CLOSE_S, LAST_WORDS_S, Session, Settings
+from rxbybit.signin import Identity
 from tests.memory import MemoryExchange, MemoryLink, MemoryTransport
 from tests.virtual import VirtualLoop, run, until
 
 URL = "ws://exchange/v5/public/inverse"
+
+
+class Clock:
+    async def look(self, *, fresh: bool = False) -> None: ...
+
+    def now_ms(self) -> int:
+        return 1_700_000_000_000
 
 
 class Hooks:
@@ -859,6 +868,19 @@ def test_what_was_about_to_be_asked_for_is_not_when_the_link_is_closed() -> None
         world.session.close()
         await asyncio.wait({world.session.task})
         assert world.exchange.subscribed[link] == ["a"]
+
+    scenario(body)
+
+
+def test_a_link_with_a_private_topic_is_private() -> None:
+    async def body(world: World) -> None:
+        identity = Identity(Credentials.hmac("key-of-nobody", "secret-of-nobody"), Clock())
+        world.want("a")
+        assert world.session.private is False
+        world.session.want("order", lambda data, at, link: None, identity)
+        assert world.session.private is True
+        world.session.drop("order")
+        assert world.session.private is False
 
     scenario(body)
 
