@@ -235,7 +235,13 @@ def test_after_a_lost_link_the_same_snapshot_is_news() -> None:
 
 
 @pytest.mark.parametrize(
-    ("bids", "asks"), [([("101", "1")], ASKS), ([("9", "1"), ("9.0", "1")], ASKS)]
+    ("bids", "asks"),
+    [
+        ([("101", "1")], ASKS),
+        ([("101.50", "1")], [("101.25", "1")]),
+        ([("101.50", "1")], [("101.5", "1")]),
+        ([("9", "1"), ("9.0", "1")], ASKS),
+    ],
 )
 def test_a_snapshot_that_cannot_be_is_not_shown(bids: Pairs, asks: Pairs) -> None:
     world = World()

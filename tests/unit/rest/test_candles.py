@@ -339,6 +339,38 @@ def test_candles_that_were_lost_are_told_though_a_later_hole_was_filled() -> Non
     scenario(body)
 
 
+@pytest.mark.parametrize("again", [False, True])
+def test_what_was_refused_of_one_outage_is_asked_for_of_the_next(again: bool) -> None:
+    """Though the answer comes within it, and a candle that is known is said once more after it."""
+
+    async def body(world: World) -> None:
+        ear = Ear(world.client.klines("BTCUSD"))
+        await asyncio.sleep(61)
+        world.push((BEGAN, True))
+        await until(lambda: ear.heard)
+        await outage(world, 1.0)
+        await asyncio.sleep(125)
+        world.transport.delays = [2.0]
+        world.transport.failures = [Answer(404, {}, b"")]
+        world.push((BEGAN + 2, True))
+        await until(lambda: world.transport.sent)
+        await outage(world, 5.0)
+        await until(lambda: len(ear.heard) == 2, within=5)
+        await until(lambda: world.exchange.live)
+        await asyncio.sleep(1)
+        if again:
+            world.push((BEGAN + 2, True))
+        await asyncio.sleep(131)
+        world.push((BEGAN + 4, False))
+        await until(lambda: ear.minutes[-1] == BEGAN + 4, within=30)
+        assert [minute - BEGAN for minute in ear.minutes] == [0, 2, 3, 4]
+        assert [gap.lost for gap in gaps(ear)] == [1]
+        assert [(gap.filled, gap.lost) for gap in world.of(Gap)] == [(0, 1), (1, 0)]
+        assert len(world.transport.sent) == 2
+
+    scenario(body)
+
+
 def candle(n: int, *, closed: bool = True) -> Kline:
     row: dict[str, Any] = dict.fromkeys(("open", "high", "low", "close", "volume", "turnover"), 1)
     begins = {"start_ms": n * MINUTE, "end_ms": n * MINUTE + MINUTE - 1}
