@@ -17,14 +17,13 @@ from sys import getrefcount
 
 from rxbybit.book import OrderBook
 from rxbybit.content import BookState, Content
-from rxbybit.events import Event
 from rxbybit.ladder import Ladder, TextLevel, Unfit, change
-from rxbybit.schema.spec import NO_SNAPSHOT, Renewal
+from rxbybit.schema.spec import NO_SNAPSHOT, Interim, Renewal
 
 __all__ = ["BookKeeper", "BookText", "NoRenewal"]
 
 
-class BookText(Event, frozen=True, kw_only=True):
+class BookText(Interim, frozen=True, kw_only=True):
     """A snapshot or a delta of a book, with its levels as they were sent."""
 
     symbol: str
@@ -82,7 +81,18 @@ class BookKeeper:
                 self.spoil(NO_SNAPSHOT)
             return
         elif frame.update_id == self._next or self._follows(content, frame):
-            content = self._changed(content, frame)
+            if getrefcount(self.book) > _ALONE:
+                content = self._copied(content)
+            bids, asks = frame.bids, frame.asks
+            try:
+                change(content.bid_side, bids, content.ask_side, asks)
+            except Unfit as error:
+                self.refuse(frame.update_id, error)
+                return
+            if bids:
+                content.bids = None
+            if asks:
+                content.asks = None
         else:
             return
         if content is not None:
@@ -105,6 +115,11 @@ class BookKeeper:
         self._asked = True
         self._renewal.ask(why)
         return True
+
+    def refuse(self, update_id: int | None, error: ValueError) -> None:
+        """An update cannot be taken in: ask for a snapshot."""
+        number = "a delta" if update_id is None else f"update {update_id}"
+        self.spoil(f"{number} {error}")
 
     def content(self) -> Hashable:
         """What the book shows, whatever its state, by a number for each side; ``None`` before the
@@ -171,23 +186,6 @@ class BookKeeper:
                 self.spoil(f"a delta left {count} of {depth} levels a side")
                 return False
         return True
-
-    def _changed(self, content: Content, frame: BookText) -> Content | None:
-        """The content after a delta, which nobody else holds; ``None`` if it does not fit."""
-        if getrefcount(self.book) > _ALONE:
-            content = self._copied(content)
-        bids, asks = frame.bids, frame.asks
-        try:
-            change(content.bid_side, bids, content.ask_side, asks)
-        except Unfit as error:
-            number = "a delta" if frame.update_id is None else f"update {frame.update_id}"
-            self.spoil(f"{number} {error}")
-            return None
-        if bids:
-            content.bids = None
-        if asks:
-            content.asks = None
-        return content
 
     def _copied(self, content: Content) -> Content:
         """The content to change: who holds the book keeps it as it is."""

@@ -136,7 +136,7 @@ def folding(outlet: Outlet) -> Send:
     assert emit is not None
     apply = state.apply
 
-    def deliver(events: Sequence[Event]) -> None:
+    def to_all(events: Sequence[Event]) -> None:
         values: list[Any] = []  # Any: as Send's
         for event in events:
             apply(event)
@@ -147,7 +147,22 @@ def folding(outlet: Outlet) -> Send:
             for send in sends:
                 send(values)
 
-    return deliver
+    if len(sends) != 1:
+        return to_all
+    (only,) = sends
+
+    def to_one(events: Sequence[Event]) -> None:
+        """Without a list, for one event, which is what most frames hold, and one subscriber."""
+        if len(events) != 1:
+            to_all(events)
+            return
+        (event,) = events
+        apply(event)
+        value = emit(state, event)
+        if value is not None:
+            only((value,))
+
+    return to_one
 
 
 def folded(

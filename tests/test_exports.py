@@ -127,7 +127,7 @@ GROUPS = {
         "RuntimeMisuse",
     ],
 }
-INTERNAL = {"BookText", "OrderItem"}
+INTERNAL = {"BookText", "Interim", "OrderItem"}
 """What frames of books and orders decode to; a subscriber gets what is made of it, such as an
 ``OrderBook`` or an ``Order``."""
 HEAD = """\

@@ -79,7 +79,12 @@ class _Books:
         keeper = one.keeper
         if keeper is None:
             keeper = one.keeper = BookKeeper(NoRenewal(), _numbers(update))
-        keeper.apply(_text(update))
+        try:
+            frame = _text(update)
+        except ValueError as error:
+            keeper.refuse(update.update_id, error)
+        else:
+            keeper.apply(frame)
         gap = update.meta.gap or one.owed
         book = keeper.news
         if gap is None or book is None:

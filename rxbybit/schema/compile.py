@@ -25,7 +25,7 @@ from msgspec.structs import fields as fields_of
 from rxbybit.events import Event
 from rxbybit.schema.adoption import adopts
 from rxbybit.schema.fields import WireField, WireSchema
-from rxbybit.schema.spec import Wire
+from rxbybit.schema.spec import Interim, Wire
 from rxbybit.schema.table import MILLISECONDS, Entry, entry_of
 from rxbybit.schema.written import Bind, Changed, Decode, Work, nulled, written
 
@@ -249,7 +249,7 @@ def _twin(
     twin = msgspec.defstruct(
         f"{event.__name__}From{schema.__name__}",
         defs,
-        bases=event.__bases__,
+        bases=(event,) if issubclass(event, Interim) else event.__bases__,
         rename=rename,
         frozen=True,
         gc=False,
@@ -259,6 +259,7 @@ def _twin(
     levels = tuple(name for name in special if entries[name].wire is not Decimal)
     work = Work(
         event=event,
+        is_event=issubclass(twin, event),
         adopted=adopts(twin, event),
         converts={n: (e.of or e.wire, e.convert) for n, e in entries.items() if e.convert},
         numbers={n: n in nones for n in special if n not in levels},

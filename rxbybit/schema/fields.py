@@ -249,29 +249,32 @@ class Levels(WireField[tuple[Level, ...]]):
 
     def read(self, value: object) -> tuple[Level, ...]:
         numbers = self.numbers
-        return tuple(_levels(value, lambda number: number_of(number, numbers)))
+        return tuple(
+            _levels(value, lambda price, size: (number_of(price, numbers), number_of(size, numbers)))
+        )
 
 
 class TextLevels(WireField[list[TextLevel]]):
-    """Levels of a book as they are spelled; as floats they must be finite."""
+    """Levels of a book as they are spelled; as floats they must be finite, and no size below 0."""
 
     complaint = "Not a list of levels."
     gives = list[TextLevel]
 
     def read(self, value: object) -> list[TextLevel]:
-        levels = _levels(value, _spelled)
-        return [(price_text(*price), size_text(*size)) for price, size in levels]
+        return _levels(
+            value,
+            lambda price, size: (price_text(*_spelled(price)), size_text(*_spelled(size))),
+        )
 
 
-def _levels(value: object, read: Callable[[object], T]) -> list[tuple[T, T]]:
+def _levels(value: object, read: Callable[[object, object], T]) -> list[T]:
     if not isinstance(value, list):
         raise ValueError
-    levels: list[tuple[T, T]] = []
+    levels: list[T] = []
     wrong: dict[int, list[str]] = {}
     for index, level in enumerate(cast("list[object]", value)):
         try:
-            price, size = _pair(level)
-            levels.append((read(price), read(size)))
+            levels.append(read(*_pair(level)))
         except ValueError:
             wrong[index] = ["Not a pair of price and size."]
     if wrong:

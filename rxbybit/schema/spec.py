@@ -22,6 +22,7 @@ from rxbybit.schema.wire import Kind, Otherwise, Place, Wire
 
 __all__ = [
     "NO_SNAPSHOT",
+    "Interim",
     "MakeState",
     "Otherwise",
     "Place",
@@ -35,6 +36,12 @@ __all__ = [
 E = TypeVar("E", bound=Emitted)
 NO_SNAPSHOT = "deltas came and no snapshot"
 """Why a topic is subscribed anew whose first frame was lost."""
+
+
+class Interim(Event, frozen=True, kw_only=True):
+    """What frames decode to for a state alone: as no user sees it, its class may be derived from
+    the one that is named, which it would take time to become.
+    """
 
 
 class Renewal(Protocol):

@@ -17,7 +17,7 @@ from msgspec.structs import force_setattr
 
 from rxbybit.events import Event, Meta
 from rxbybit.schema.adoption import copied
-from rxbybit.schema.levels import plain_lists, plain_texts
+from rxbybit.schema.levels import dotted_lists, plain_lists, plain_texts
 
 __all__ = ["UNFIT", "Bind", "Changed", "Decode", "Work", "nulled", "written"]
 
@@ -57,6 +57,8 @@ class Work:
     """What there is to do to the decoded wire twins of one kind of frame."""
 
     event: type[Event]
+    is_event: bool
+    """Whether a twin is an event from the beginning."""
     adopted: bool
     """Whether a twin can become the event, which is done last; else it is copied."""
     converts: Mapping[str, tuple[type, Callable[[Any], object]]]  # Any: one of that type
@@ -158,8 +160,8 @@ def _finish(work: Work, number: int) -> list[str]:
         lines += ["   raise ValueError('not finite')"]
     if work.texts:
         checks = [f"plain_texts(x.{name} or ())" for name in work.texts]
-        lines += [f"if not (plain_lists(data) or {' and '.join(checks)}):"]
-        lines += [" raise ValueError('levels that are spelled in another way')"]
+        plain = f"dotted_lists(data) or plain_lists(data) or {' and '.join(checks)}"
+        lines += [f"if not ({plain}): raise ValueError('levels that are spelled in another way')"]
     for name in work.converts:
         if name not in noted:
             lines += _convert(name, number)
@@ -169,7 +171,7 @@ def _finish(work: Work, number: int) -> list[str]:
         lines += [f"if x.{name} == {nothing!r}: force(x, {name!r}, None)"]
     if noted:
         lines += _note(work, number, noted)
-    if work.adopted:
+    if work.adopted and not work.is_event:
         lines += [f"force(x, '__class__', event{number})"]
     return [*lines, "force(x, 'meta', meta)"]
 
@@ -208,6 +210,7 @@ _NAMES = {
     "UNFIT": UNFIT,
     "copied": copied,
     "force": force_setattr,
+    "dotted_lists": dotted_lists,
     "plain_lists": plain_lists,
     "plain_texts": plain_texts,
 }

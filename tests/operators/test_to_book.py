@@ -151,6 +151,20 @@ def test_a_hole_goes_to_the_next_book() -> None:
     assert [book.meta.gap for book in made] == [None, HOLE, HOLE]
 
 
+@pytest.mark.parametrize("size", ["-1", "NaN", "sNaN", "Infinity"])
+def test_an_update_with_a_size_that_cannot_be_is_not_taken_in(size: str) -> None:
+    wrong = [(D("99.5"), D(size))]
+    made = books(snapshot(), delta(6, wrong), delta(7), snapshot(8, wrong), snapshot(9), delta(10))
+    assert [(book.update_id, book.state) for book in made] == [
+        (5, "synced"),
+        (5, "resyncing"),
+        (9, "synced"),
+        (10, "synced"),
+    ]
+    assert made[1].bids == BIDS
+    assert books(snapshot(5, wrong), delta(6)) == []
+
+
 def test_what_was_made_by_hand_needs_no_meta() -> None:
     first = BookSnapshot(symbol="A", depth=1, bids=BIDS, asks=(), update_id=1)
     then = BookDelta(symbol="A", depth=1, bids=(), asks=ASKS, update_id=2)

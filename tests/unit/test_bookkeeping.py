@@ -191,7 +191,6 @@ def test_a_lower_update_of_a_later_time_is_of_a_restart_that_was_missed() -> Non
         ([("97", "1")], [("98", "1")]),
         ([("98", "5"), ("99.0", "5")], []),
         ([("98", "0"), ("97", "9")], [("102", "0"), ("101.00", "0")]),
-        ([("98", "-1")], []),
     ],
 )
 def test_what_does_not_fit_is_not_shown(bids: Pairs, asks: Pairs) -> None:
@@ -205,6 +204,16 @@ def test_what_does_not_fit_is_not_shown(bids: Pairs, asks: Pairs) -> None:
         assert (book.state, texts(book), book.update_id) == ("resyncing", (BIDS, ASKS), 5)
         assert len(world.asked) == 1
         assert world.asked[0].startswith("update 6 ")
+
+
+@pytest.mark.parametrize(("update_id", "said"), [(7, "update 7 why"), (None, "a delta why")])
+def test_an_update_can_be_refused_before_it_is_read(update_id: int | None, said: str) -> None:
+    world = World()
+    world.snapshot()
+    world.keeper.refuse(update_id, ValueError("why"))
+    assert world.keeper.news is not None
+    assert world.keeper.news.state == "resyncing"
+    assert world.asked == [said]
 
 
 def test_a_new_snapshot_replaces_the_book_at_any_time() -> None:

@@ -197,6 +197,31 @@ def test_a_sibling_that_comes_inside_a_frame_takes_nothing_from_it() -> None:
     assert one.heard == candles
 
 
+def test_who_comes_inside_a_frame_of_a_state_gets_what_all_of_the_frame_has_made() -> None:
+    world = World(snapshot_first=True)
+    one, late = world.hear(TICKERS), list[Ear]()
+    world.send(update("snapshot", last_price=Decimal(1)))
+    one.then = lambda _: late.append(world.hear(TICKERS)) if not late else None
+    world.send(update(last_price=Decimal(2)), update(last_price=Decimal(3)))
+    assert [ticker.last_price for ticker in one.heard] == [Decimal(n) for n in (1, 2, 3)]
+    assert [ticker.last_price for ticker in late[0].heard] == [Decimal(3)]
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_frame_of_a_state_is_one_call_for_each_who_hears_it(count: int) -> None:
+    calls: list[list[object]] = []
+    world = World()
+    for _ in range(count):
+        ear = Ear()
+        ear.on_each = lambda values: calls.append(list(values))
+        world.hub.attach(CLOSED_KLINES, ear)
+    world.send(candle(1, closed=False))
+    world.send(candle(1, closed=True))
+    world.send(candle(2, closed=True), candle(3, closed=True), candle(4, closed=False))
+    one, two, three = (candle(n, closed=True) for n in (1, 2, 3))
+    assert calls == [[one]] * count + [[two, three]] * count
+
+
 def candle(n: int, *, closed: bool) -> Kline:
     one = Decimal(1)
     return Kline(

@@ -206,6 +206,18 @@ def test_levels_in_plain_digits_do_not_go_through_marshmallow(
     assert (event.bids, event.asks) == (list(map(tuple, levels)), [("3", "4")])
 
 
+@pytest.mark.parametrize("size", ["-1", "-0.5", "-1e-400"])
+def test_a_size_below_zero_is_told_and_makes_no_kept_book(size: str) -> None:
+    levels = [["2.5", "1"], ["1.5", size], ["0.5", "-0"]]
+    data = {"s": "BTCUSDT", "b": levels, "a": [], "u": 1, "seq": 2}
+    said: list[DecodeError] = []
+    decoder = TopicDecoder(ORDER_BOOK, "v5", "orderbook.50.BTCUSDT", report=said.append)
+    frame = {"type": "delta", "ts": 5, "data": data}
+    assert decoder.decode(msgspec.json.encode(frame), 1, 2) == ()
+    wrong = {"data": {"b": {1: ["Not a pair of price and size."]}}}
+    assert [error.messages for error in said] == [wrong]
+
+
 @pytest.mark.usefixtures("no_marshmallow")
 def test_levels_as_exchanges_send_them_are_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(book_levels, "_level", lambda _: pytest.fail("one by one"))
