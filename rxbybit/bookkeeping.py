@@ -17,7 +17,7 @@ from sys import getrefcount
 
 from rxbybit.book import OrderBook
 from rxbybit.content import BookState, Content
-from rxbybit.ladder import Ladder, TextLevel, Unfit, change
+from rxbybit.ladder import Ladder, TextLevel, Unfit
 from rxbybit.schema.spec import NO_SNAPSHOT, Interim, Renewal
 
 __all__ = ["BookKeeper", "BookText", "NoRenewal"]
@@ -85,7 +85,7 @@ class BookKeeper:
                 content = self._copied(content)
             bids, asks = frame.bids, frame.asks
             try:
-                change(content.bid_side, bids, content.ask_side, asks)
+                content.bid_side.change(bids, content.ask_side, asks)
             except Unfit as error:
                 self.refuse(frame.update_id, error)
                 return

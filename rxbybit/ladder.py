@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import inf, isfinite
 
-__all__ = ["Ladder", "TextLevel", "Unfit", "change", "price_text", "size_text"]
+__all__ = ["Ladder", "TextLevel", "Unfit", "price_text", "size_text"]
 
 TextLevel = tuple[str, str]
 """Price and size, as :func:`price_text` and :func:`size_text` give them."""
@@ -141,6 +141,28 @@ class Ladder:
                     self._add(price)
         return before
 
+    def change(
+        self, changes: Sequence[TextLevel], asks: Ladder, ask_changes: Sequence[TextLevel]
+    ) -> None:
+        """Apply changes to both sides of a book, whose bids it is.
+
+        Errors: ``Unfit`` as of :meth:`apply`, or where a bid would not be below every ask; nothing
+        is applied then.
+        """
+        before = self.apply(changes)
+        try:
+            asks_before = asks.apply(ask_changes)
+            if self._width and self._width == asks._width and self._dot == asks._dot:
+                fits = self._prices[-2] < asks._prices[1]  # what below() does, without a call
+            else:
+                fits = self.below(asks)
+            if not fits:
+                asks.undo(ask_changes, asks_before)
+                raise Unfit("crosses the book")
+        except Unfit:
+            self.undo(changes, before)
+            raise
+
     def undo(self, changes: Sequence[TextLevel], before: list[str | None]) -> None:
         """Take back what :meth:`apply` has done, which said what was there ``before``."""
         done = zip(changes, before, strict=False)
@@ -211,29 +233,3 @@ class Ladder:
             return
         place = bisect_left(self._values, float(price))
         del self._prices[place], self._values[place]
-
-
-def change(
-    bids: Ladder,
-    bid_changes: Sequence[TextLevel],
-    asks: Ladder,
-    ask_changes: Sequence[TextLevel],
-) -> None:
-    """Apply changes to both sides of a book.
-
-    Errors: ``Unfit`` as of :meth:`Ladder.apply`, or where a bid would not be below every ask;
-    nothing is applied then.
-    """
-    bids_before = bids.apply(bid_changes)
-    try:
-        asks_before = asks.apply(ask_changes)
-        if bids._width and bids._width == asks._width and bids._dot == asks._dot:
-            fits = bids._prices[-2] < asks._prices[1]  # what below() does, without a call
-        else:
-            fits = bids.below(asks)
-        if not fits:
-            asks.undo(ask_changes, asks_before)
-            raise Unfit("crosses the book")
-    except Unfit:
-        bids.undo(bid_changes, bids_before)
-        raise

@@ -231,8 +231,7 @@ def _twin(
     nones: set[str] = set()
     known = {f.name: f for f in fields_of(event) if f.name != "meta"}
     for name, field in schema(numbers=numbers).declared.items():
-        entry = entry_of(field, numbers)
-        if entry is None:
+        if (entry := entry_of(field, numbers)) is None:
             return None
         entries[name] = entry
         nullable = field.allow_none and absent is not None  # where None means absent it is no value

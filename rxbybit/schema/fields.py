@@ -249,9 +249,11 @@ class Levels(WireField[tuple[Level, ...]]):
 
     def read(self, value: object) -> tuple[Level, ...]:
         numbers = self.numbers
-        return tuple(
-            _levels(value, lambda price, size: (number_of(price, numbers), number_of(size, numbers)))
-        )
+
+        def level(price: object, size: object) -> Level:
+            return number_of(price, numbers), number_of(size, numbers)
+
+        return tuple(_levels(value, level))
 
 
 class TextLevels(WireField[list[TextLevel]]):
@@ -261,10 +263,10 @@ class TextLevels(WireField[list[TextLevel]]):
     gives = list[TextLevel]
 
     def read(self, value: object) -> list[TextLevel]:
-        return _levels(
-            value,
-            lambda price, size: (price_text(*_spelled(price)), size_text(*_spelled(size))),
-        )
+        def level(price: object, size: object) -> TextLevel:
+            return price_text(*_spelled(price)), size_text(*_spelled(size))
+
+        return _levels(value, level)
 
 
 def _levels(value: object, read: Callable[[object, object], T]) -> list[T]:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxbybit.content import written
-from rxbybit.ladder import Ladder, TextLevel, Unfit, change, price_text, size_text
+from rxbybit.ladder import Ladder, TextLevel, Unfit, price_text, size_text
 
 Pairs = Sequence[tuple[str, str]]
 
@@ -238,9 +238,9 @@ def test_bids_are_below_asks_however_they_are_spelled(
     assert sides[0].below(sides[1]) is fits
     if not fits:
         with pytest.raises(Unfit, match="crosses"):
-            change(sides[0], [], sides[1], [])
+            sides[0].change([], sides[1], [])
     else:
-        change(sides[0], [], sides[1], [])
+        sides[0].change([], sides[1], [])
 
 
 @pytest.mark.parametrize("price", ["-1.50", "1.5e3", "+1.50", ".150", " 1.50", "１.50"])
@@ -364,9 +364,9 @@ def test_what_does_not_fit_changes_neither_side(bids: Pairs, asks: Pairs) -> Non
     below, above = (Ladder([(f"{n}.00", "1"), (f"{n}.50", "2")]) for n in (1, 2))
     sides = shown(below), shown(above)
     with pytest.raises(Unfit):
-        change(below, bids, above, asks)
+        below.change(bids, above, asks)
     assert (shown(below), shown(above)) == sides
-    change(below, [("1.50", "0")], above, [("3.00", "1")])
+    below.change([("1.50", "0")], above, [("3.00", "1")])
     assert [len(side) for side in (below, above)] == [1, 3]
 
 
