@@ -72,7 +72,7 @@ class OrderBook:
         state: str = BookState.SYNCED,
         meta: Meta | None = None,
     ) -> None:
-        """Errors: ``ValueError`` for a size that is not above 0, or a price that comes twice."""
+        """Errors: ``ValueError`` for a size that is no number above 0, or a price given twice."""
         sides = tuple(bids), tuple(asks)
         first = next((level for side in sides for level in side), None)
         content = Content(symbol, depth, Decimal if first is None else type(first[0]))

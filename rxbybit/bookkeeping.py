@@ -70,6 +70,12 @@ class BookKeeper:
         self.news: OrderBook | None = None
         """The book, if what came last said anything new."""
 
+    def read_as(self, numbers: type) -> None:
+        """Levels are read as these from now on; there are none yet."""
+        self._numbers = numbers
+        if self._content is not None:
+            self._content.number = numbers
+
     def apply(self, frame: BookText) -> None:
         """Take in the next frame of the topic."""
         self.news = None

@@ -58,10 +58,11 @@ _Key = tuple[str, int, int | None]
 class _Book:
     """One of them, and the hole that its next one has to tell of."""
 
-    __slots__ = ("keeper", "owed")
+    __slots__ = ("keeper", "numbers", "owed")
 
     def __init__(self) -> None:
-        self.keeper: BookKeeper | None = None
+        self.keeper = BookKeeper(NoRenewal(), Decimal)
+        self.numbers: type | None = None  # what levels are made of; the first of them tells
         self.owed: Gap | None = None
 
 
@@ -77,8 +78,9 @@ class _Books:
             raise foreign("to_book()", expected, update)
         one = self._kept.of((update.symbol, update.depth, update.meta.connection))
         keeper = one.keeper
-        if keeper is None:
-            keeper = one.keeper = BookKeeper(NoRenewal(), _numbers(update))
+        if one.numbers is None and (numbers := _numbers(update)) is not None:
+            one.numbers = numbers
+            keeper.read_as(numbers)
         try:
             frame = _text(update)
         except ValueError as error:
@@ -94,9 +96,9 @@ class _Books:
         return marked(book, gap)
 
 
-def _numbers(update: BookSnapshot | BookDelta) -> type:
-    """What its levels are made of."""
-    return next((type(price) for price, _ in (*update.bids, *update.asks)), Decimal)
+def _numbers(update: BookSnapshot | BookDelta) -> type | None:
+    """What its levels are made of, if it has any."""
+    return next((type(price) for price, _ in (*update.bids, *update.asks)), None)
 
 
 def _text(update: BookSnapshot | BookDelta) -> BookText:

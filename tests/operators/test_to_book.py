@@ -165,6 +165,17 @@ def test_an_update_with_a_size_that_cannot_be_is_not_taken_in(size: str) -> None
     assert books(snapshot(5, wrong), delta(6)) == []
 
 
+@pytest.mark.parametrize("first", [snapshot, delta])
+def test_the_first_levels_tell_what_numbers_are_made_of(first: Any) -> None:
+    """The book of an option is often empty at first."""
+    levels = [(99.5, 1.0)]
+    empty = snapshot(8, [], [])
+    made = books(first(5, [], []), delta(6, levels), delta(7), empty, delta(9, levels))
+    read = [book.bids for book in made if book.bids]
+    assert read == [((99.5, 1.0),)] * (3 if first is snapshot else 1)
+    assert {type(number) for bids in read for level in bids for number in level} == {float}
+
+
 def test_what_was_made_by_hand_needs_no_meta() -> None:
     first = BookSnapshot(symbol="A", depth=1, bids=BIDS, asks=(), update_id=1)
     then = BookDelta(symbol="A", depth=1, bids=(), asks=ASKS, update_id=2)

@@ -209,7 +209,10 @@ def test_floats_stay_floats() -> None:
     assert made.cumulative(1) == (((100.0, 2.0),), ((101.0, 6.0),))
 
 
-@pytest.mark.parametrize("wrong", [[(D(1), D(0))], [(D(1), D(-1))], [(D(1), D(1))] * 2])
+@pytest.mark.parametrize(
+    "wrong",
+    [*([(D(1), D(size))] for size in (0, -1, "NaN", "sNaN", "Infinity")), [(D(1), D(1))] * 2],
+)
 def test_no_book_of_levels_that_cannot_be(wrong: list[Any]) -> None:
-    with pytest.raises(ValueError, match=r"level|price"):
+    with pytest.raises(ValueError, match=r"level|price|NaN"):
         book(bids=wrong)
