@@ -26,12 +26,12 @@ __all__ = ["BookKeeper", "BookText", "NoRenewal"]
 class BookText(Interim, frozen=True, kw_only=True):
     """A snapshot or a delta of a book, with its levels as they were sent."""
 
-    symbol: str
-    depth: int
+    symbol: str  # in the order of the wire, which msgspec reads quickest
     bids: list[TextLevel]
     asks: list[TextLevel]
     update_id: int | None = None
     sequence: int | None = None
+    depth: int
 
 
 class NoRenewal:
@@ -76,12 +76,14 @@ class BookKeeper:
         if self._content is not None:
             self._content.number = numbers
 
-    def apply(self, frame: BookText) -> None:
-        """Take in the next frame of the topic."""
+    def apply(self, frame: BookText, wrong: ValueError | None = None) -> None:
+        """Take in the next frame of the topic; ``wrong`` says why its levels, which are left out
+        then, can be none.
+        """
         self.news = None
         content, meta = self._content, frame.meta
         if meta.kind == "snapshot":
-            content = self._begun(frame)
+            content = self._begun(frame, wrong)
         elif content is None or content.state is not _SYNCED:
             if self._renewal.late():
                 self.spoil(NO_SNAPSHOT)
@@ -93,7 +95,10 @@ class BookKeeper:
             try:
                 content.bid_side.change(bids, content.ask_side, asks)
             except Unfit as error:
-                self.refuse(frame.update_id, error)
+                wrong = error
+            if wrong is not None:
+                number = "a delta" if frame.update_id is None else f"update {frame.update_id}"
+                self.spoil(f"{number} {wrong}")
                 return
             if bids:
                 content.bids = None
@@ -122,11 +127,6 @@ class BookKeeper:
         self._renewal.ask(why)
         return True
 
-    def refuse(self, update_id: int | None, error: ValueError) -> None:
-        """An update cannot be taken in: ask for a snapshot."""
-        number = "a delta" if update_id is None else f"update {update_id}"
-        self.spoil(f"{number} {error}")
-
     def content(self) -> Hashable:
         """What the book shows, whatever its state, by a number for each side; ``None`` before the
         first snapshot.
@@ -146,12 +146,15 @@ class BookKeeper:
             content.state = state
             self.news = self.book
 
-    def _begun(self, frame: BookText) -> Content | None:
+    def _begun(self, frame: BookText, wrong: ValueError | None) -> Content | None:
         """What a snapshot shows, if it can be and is anything new."""
+        bids = asks = Ladder()
         try:
             bids, asks = Ladder(frame.bids), Ladder(frame.asks)
         except Unfit as error:
-            self.spoil(f"a snapshot with {error}")
+            wrong = error
+        if wrong is not None:
+            self.spoil(f"a snapshot with {wrong}")
             return None
         if not bids.below(asks):
             self.spoil("a crossed snapshot")

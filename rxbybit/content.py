@@ -69,5 +69,5 @@ class Content:
 
 
 def written(levels: Iterable[Level]) -> list[TextLevel]:
-    """Levels of numbers, as texts."""
+    """Levels of numbers, as texts. Errors: ``Unfit`` for a size that is no number from 0 on."""
     return [(price_text(str(price), price), size_text(str(size), size)) for price, size in levels]

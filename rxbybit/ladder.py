@@ -45,7 +45,8 @@ def size_text(text: str, number: Decimal | float) -> str:
     Zero is ``"0"``, and no other text is. What an exchange sends is that already.
     Errors: ``Unfit`` for a number below zero, and for what is no finite number.
     """
-    if not isfinite(number) or number < 0:
+    finite = number.is_finite() if isinstance(number, Decimal) else number < inf
+    if not (finite and number >= 0):
         raise Unfit(f"a level of size {text!r}")
     if not number:
         return "0"

@@ -81,12 +81,7 @@ class _Books:
         if one.numbers is None and (numbers := _numbers(update)) is not None:
             one.numbers = numbers
             keeper.read_as(numbers)
-        try:
-            frame = _text(update)
-        except ValueError as error:
-            keeper.refuse(update.update_id, error)
-        else:
-            keeper.apply(frame)
+        keeper.apply(*_text(update))
         gap = update.meta.gap or one.owed
         book = keeper.news
         if gap is None or book is None:
@@ -101,15 +96,21 @@ def _numbers(update: BookSnapshot | BookDelta) -> type | None:
     return next((type(price) for price, _ in (*update.bids, *update.asks)), None)
 
 
-def _text(update: BookSnapshot | BookDelta) -> BookText:
-    meta = update.meta
+def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, ValueError | None]:
+    """The update with its levels as texts, or without any and why they can be none."""
+    meta, bids, asks, wrong = update.meta, [], [], None
     kind = "snapshot" if isinstance(update, BookSnapshot) else "delta"
-    return BookText(
+    try:
+        bids, asks = written(update.bids), written(update.asks)
+    except ValueError as error:
+        wrong = error
+    frame = BookText(
         symbol=update.symbol,
         depth=update.depth,
-        bids=written(update.bids),
-        asks=written(update.asks),
+        bids=bids,
+        asks=asks,
         update_id=update.update_id,
         sequence=update.sequence,
         meta=meta if meta.kind == kind else meta.__replace__(kind=kind),
     )
+    return frame, wrong

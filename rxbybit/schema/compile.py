@@ -1,9 +1,10 @@
 """Turns a schema into an msgspec decoder that gives the same events, only faster.
 
 A frame is decoded into *wire twins* of the event: structs with exactly the event's attributes,
-declared in the order of the wire and renamed to its keys. A twin has the slots of the event,
-so it can become one (``adoption.py``). Attributes that the wire does not give stand in the
-twin too, under names no key equals. What is left to do to twins is ``written.py``'s.
+declared in the order of the wire and renamed to its keys. A twin has the slots of the event, so
+it can become one (``adoption.py``); that of an ``Interim`` is one from the beginning. Attributes
+that the wire does not give stand in the twin too, under names no key equals. What is left to do
+to twins is ``written.py``'s.
 
 Only what is known to equal marshmallow is compiled: the field classes of ``table.py``, and
 nothing with a hook or a validator. ``compile_frames`` gives ``None`` for all else.

@@ -20,7 +20,7 @@ from marshmallow import fields as stock
 from marshmallow.exceptions import ValidationError
 
 from rxbybit.events import OpenEnum
-from rxbybit.ladder import TextLevel, price_text, size_text
+from rxbybit.ladder import TextLevel, Unfit, price_text, size_text
 from rxbybit.schema.text import (
     LAST_MS,
     flag_of,
@@ -277,6 +277,8 @@ def _levels(value: object, read: Callable[[object, object], T]) -> list[T]:
     for index, level in enumerate(cast("list[object]", value)):
         try:
             levels.append(read(*_pair(level)))
+        except Unfit:
+            wrong[index] = ["Not a size from 0 on."]
         except ValueError:
             wrong[index] = ["Not a pair of price and size."]
     if wrong:

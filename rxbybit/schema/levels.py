@@ -16,9 +16,7 @@ __all__ = ["dotted_lists", "plain_lists", "plain_texts"]
 # Nothing is repeated but single characters and whole levels: that is what `re` is quick at.
 _PRICE = r"[0-9]{1,40}+\.?+[0-9]{0,40}+"
 _SIZE = r"(?:[1-9][0-9]{0,40}+\.?+[0-9]{0,40}+|0\.0{0,40}+[1-9][0-9]{0,40}+|0)"
-# Most are spelled like this, and the less may be missing, the quicker it is told.
-_DOTTED = r"[0-9]{1,40}+\.[0-9]{1,40}+"
-_USUAL = r"(?:[1-9][0-9]{0,40}+\.[0-9]{1,40}+|0|0\.0{0,40}+[1-9][0-9]{0,40}+|[1-9][0-9]{0,40}+)"
+_DOTTED = r"[0-9]{1,40}+\.[0-9]{1,40}+"  # as most prices are: what cannot be missing is told sooner
 
 
 def _lists(price: str, size: str) -> Callable[[bytes], re.Match[bytes] | None]:
@@ -26,7 +24,7 @@ def _lists(price: str, size: str) -> Callable[[bytes], re.Match[bytes] | None]:
     return re.compile(rf"[^\[]*+(?:{levels}[^\[]*+)*+".encode()).fullmatch
 
 
-dotted_lists, plain_lists = _lists(_DOTTED, _USUAL), _lists(_PRICE, _SIZE)
+dotted_lists, plain_lists = _lists(_DOTTED, _SIZE), _lists(_PRICE, _SIZE)
 """Each finds every list in a JSON text to be one of plain levels, at one look; ``None`` tells
 nothing. The first is quicker, and wants all prices to have a dot.
 

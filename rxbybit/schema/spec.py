@@ -40,7 +40,7 @@ NO_SNAPSHOT = "deltas came and no snapshot"
 
 class Interim(Event, frozen=True, kw_only=True):
     """What frames decode to for a state alone: as no user sees it, its class may be derived from
-    the one that is named, which it would take time to become.
+    the one that is named, which it would take time to become. Nothing may compare or store such.
     """
 
 

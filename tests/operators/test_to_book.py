@@ -154,7 +154,8 @@ def test_a_hole_goes_to_the_next_book() -> None:
 @pytest.mark.parametrize("size", ["-1", "NaN", "sNaN", "Infinity"])
 def test_an_update_with_a_size_that_cannot_be_is_not_taken_in(size: str) -> None:
     wrong = [(D("99.5"), D(size))]
-    made = books(snapshot(), delta(6, wrong), delta(7), snapshot(8, wrong), snapshot(9), delta(10))
+    old, late = delta(5, wrong, gap=HOLE), delta(7)
+    made = books(snapshot(), old, delta(6, wrong), late, snapshot(8, wrong), snapshot(9), delta(10))
     assert [(book.update_id, book.state) for book in made] == [
         (5, "synced"),
         (5, "resyncing"),

@@ -206,14 +206,27 @@ def test_what_does_not_fit_is_not_shown(bids: Pairs, asks: Pairs) -> None:
         assert world.asked[0].startswith("update 6 ")
 
 
-@pytest.mark.parametrize(("update_id", "said"), [(7, "update 7 why"), (None, "a delta why")])
-def test_an_update_can_be_refused_before_it_is_read(update_id: int | None, said: str) -> None:
-    world = World()
-    world.snapshot()
-    world.keeper.refuse(update_id, ValueError("why"))
-    assert world.keeper.news is not None
-    assert world.keeper.news.state == "resyncing"
-    assert world.asked == [said]
+@pytest.mark.parametrize(
+    ("kind", "update_id", "said"),
+    [
+        ("delta", 6, "update 6 why"),
+        ("delta", None, "a delta why"),
+        ("snapshot", 6, "a snapshot with why"),
+    ],
+)
+def test_levels_that_can_be_none_count_where_the_frame_does(
+    kind: str, update_id: int | None, said: str
+) -> None:
+    world, wrong = World(), ValueError("why")
+    world.keeper.apply(frame("delta", 1, [], []), wrong)
+    assert (world.keeper.news, world.asked) == (None, [])
+    world.snapshot(5)
+    world.keeper.apply(frame("delta", 5, [], []), wrong)  # an old one
+    assert (world.keeper.news, world.asked) == (None, [])
+    world.keeper.apply(frame(kind, update_id, [], [], sequence=99), wrong)
+    book = world.keeper.news
+    assert book is not None
+    assert (book.state, texts(book), world.asked) == ("resyncing", (BIDS, ASKS), [said])
 
 
 def test_a_new_snapshot_replaces_the_book_at_any_time() -> None:

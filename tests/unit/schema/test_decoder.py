@@ -214,7 +214,7 @@ def test_a_size_below_zero_is_told_and_makes_no_kept_book(size: str) -> None:
     decoder = TopicDecoder(ORDER_BOOK, "v5", "orderbook.50.BTCUSDT", report=said.append)
     frame = {"type": "delta", "ts": 5, "data": data}
     assert decoder.decode(msgspec.json.encode(frame), 1, 2) == ()
-    wrong = {"data": {"b": {1: ["Not a pair of price and size."]}}}
+    wrong = {"data": {"b": {1: ["Not a size from 0 on."]}}}
     assert [error.messages for error in said] == [wrong]
 
 
