@@ -497,6 +497,15 @@ def test_what_nobody_holds_is_not_copied() -> None:
     assert id(world.keeper.book) == before
 
 
+def test_what_levels_are_read_as_may_be_told_with_the_first_of_them() -> None:
+    world = World()
+    world.snapshot(5, [], [])
+    world.keeper.read_as(float)
+    for book in (world.delta(6, BIDS), world.snapshot(9), world.delta(10, BIDS)):
+        assert book is not None
+        assert type(book.bids[0][0]) is float
+
+
 def test_floats_where_they_are_wanted() -> None:
     book = World(float).snapshot()
     assert book is not None
