@@ -27,10 +27,11 @@ def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[Ord
         updates    --snapshot 5--delta 6--delta 8-------delta 9--snapshot 20---|
         to_book()  --synced 5----synced 6--resyncing 6-----------synced 20-----|
 
-    An update that is missing, a book that would cross, a price in two spellings: then the last
-    content that was whole is sent once more as ``"resyncing"``, and deltas mean nothing until the
-    next snapshot. There is no link here that could be asked for one; of ``order_book_updates``
-    it comes with each reconnect, and a lost link shows in nothing before that.
+    An update that is missing, a book that would cross, a price in two spellings, a size below 0
+    or of no finite number: then the last content that was whole is sent once more as
+    ``"resyncing"``, and deltas mean nothing until the next snapshot. There is no link here that
+    could be asked for one; of ``order_book_updates`` it comes with each reconnect, and a lost link
+    shows in nothing before that.
 
     Updates of several symbols and depths may be mixed, each has a book of its own; so have those
     of different links, which tell linear from spot. Deltas before the first snapshot are not
