@@ -39,6 +39,14 @@ async def outage(world: World, seconds: float) -> None:
     await until(lambda: len(world.of(Disconnected)) > known)
 
 
+async def outage_within_the_answer(world: World, candle: tuple[int, bool]) -> None:
+    """``candle`` ends a hole, and the link is lost once more before the list for it has come."""
+    world.transport.delays = [2.0]
+    world.push(candle)
+    await until(lambda: world.transport.sent)
+    await outage(world, 5.0)
+
+
 async def both(world: World) -> tuple[Ear, Ear]:
     """As they grow, and closed ones only."""
     grown = Ear(world.client.klines("BTCUSD"))
@@ -229,10 +237,7 @@ def test_a_candle_that_grew_between_two_outages_goes_on_growing() -> None:
         await until(lambda: ear.heard)
         await outage(world, 1.0)
         await asyncio.sleep(70)
-        world.transport.delays = [2.0]
-        world.push((BEGAN + 1, False))
-        await until(lambda: world.transport.sent)
-        await outage(world, 5.0)
+        await outage_within_the_answer(world, (BEGAN + 1, False))
         await until(lambda: len(ear.heard) == 3, within=4)
         assert ear.minutes == [BEGAN, BEGAN, BEGAN + 1]
         assert ear.past == [BEGAN]
@@ -256,10 +261,7 @@ def test_what_closed_in_the_second_of_two_outages_is_fetched_as_well() -> None:
         await until(lambda: ear.heard)
         await outage(world, 1.0)
         await asyncio.sleep(70)
-        world.transport.delays = [2.0]
-        world.push((BEGAN + 1, False))
-        await until(lambda: world.transport.sent)
-        await outage(world, 5.0)
+        await outage_within_the_answer(world, (BEGAN + 1, False))
         await until(lambda: len(ear.heard) == 3, within=4)
         await asyncio.sleep(60)
         world.push((BEGAN + 2, False))
@@ -350,11 +352,8 @@ def test_what_was_refused_of_one_outage_is_asked_for_of_the_next(again: bool) ->
         await until(lambda: ear.heard)
         await outage(world, 1.0)
         await asyncio.sleep(125)
-        world.transport.delays = [2.0]
         world.transport.failures = [Answer(404, {}, b"")]
-        world.push((BEGAN + 2, True))
-        await until(lambda: world.transport.sent)
-        await outage(world, 5.0)
+        await outage_within_the_answer(world, (BEGAN + 2, True))
         await until(lambda: len(ear.heard) == 2, within=5)
         await until(lambda: world.exchange.live)
         await asyncio.sleep(1)
