@@ -2,7 +2,7 @@
 #   make setup    a virtual environment with pinned, hash-checked packages
 #   make demo     a live market in the terminal, served on this machine (FOR=10s ends it)
 #   make test     all tests
-#   make check    style, types, import rules, sizes, spelling
+#   make check    style, types, import rules, sizes, spelling, pages made of docstrings
 #   make bench    ours against the leanest possible reader, in one run (QUICK=1: under a minute)
 #   make nightly  fuzzing, mutants, a soak: MINUTES=30 altogether (ONLY=soak: one of them, SEED=1)
 # PYTHON names the interpreter (3.11 or later), VENV the folder of the environment.
@@ -49,6 +49,7 @@ check: $(STAMP)
 	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/python scripts/house_rules.py
 	$(BIN)/codespell
+	$(BIN)/python -m pytest --quiet tests/test_exports.py tests/operators/test_page.py -k fresh
 
 bench: $(STAMP)
 	$(BIN)/python -m tests.perf.suite $(if $(QUICK),--quick)
