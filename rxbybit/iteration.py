@@ -11,8 +11,7 @@ from typing import Generic, Literal, TypeVar, get_args
 from reactivex import abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
-from rxbybit.events import Gap
-from rxbybit.marking import gap_of, with_gap
+from rxbybit.marking import Owed
 from rxbybit.origin import Origin
 from rxbybit.runtime import Runtime
 from rxbybit.subscription import Listen
@@ -110,9 +109,8 @@ class _Buffer(Generic[T]):
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._dropped = 0
-        self._owed: Gap | None = None  # of what was not taken in, for the next that is
-        # of what was taken out again, for whatever the consumer takes next; one single step each
-        self._missed: deque[Gap] = deque(maxlen=1)
+        self._refused = Owed()  # for what is taken in next
+        self._removed = Owed()  # of what was taken out again, for what the consumer takes next
         self._report_due: abc.DisposableBase | None = None
         self._subscription: abc.DisposableBase | None = None
 
@@ -132,8 +130,7 @@ class _Buffer(Generic[T]):
                 await self._waiter
             finally:
                 self._waiter = None
-        event = self._events.popleft()
-        return with_gap(event, self._missed.pop()) if self._missed else event
+        return self._removed.pay(self._events.popleft())
 
     def _push(self, event: T) -> None:
         events = self._events
@@ -147,17 +144,13 @@ class _Buffer(Generic[T]):
                 return
             self._count_drop()
             if self._overflow == "drop_newest":
-                self._owed = gap_of(event) or self._owed
+                self._refused.leave_out(event)
                 return
             try:
-                gap = gap_of(events.popleft())
+                self._removed.leave_out(events.popleft())
             except IndexError:
                 self._dropped -= 1  # the consumer was quicker
-            else:
-                if gap is not None:
-                    self._missed.append(gap)
-        owed, self._owed = self._owed, None
-        events.append(event if owed is None else with_gap(event, owed))
+        events.append(self._refused.pay(event))
         self._signal()
 
     def _stop(self, error: Exception | None = None) -> None:

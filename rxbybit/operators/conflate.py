@@ -10,7 +10,7 @@ from reactivex import Observable, abc
 
 from rxbybit.config import is_number
 from rxbybit.errors import ConfigurationError
-from rxbybit.marking import gap_of, with_gap
+from rxbybit.marking import Owed
 from rxbybit.operators.sink import Sink, clock_of
 
 __all__ = ["conflate"]
@@ -45,8 +45,8 @@ def conflate(
     when it has returned.
 
     It holds one value and one timer for each key that was heard in the last ``every`` seconds.
-    Where an event that is replaced was the first one after a hole, the one handed over in its
-    place has its ``meta.gap``, unless it is not ours.
+    Where an event that is replaced was the first one after a hole, the next one of its topic that
+    is handed over has its ``meta.gap``, unless it is not ours.
 
     Errors: ``ConfigurationError`` for an ``every`` that is no positive number, and on the stream
     where there is no clock: an Observable that is no ``Stream``, subscribed without a scheduler.
@@ -94,6 +94,7 @@ class _Conflation(Sink[T, T]):
         self._clock = clock
         self._pauses: dict[Hashable, abc.DisposableBase] = {}
         self._waiting: dict[Hashable, T] = {}  # in the order of their arrival
+        self._owed = Owed()
 
     def on_next(self, value: T) -> None:
         if self._stopped:
@@ -106,11 +107,10 @@ class _Conflation(Sink[T, T]):
             return
         if not paused:
             self._pause(key)
-            self._observer.on_next(value)
+            self._observer.on_next(self._owed.pay(value))
             return
-        replaced = self._waiting.pop(key, None)
-        gap = gap_of(replaced)
-        self._waiting[key] = value if gap is None else with_gap(value, gap)
+        self._owed.leave_out(self._waiting.pop(key, None))
+        self._waiting[key] = self._owed.pay(value)
 
     def on_error(self, error: Exception) -> None:
         self._hand_over_all()

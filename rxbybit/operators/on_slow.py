@@ -48,7 +48,7 @@ def on_slow(
     when it is disposed of. After a dispose, on any thread, nothing is called but what runs.
 
     It holds ``capacity`` values. Where a dropped event was the first one after a hole, the next
-    one that is kept has its ``meta.gap``, unless it is not ours.
+    one of its topic that is kept has its ``meta.gap``, unless it is not ours.
 
     Errors: ``ConfigurationError`` for a capacity below 1, an unknown policy, or what is no
     scheduler. What ``on_drop`` raises ends the stream, and so does a scheduler that takes no

@@ -9,8 +9,8 @@ from reactivex import Observable, abc
 from reactivex.disposable import SingleAssignmentDisposable
 
 from rxbybit.errors import ConfigurationError
-from rxbybit.events import Disconnected, Gap, Reconnecting, Status, Subscribed
-from rxbybit.marking import gap_of, with_gap
+from rxbybit.events import Disconnected, Reconnecting, Status, Subscribed
+from rxbybit.marking import Owed
 from rxbybit.operators.sink import Drops, Sink
 
 __all__ = ["pause_when"]
@@ -44,7 +44,7 @@ def pause_when(
     ``on_drop(count)`` is called once for each pause in which something was dropped: when it ends,
     in the call of ``status`` that ends it, or before the end of the source; on a client's stream
     ``status()`` tells it too (``Dropped``). Where a dropped event was the first one after a hole,
-    the next one that passes has its ``meta.gap``, unless it is not ours.
+    the next one of its topic that passes has its ``meta.gap``, unless it is not ours.
 
     Errors: those of the source and of ``status``; ``ConfigurationError`` when ``status`` gives
     something else. What ``on_drop`` raises ends the stream.
@@ -82,7 +82,7 @@ class _Gate(Sink[T, T]):
         self._down: set[int | None] = set()
         self._closed = False
         self._dropped = 0
-        self._owed: Gap | None = None
+        self._owed = Owed()
 
     def watch(
         self,
@@ -100,10 +100,9 @@ class _Gate(Sink[T, T]):
             return
         if self._closed:
             self._dropped += 1
-            self._owed = gap_of(value) or self._owed
-            return
-        owed, self._owed = self._owed, None
-        self._observer.on_next(value if owed is None else with_gap(value, owed))
+            self._owed.leave_out(value)
+        else:
+            self._observer.on_next(self._owed.pay(value))
 
     def on_error(self, error: Exception) -> None:
         self._report()

@@ -6,8 +6,7 @@ from collections import deque
 from typing import Generic, Literal, TypeVar, get_args
 
 from rxbybit.errors import ConfigurationError, SlowConsumer
-from rxbybit.events import Gap
-from rxbybit.marking import gap_of, with_gap
+from rxbybit.marking import Owed, gap_of
 
 __all__ = ["Overflow", "Waiting", "check_overflow"]
 
@@ -33,14 +32,14 @@ def check_overflow(operator: str, name: str, limit: object, overflow: object) ->
 class Waiting(Generic[T]):
     """``limit`` values at most, of ``"latest"`` one; what ``overflow`` drops is counted.
 
-    Where a dropped event was the first one after a hole, the next one that stays says so.
+    Where a dropped event was the first one after a hole, the next one of its topic says so.
     """
 
     def __init__(self, limit: int, overflow: Overflow) -> None:
         self._limit = 1 if overflow == "latest" else limit
         self._overflow = overflow
         self._values: deque[T] = deque()
-        self._owed: Gap | None = None
+        self._owed = Owed()
         self._reported_s: float | None = None
         self.dropped = 0
         """How many were dropped since the last report."""
@@ -52,19 +51,20 @@ class Waiting(Generic[T]):
         """Take in a value; ``SlowConsumer`` where that is too much."""
         values = self._values
         if len(values) < self._limit:
-            owed, self._owed = self._owed, None
-            values.append(value if owed is None else with_gap(value, owed))
+            values.append(self._owed.pay(value))
             return
         if self._overflow == "error":
             raise SlowConsumer(len(values) + 1)
         self.dropped += 1
         if self._overflow == "drop_newest":
-            self._owed = gap_of(value) or self._owed
+            self._owed.leave_out(value)
             return
-        gap = gap_of(values.popleft())
-        values.append(value)
-        if gap is not None:
-            values[0] = with_gap(values[0], gap)
+        dropped = values.popleft()
+        values.append(self._owed.pay(value))
+        if gap_of(dropped) is not None:
+            self._owed.leave_out(dropped)
+            for place, waiting in enumerate(values):
+                values[place] = self._owed.pay(waiting)
 
     def take(self) -> T:
         """The value that has waited longest."""

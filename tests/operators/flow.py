@@ -27,7 +27,7 @@ GAP = Gap(time=datetime(2026, 1, 1, tzinfo=timezone.utc), topic="t", after_ms=1,
 
 
 def tick(symbol: str, price: int = 0, gap: Gap | None = None) -> Tick:
-    return Tick(symbol=symbol, price=Decimal(price), meta=Meta(gap=gap))
+    return Tick(symbol=symbol, price=Decimal(price), meta=Meta(topic=f"tick.{symbol}", gap=gap))
 
 
 class Clock(VirtualTimeScheduler):

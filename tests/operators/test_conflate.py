@@ -178,6 +178,23 @@ def test_a_later_hole_is_not_covered_by_an_earlier_one() -> None:
     assert [t.meta.gap for t in heard.values] == [None, later]
 
 
+def test_an_event_of_another_topic_does_not_tell_of_the_hole() -> None:
+    clock, source = Clock(), Source()
+    heard = Heard(source.pipe(rxo.conflate(every=1)), clock)
+    source.send(tick("B", 1), tick("B", 2, GAP), tick("E", 3))
+    clock.advance_by(1.0)
+    source.send(tick("E", 4), tick("B", 5))
+    clock.advance_by(1.0)
+    source.send(tick("B", 6))
+    clock.advance_by(3.0)
+    later = replace(GAP, after_ms=9)
+    source.send(tick("E", 7), tick("B", 8, later), tick("E", 9))
+    clock.advance_by(3.0)
+    source.send(tick("B", 10))
+    found = [(int(t.price), t.meta.gap) for t in heard.values]
+    assert found == [(1, None), (3, None), (5, GAP), (6, None), (7, None), (9, None), (10, later)]
+
+
 def test_what_the_key_raises_ends_the_stream() -> None:
     clock, source = Clock(), Source()
     heard = Heard(source.pipe(rxo.conflate(lambda v: 1 / v)), clock)

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from reactivex import operators as ops
 from reactivex.scheduler import EventLoopScheduler, ImmediateScheduler, ThreadPoolScheduler
 
@@ -19,7 +20,7 @@ from rxbybit import operators as rxo
 from rxbybit.errors import ConfigurationError, SlowConsumer
 from rxbybit.operators.waiting import Overflow
 from tests.fakes import Feed, until, until_async
-from tests.operators.flow import GAP, Clock, Heard, Source, at_once, tick
+from tests.operators.flow import GAP, Clock, Heard, Source, Tick, at_once, tick
 
 
 @pytest.fixture
@@ -272,6 +273,38 @@ def test_the_next_event_that_is_kept_tells_of_a_hole(
         worker.advance_by(1.0)
     assert [t.price for t in heard.values] == prices
     assert [t.price for t in heard.values if t.meta.gap is GAP] == [marked]
+
+
+@given(
+    st.lists(st.one_of(st.just("work"), st.tuples(st.sampled_from("BE"), st.booleans()))),
+    st.integers(1, 4),
+    st.sampled_from(["drop_oldest", "drop_newest", "latest"]),
+)
+def test_each_hole_is_told_by_the_next_event_of_its_topic(
+    script: list[Any], capacity: int, policy: Overflow
+) -> None:
+    """And by no other: what is heard of a topic is what was sent of it, with the last hole of
+    those that lie between two of its events.
+    """
+    worker, source, sent = Clock(), Source(), dict[str, list[Tick]](B=[], E=[])
+    heard = Heard(source.pipe(rxo.on_slow(capacity, policy, scheduler=worker)))
+    for step in script:
+        if step == "work":
+            worker.advance_by(1.0)
+            continue
+        symbol, after_hole = step
+        number = len(sent[symbol])
+        event = tick(symbol, number, replace(GAP, after_ms=number) if after_hole else None)
+        sent[symbol].append(event)
+        source.send(event)
+    worker.advance_by(1.0)
+    for symbol, events in sent.items():
+        before = 0
+        for one in (value for value in heard.values if value.symbol == symbol):
+            place = int(one.price)
+            gaps = [event.meta.gap for event in events[before : place + 1] if event.meta.gap]
+            assert one.meta.gap == (gaps[-1] if gaps else None)
+            before = place + 1
 
 
 @pytest.mark.parametrize("capacity", [0, -1, 1.5, True, "9", None])

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import reactivex
+from msgspec.structs import replace
 from reactivex import operators as ops
 from reactivex.testing.marbles import marbles_testing
 
@@ -204,6 +205,22 @@ def test_the_next_event_that_passes_tells_of_a_hole() -> None:
     paused.send(False)
     source.send(tick("B", 4), tick("B", 5))
     assert [(t.price, t.meta.gap) for t in heard.values] == [(4, GAP), (5, None)]
+
+
+def test_each_topic_tells_of_its_own_hole() -> None:
+    source, paused = Source(), Source()
+    heard = Heard(source.pipe(rxo.pause_when(paused)))
+    other = replace(GAP, topic="other")
+    paused.send(True)
+    source.send(tick("B", 1, GAP), tick("E", 1, other))
+    paused.send(False)
+    source.send(tick("A", 2), tick("E", 2), tick("E", 3), tick("B", 2))
+    assert [(t.symbol, t.meta.gap) for t in heard.values] == [
+        ("A", None),
+        ("E", other),
+        ("E", None),
+        ("B", GAP),
+    ]
 
 
 def test_a_timer_behind_a_stream_pauses_with_it() -> None:

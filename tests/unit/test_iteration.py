@@ -179,6 +179,34 @@ def test_the_next_event_that_is_kept_tells_of_a_hole(
     virtually(main())
 
 
+@pytest.mark.parametrize("overflow", ["drop_oldest", "drop_newest", "latest"])
+def test_each_topic_tells_of_its_own_hole(overflow: Overflow) -> None:
+    now = datetime.now(timezone.utc)
+    holes = {
+        symbol: Gap(time=now, topic=f"publicTrade.{symbol}", after_ms=1, before_ms=2)
+        for symbol in ("BTCUSD", "ETHUSD")
+    }
+
+    async def main() -> None:
+        feed = Feed()
+        events = feed.stream().iterate(buffer=1, overflow=overflow)
+        step = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(1)
+        feed.send(trade(0))
+        await step
+        feed.send(trade(1))  # in the buffer, or in the place of what follows
+        for symbol, hole in holes.items():
+            feed.send(trade(2, symbol=symbol, gap=hole))
+        feed.send(trade(3, symbol="XRPUSD"))
+        got = [await anext(events)]
+        for symbol in ("ETHUSD", "ETHUSD", "BTCUSD"):
+            feed.send(trade(4, symbol=symbol))
+            got.append(await anext(events))
+        assert [one.meta.gap for one in got] == [None, holes["ETHUSD"], None, holes["BTCUSD"]]
+
+    virtually(main())
+
+
 def test_drops_are_reported_at_most_once_a_second_and_none_is_forgotten() -> None:
     async def main() -> None:
         feed = Feed()
