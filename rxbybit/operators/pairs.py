@@ -55,8 +55,9 @@ class _Pair(Struct, Generic[T], frozen=True, kw_only=True):
     def meta(self) -> Meta | None:
         """Where the trade comes from; ``None`` for one that is not ours."""
         meta: object = getattr(self.trade, "meta", None)
-        ours = isinstance(meta, Meta) and hasattr(self.trade, "__replace__")
-        return meta if ours else None
+        if isinstance(meta, Meta) and hasattr(self.trade, "__replace__"):
+            return meta
+        return None
 
     def __replace__(self, **changes: Any) -> Any:  # Any: of whatever attribute, into the same
         """The same with other values; its ``meta`` is the trade's."""

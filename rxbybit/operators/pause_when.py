@@ -36,13 +36,14 @@ def pause_when(
     several streams. ``status`` is the ``status()`` of a client, or an Observable of truth values:
     true pauses. A link that reports ``Reconnecting`` is down, until it reports ``Subscribed`` (the
     exchange sends again; ``Connected`` alone shows no market) or is given up, which is a
-    ``Disconnected`` with no ``Reconnecting`` after it. While any link is down all values are
-    dropped, of whatever topic; choose links with ``ops.filter`` on ``status.connection``. Other
-    statuses say nothing here. Before the first status nothing is dropped, and ``status()`` tells
-    only what happens from the subscription on. When ``status`` ends, it stays as it is.
+    ``Disconnected`` with no ``Reconnecting`` right after it: the next status or value shows it.
+    While any link is down all values are dropped, of whatever topic; choose links with
+    ``ops.filter`` on ``status.connection``. Other statuses say nothing here. Before the first
+    status nothing is dropped, and ``status()`` tells only what happens from the subscription on.
+    When ``status`` ends, it stays as it is.
 
-    ``on_drop(count)`` is called once for each pause in which something was dropped: when it ends,
-    in the call of ``status`` that ends it, or before the end of the source; on a client's stream
+    ``on_drop(count)`` is called once for each pause in which something was dropped, when it ends:
+    inside the call that ends it, or before the end of the source; on a client's stream
     ``status()`` tells it too (``Dropped``). Where a dropped event was the first one after a hole,
     the next one of its topic that passes has its ``meta.gap``, unless it is not ours.
 
@@ -80,6 +81,7 @@ class _Gate(Sink[T, T]):
         self._drops = drops
         self._status = SingleAssignmentDisposable()
         self._down: set[int | None] = set()
+        self._ended: set[int | None] = set()  # given up, unless a Reconnecting follows
         self._closed = False
         self._dropped = 0
         self._owed = Owed()
@@ -96,6 +98,9 @@ class _Gate(Sink[T, T]):
         )
 
     def on_next(self, value: T) -> None:
+        if self._ended and not self._stopped:
+            self._give_up()
+            self._turn(closed=bool(self._down))
         if self._stopped:
             return
         if self._closed:
@@ -118,11 +123,7 @@ class _Gate(Sink[T, T]):
         if isinstance(status, bool):
             closed = status
         elif isinstance(status, Status):  # pyright: ignore[reportUnnecessaryIsInstance]
-            if isinstance(status, Reconnecting):
-                self._down.add(status.connection)
-            elif isinstance(status, Subscribed | Disconnected):
-                self._down.discard(status.connection)
-            closed = bool(self._down)
+            closed = self._any_down(status)
         else:
             super().on_error(
                 ConfigurationError(
@@ -131,6 +132,27 @@ class _Gate(Sink[T, T]):
                 )
             )
             return
+        self._turn(closed=closed)
+
+    def _any_down(self, status: Status) -> bool:
+        """Whether any link is down, after ``status``."""
+        link = status.connection
+        if isinstance(status, Reconnecting):
+            self._ended.discard(link)
+            self._down.add(link)
+        self._give_up()
+        if isinstance(status, Subscribed):
+            self._down.discard(link)
+        elif isinstance(status, Disconnected) and link in self._down:
+            self._ended.add(link)
+        return bool(self._down)
+
+    def _give_up(self) -> None:
+        """Nobody waits any more for what has ended: no ``Reconnecting`` came after it."""
+        self._down -= self._ended
+        self._ended.clear()
+
+    def _turn(self, *, closed: bool) -> None:
         self._closed = closed
         if not closed:
             self._report()

@@ -60,8 +60,6 @@ def test_a_link_is_down_from_reconnecting_to_subscribed() -> None:
         (lost(), True),
         (down(), False),
         (Connecting(time=NOW, connection=1, url=URL), False),
-        (lost(), True),  # what follows at once is the next line
-        (down(), False),
         (Connected(time=NOW, connection=1, url=URL), False),
         (Gap(time=NOW, connection=1, topic="t", after_ms=None, before_ms=None), False),
         (Rejected(time=NOW, connection=1, topic="t", message="no"), False),
@@ -88,9 +86,48 @@ def test_any_link_that_is_down_pauses_all_and_one_that_is_given_up_does_not() ->
     assert heard.values == []
     assert drops == []
     status.send(lost(2))  # and no Reconnecting: nobody wants it any more
-    assert drops == [2]
     source.send("c")
+    assert drops == [2]
     assert heard.values == ["c"]
+
+
+def test_a_pause_lasts_over_failed_attempts() -> None:
+    """Each is told by a Disconnected, and the Reconnecting that follows at once."""
+    source, status, drops = Source(), Source(), []
+    heard = Heard(source.pipe(rxo.pause_when(status, on_drop=drops.append)))
+    status.send(lost(), down(1))
+    source.send(1)
+    for _ in range(3):
+        status.send(lost(1), down(1))
+        source.send(2)
+    status.send(lost(1), down(1), up(1))
+    assert drops == [4]
+    source.send(3)
+    assert heard.values == [3]
+
+
+def test_what_is_given_up_shows_with_the_next_status_as_well() -> None:
+    source, status, drops = Source(), Source(), []
+    heard = Heard(source.pipe(rxo.pause_when(status, on_drop=drops.append)))
+    status.send(down(1), down(2))
+    source.send(1)
+    status.send(lost(1), down(2))
+    assert drops == []
+    status.send(lost(2), up(3))
+    assert drops == [1]
+    source.send(2)
+    assert heard.values == [2]
+
+
+def test_what_on_drop_raises_at_the_value_that_ends_the_pause_ends_the_stream() -> None:
+    source, status = Source(), Source()
+    heard = Heard(source.pipe(rxo.pause_when(status, on_drop=lambda count: 1 / (count - 1))))
+    status.send(down(1))
+    source.send(1)
+    status.send(lost(1))
+    source.send(2)
+    assert isinstance(heard.error, ZeroDivisionError)
+    assert heard.values == []
 
 
 def test_truth_values_do_as_well() -> None:
