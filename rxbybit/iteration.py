@@ -12,9 +12,8 @@ from reactivex import abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
 from rxbybit.marking import Owed
-from rxbybit.origin import Origin
 from rxbybit.runtime import Runtime
-from rxbybit.subscription import Listen
+from rxbybit.subscription import Listen, Listening
 
 __all__ = ["Iteration", "Overflow"]
 
@@ -38,7 +37,6 @@ class Iteration(AsyncIterator[T]):
         self,
         listen: Listen[T],
         choose: Callable[[], Runtime],
-        origin: Origin | None,
         *,
         buffer: int,
         overflow: Overflow,
@@ -49,7 +47,6 @@ class Iteration(AsyncIterator[T]):
             raise ConfigurationError(f"overflow {overflow!r}: use {', '.join(_POLICIES)}")
         self._listen = listen
         self._choose = choose
-        self._origin = origin
         self._limit = 1 if overflow == "latest" else buffer
         self._overflow: Overflow = overflow
         self._buffer: _Buffer[T] | None = None
@@ -62,7 +59,7 @@ class Iteration(AsyncIterator[T]):
         if self._done:
             raise StopAsyncIteration
         if self._buffer is None:
-            buffer: _Buffer[T] = _Buffer(self._choose(), self._origin, self._limit, self._overflow)
+            buffer: _Buffer[T] = _Buffer(self._choose(), self._limit, self._overflow)
             buffer.begin(self._listen)
             self._buffer = buffer
         try:
@@ -96,11 +93,8 @@ class _Buffer(Generic[T]):
     Only one side appends and only the other waits; a deque's single steps need no lock.
     """
 
-    def __init__(
-        self, runtime: Runtime, origin: Origin | None, limit: int, overflow: Overflow
-    ) -> None:
+    def __init__(self, runtime: Runtime, limit: int, overflow: Overflow) -> None:
         self._runtime = runtime
-        self._origin = origin
         self._limit = limit
         self._overflow: Overflow = overflow
         self._events: deque[T] = deque()
@@ -112,7 +106,7 @@ class _Buffer(Generic[T]):
         self._refused = Owed()  # for what is taken in next
         self._removed = Owed()  # of what was taken out again, for what the consumer takes next
         self._report_due: abc.DisposableBase | None = None
-        self._subscription: abc.DisposableBase | None = None
+        self._subscription: Listening | None = None
 
     def begin(self, listen: Listen[T]) -> None:
         self._subscription = listen(self._push, self._stop, self._stop, self._stop)
@@ -184,8 +178,8 @@ class _Buffer(Generic[T]):
     def _report(self) -> None:
         self._report_due = None
         count, self._dropped = self._dropped, 0
-        if count and self._origin is not None:
-            self._origin.dropped(count)
+        if count and self._subscription is not None:
+            self._subscription.dropped(count)
 
     def close(self) -> None:
         """Dispose, and report what is left to report."""

@@ -81,6 +81,11 @@ class Clients:
         self._muted = True
         self._look()
 
+    def dropped(self, count: int) -> None:
+        """So many values were dropped of what may have come from any of them: each counts them."""
+        for origin in list(self._open):
+            origin.dropped(count)
+
     def leave(self) -> None:
         """Hear of no client any more."""
         self._left = True
@@ -115,9 +120,17 @@ class _Clock(RuntimeScheduler):
 class ServingClock(_Clock):
     """That of a subscription that belongs to no client; inner ones find it by this."""
 
-    def __init__(self, runtime: Runtime, clients: Clients) -> None:
+    def __init__(self, runtime: Runtime, clients: Clients, origin: Origin | None = None) -> None:
         super().__init__(runtime)
         self.clients = clients
+        self._origin = origin
+
+    def dropped(self, count: int) -> None:
+        """As :meth:`ClientClock.dropped`: for the client whose stream it is, else for each that
+        is behind it.
+        """
+        who = self.clients if self._origin is None else self._origin
+        self.runtime.call(lambda: who.dropped(count))
 
 
 class ClientClock(_Clock):

@@ -83,7 +83,7 @@ class Stream(Observable[T_co]):
         on_cut: abc.OnError | None = None,
         *,
         scheduler: abc.SchedulerBase | None = None,
-    ) -> abc.DisposableBase:
+    ) -> Subscription[T_co]:
         if self._origin is not None:
             self._origin.check()
         runtime = self._choose(scheduler)
@@ -104,12 +104,12 @@ class Stream(Observable[T_co]):
         It subscribes at the first step and disposes when the loop over it is left. When the
         buffer is full, ``overflow`` decides: ``"error"`` ends it with ``SlowConsumer``,
         ``"drop_oldest"`` and ``"drop_newest"`` drop, ``"latest"`` keeps the newest event only.
-        What is dropped is counted by the client.
+        What is dropped is counted by the client, or each that is behind a lifted stream.
 
         Errors, raised out of the loop: the stream's own, ``SlowConsumer``, ``ClosedError``;
         ``ConfigurationError`` at the call for a buffer below 1 or an unknown policy.
         """
-        return Iteration(self._listen, self._choose, self._origin, buffer=buffer, overflow=overflow)
+        return Iteration(self._listen, self._choose, buffer=buffer, overflow=overflow)
 
     def __aiter__(self) -> AsyncIterator[T_co]:
         return self.iterate()

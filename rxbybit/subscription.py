@@ -11,7 +11,7 @@ from rxbybit.errors import ClosedError, RxBybitError
 from rxbybit.origin import ClientClock, Clients, Origin, ServingClock
 from rxbybit.runtime import Release, Runtime, RuntimeScheduler
 
-__all__ = ["Connect", "Listen", "Subscription"]
+__all__ = ["Connect", "Listen", "Listening", "Subscription"]
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -22,6 +22,18 @@ Connect: TypeAlias = Callable[[Runtime, "Subscription[T]", abc.SchedulerBase], a
 UNHANDLED = "a stream ended in an error that nobody handles; pass on_error=... to handle it"
 
 _PROGRAM_ENDS = (KeyboardInterrupt, SystemExit)
+
+
+class Listening(Protocol):
+    """What who listens disposes of, and tells of what he drops."""
+
+    def dispose(self) -> None:
+        """End it."""
+        ...
+
+    def dropped(self, count: int, /) -> None:
+        """So many more values were dropped; on the runtime's thread."""
+        ...
 
 
 class Listen(Protocol[T_co]):
@@ -35,7 +47,7 @@ class Listen(Protocol[T_co]):
         on_cut: abc.OnError,
         *,
         scheduler: abc.SchedulerBase | None = None,
-    ) -> abc.DisposableBase:
+    ) -> Listening:
         """Begin; dispose what it returns to end."""
         ...
 
@@ -57,6 +69,7 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         "_closed",
         "_completed",
         "_cut",
+        "_dropped",
         "_ended",
         "_error",
         "_next",
@@ -87,6 +100,7 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self._ended: Callable[[], None] = _nothing
         self._closed: Callable[[], None] = _nothing
         self._clients: Clients | None = None
+        self._dropped: Callable[[int], None] | None = None
 
     def start(
         self,
@@ -100,25 +114,34 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         if origin is None or origin.keep_alive:
             self._release = self.runtime.hold(subscription=not serves)
         self._ended = self.runtime.on_close(self._on_runtime_end)
-        clock = scheduler or self.runtime.scheduler
-        clients = scheduler.clients if isinstance(scheduler, ServingClock) else None
-        if origin is not None:
-            if clients is not None:
-                clients.join(origin)
-                self._clients = clients
-            self._closed = origin.when_closed(self._on_client_close)
-            if scheduler is None:
-                clock = ClientClock(self.runtime, origin)
-        elif clients is None and isinstance(clock, RuntimeScheduler):
-            clients = Clients(self._on_client_close)
-            self._closed = clients.leave
-            clock = ServingClock(self.runtime, clients)
+        clock = self._clock(origin, scheduler)
         if self.runtime.stopped:  # its loop may be closed, and call nobody any more
             self._on_runtime_end()
         if self._stopped:  # what was registered when the end had begun
             self._ended()
             self._closed()
         self.runtime.call(lambda: self._connect(connect, clock))
+
+    def _clock(
+        self, origin: Origin | None, scheduler: abc.SchedulerBase | None
+    ) -> abc.SchedulerBase:
+        """The clock of what is heard; finds the clients that end it and count its drops."""
+        serving = scheduler if isinstance(scheduler, ServingClock) else None
+        if origin is not None:
+            self._dropped = origin.dropped
+            if serving is not None:
+                serving.clients.join(origin)
+                self._clients = serving.clients
+            self._closed = origin.when_closed(self._on_client_close)
+            if serving is not None:
+                return ServingClock(serving.runtime, serving.clients, origin)
+            return scheduler or ClientClock(self.runtime, origin)
+        clock = scheduler or self.runtime.scheduler
+        if serving is not None or not isinstance(clock, RuntimeScheduler):
+            return clock
+        clients = Clients(self._on_client_close)
+        self._closed, self._dropped = clients.leave, clients.dropped
+        return ServingClock(self.runtime, clients)
 
     def _connect(self, connect: Connect[T], clock: abc.SchedulerBase) -> None:
         if self._stopped:
@@ -148,6 +171,11 @@ class Subscription(abc.ObserverBase[T], abc.DisposableBase):
         self.dispose()
         if self._cut is not None:
             self._cut(why)
+
+    def dropped(self, count: int) -> None:
+        """Whoever listens has dropped so many more values: the clients behind it count them."""
+        if self._dropped is not None:
+            self._dropped(count)
 
     def on_next(self, value: T) -> None:
         self.on_each((value,))

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import reactivex
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 from reactivex.scheduler import EventLoopScheduler
 
 from rxbybit import operators as rxo
 from rxbybit.runtime import Runtime
-from rxbybit.stream import Stream
+from rxbybit.stream import Stream, lift
 from tests.fakes import Client, until_async, virtually
 from tests.operators.flow import Clock, Source
 
@@ -140,6 +141,28 @@ def test_what_was_not_told_when_it_was_disposed_of_is_counted(how: str, dropped:
         await asyncio.sleep(5)
         assert (world.client.drops, world.told) == ([dropped], [])
         world.client.close(Exception("closed"))
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_of_a_lifted_stream_each_client_hears_or_the_one_whose_stream_it_is(inside: bool) -> None:
+    async def main() -> None:
+        one, two, paused = World(), World(), Source()
+        gate: Operator = rxo.pause_when(paused)
+        if inside:
+            merged = lift(reactivex.merge(one.stream.pipe(gate), two.stream))
+        else:
+            merged = lift(reactivex.merge(one.stream, two.stream)).pipe(gate)
+        merged.subscribe()
+        await until_async(lambda: two.hearer)
+        paused.send(True)
+        one.send(2)
+        paused.send(False)
+        await until_async(lambda: one.client.drops)
+        await asyncio.sleep(5)
+        assert one.client.drops == [2]
+        assert two.client.drops == ([] if inside else [2])
 
     virtually(main())
 

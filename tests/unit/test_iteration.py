@@ -9,11 +9,13 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+import reactivex
 
 from rxbybit.errors import ClosedError, ConfigurationError, RuntimeMisuse, SlowConsumer
 from rxbybit.events import Gap
 from rxbybit.iteration import Overflow
 from rxbybit.runtime import Runtime, shutdown_background
+from rxbybit.stream import lift
 from tests.fakes import Client, Feed, Topic, until, until_async, virtually
 from tests.operators.market import trade
 
@@ -203,6 +205,22 @@ def test_each_topic_tells_of_its_own_hole(overflow: Overflow) -> None:
             feed.send(trade(4, symbol=symbol))
             got.append(await anext(events))
         assert [one.meta.gap for one in got] == [None, holes["ETHUSD"], None, holes["BTCUSD"]]
+
+    virtually(main())
+
+
+def test_each_client_behind_a_lifted_stream_counts_its_drops() -> None:
+    async def main() -> None:
+        feed, one, two = Feed(), Client(), Client()
+        merged = lift(reactivex.merge(feed.stream(origin=one), feed.stream(origin=two)))
+        events = merged.iterate(buffer=1, overflow="drop_newest")
+        step = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(1)
+        feed.send(0, 1, 2)  # to both: six events, one of them for the step
+        await step
+        await events.aclose()
+        await asyncio.sleep(1)
+        assert one.drops == two.drops == [5]
 
     virtually(main())
 

@@ -56,3 +56,15 @@ def test_who_joins_after_the_end_is_let_go_at_once() -> None:
     late = Client()
     clients.join(late)
     assert not late.closing
+
+
+def test_each_open_client_counts_what_is_dropped_also_after_the_end() -> None:
+    clients, _ = clients_and_cuts()
+    one, two = Client(), Client()
+    clients.join(one)
+    clients.join(two)
+    clients.dropped(3)
+    two.close(ClosedError())
+    clients.leave()
+    clients.dropped(4)
+    assert (one.drops, two.drops) == ([3, 4], [3])
