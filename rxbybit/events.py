@@ -101,8 +101,8 @@ class Status(Struct, frozen=True, kw_only=True):
 
     time: datetime
     connection: int | None = None
-    """The link it happened on: links are numbered from 1 as a client opens them, and keep
-    their number when they reconnect."""
+    """The link it happened on: links are numbered from 1 as the clients of the process open
+    them, and keep their number when they reconnect."""
 
     def __repr__(self) -> str:
         rest = (n for n in self.__struct_fields__ if n not in ("time", "connection"))

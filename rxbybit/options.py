@@ -25,6 +25,9 @@ __all__ = ["WIRE", "check_options", "pool_settings", "wire_of"]
 WIRE = "RXBYBIT_WIRE"
 """The variable of the environment."""
 
+LINKS = count(1)
+"""Numbers the links of all clients: by these whoever merges their streams tells them apart."""
+
 
 def check_options(
     linger: object,
@@ -103,6 +106,6 @@ def pool_settings(
         gaps=gaps,
         # a closure: the repr of a partial would show the password of the proxy
         new_transport=lambda at: AiohttpTransport(at, proxy=through, ssl=ssl),
-        numbering=count(1),
+        numbering=LINKS,
         requests=REQUESTS,
     )

@@ -7,11 +7,13 @@ import random
 import threading
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+from rxbybit import options
 from rxbybit.runtime import shutdown_background
 from tests import canary
 from tests.effort import examples
@@ -50,6 +52,12 @@ def frames() -> Path:
 def chance(request: pytest.FixtureRequest) -> None:
     """Pauses of random length are the same in every run of a test: what fails once fails again."""
     random.seed(request.node.name)
+
+
+@pytest.fixture(autouse=True)
+def numbering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first link that a test opens is number 1."""
+    monkeypatch.setattr(options, "LINKS", count(1))
 
 
 @pytest.fixture(autouse=True)
