@@ -6,11 +6,12 @@ from collections import deque
 from typing import Generic, TypeVar
 
 from rxbybit.book import OrderBook
-from rxbybit.events import Event, Gap
-from rxbybit.marking import marked
+from rxbybit.events import Gap
+from rxbybit.marking import gap_of, with_gap
+from rxbybit.operators.figures import check_time
 from rxbybit.operators.pairs import Matched
 
-__all__ = ["AsOf", "made_ms"]
+__all__ = ["AsOf", "check_book", "check_trade", "made_ms"]
 
 MOST_BOOKS = 1_000
 """How many books of a symbol are kept at most."""
@@ -75,22 +76,36 @@ class AsOf(Generic[T]):
             return books[0]
         if self._thinned:
             self._skipped += 1
-            if isinstance(trade, Event):
-                self._gap = trade.meta.gap or self._gap
+            self._gap = gap_of(trade) or self._gap
         return None
 
     def told(self, trade: T) -> tuple[T, int]:
         """``trade`` with the gap of those before it that were left out, and how many they were."""
         skipped, gap = self._skipped, self._gap
         self._skipped, self._gap = 0, None
-        if gap is not None and isinstance(trade, Event):
-            trade = marked(trade, gap)
-        return trade, skipped
+        return trade if gap is None else with_gap(trade, gap), skipped
 
 
 def made_ms(book: OrderBook) -> int:
     """When the matching engine made a book, in milliseconds; else when it was sent."""
     return book.meta.matched_ms or book.time_ms or 0
+
+
+def check_book(book: OrderBook) -> None:
+    """Errors: what Python raises where ``book`` has no place among others."""
+    _check(book.symbol, made_ms(book), book.sequence)
+
+
+def check_trade(trade: Matched) -> None:
+    """Errors: what Python raises where ``trade`` has no place among books."""
+    _check(trade.symbol, trade.time_ms, trade.sequence)
+
+
+def _check(symbol: str, time_ms: int, sequence: int | None) -> None:
+    hash(symbol)
+    check_time(time_ms)
+    if sequence is not None:
+        check_time(sequence)
 
 
 def _before(book: OrderBook, trade: Matched) -> bool:

@@ -17,6 +17,7 @@ from rxbybit.errors import ConfigurationError
 from rxbybit.events import Meta
 from rxbybit.operators.bar import Bar
 from rxbybit.operators.clock import ExchangeClock
+from rxbybit.operators.figures import check_time
 from rxbybit.operators.foreign import told
 from rxbybit.operators.full_bars import FullBars
 from rxbybit.operators.time_bars import TimeBars
@@ -171,6 +172,7 @@ class _Making(abc.DisposableBase):
         try:
             meta: object = getattr(trade, "meta", None)
             live = not (isinstance(meta, Meta) and meta.backfilled)
+            check_time(trade.time_ms)
             now_ms = self._clock.saw(trade.time_ms, live=live)
             given = chain(machine.add(trade, now_ms), machine.tick(now_ms))
         except Exception as raised:  # noqa: BLE001 - goes to the observer

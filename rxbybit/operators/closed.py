@@ -10,7 +10,7 @@ from reactivex import Observable
 from rxbybit.candle import Candle, ClosedKlines
 from rxbybit.events import Event, Gap
 from rxbybit.marking import marked
-from rxbybit.operators.foreign import foreign
+from rxbybit.operators.figures import check_time
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.stepwise import stepwise
 
@@ -49,7 +49,7 @@ def closed() -> Callable[[Observable[C]], Observable[C]]:
         candles = klines("BTCUSD", interval="1m", history=3)
         candles.pipe(rxo.closed()).subscribe(print)
     """
-    return stepwise(_Closed)
+    return stepwise("closed()", "candles, such as klines(...) gives", _Closed)
 
 
 class _Candles:
@@ -69,11 +69,9 @@ class _Closed:
         self._kept = Kept[tuple[str, str], _Candles](lambda _: _Candles())
 
     def __call__(self, candle: C) -> C | None:
-        try:
-            one = self._kept.of((candle.symbol, candle.interval))
-            one.machine.apply(candle)
-        except AttributeError:
-            raise foreign("closed()", "candles, such as klines(...) gives", candle) from None
+        one = self._kept.of((candle.symbol, candle.interval))
+        check_time(candle.start_ms)
+        one.machine.apply(candle)
         news = one.machine.news(candle)
         if not isinstance(candle, Event):
             return news

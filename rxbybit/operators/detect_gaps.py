@@ -12,6 +12,8 @@ from reactivex import Observable, abc
 
 from rxbybit.book import BookDelta, BookSnapshot
 from rxbybit.errors import ConfigurationError
+from rxbybit.operators.figures import check_time
+from rxbybit.operators.foreign import foreign, told
 from rxbybit.operators.sink import Sink
 
 __all__ = ["Hole", "detect_gaps"]
@@ -24,6 +26,10 @@ _LENGTHS = {
     "1w": 7 * 1440 * _MINUTE,
 }
 _TOPICS = 10_000
+_TAKES = (
+    "updates of books (BookSnapshot, BookDelta) and candles (events with symbol, interval and"
+    " start_ms)"
+)
 
 
 class Hole(Struct, frozen=True, kw_only=True):
@@ -123,8 +129,8 @@ class _Gaps(Sink[E, "E | Hole"]):
             return
         try:
             hole = self._look(value)
-        except ConfigurationError as error:
-            self.on_error(error)
+        except Exception as raised:  # noqa: BLE001 - goes to the observer
+            self.on_error(told("detect_gaps()", _TAKES, value, raised))
             return
         if hole is not None:
             self._observer.on_next(hole)
@@ -135,10 +141,7 @@ class _Gaps(Sink[E, "E | Hole"]):
             return self._look_at_book(event)
         if isinstance(event, Candle):  # pyright: ignore[reportUnnecessaryIsInstance]
             return self._look_at_candle(event)
-        raise ConfigurationError(
-            "detect_gaps takes updates of books (BookSnapshot, BookDelta), and candles (symbol,"
-            f" interval, start_ms), and not {type(event).__name__}"
-        )
+        raise foreign("detect_gaps()", _TAKES, event)
 
     def _look_at_book(self, event: BookSnapshot | BookDelta) -> Hole | None:
         key = (event.symbol, event.depth, event.meta.connection)
@@ -157,6 +160,7 @@ class _Gaps(Sink[E, "E | Hole"]):
 
     def _look_at_candle(self, event: Candle) -> Hole | None:
         got = event.start_ms
+        check_time(got)
         # not by link: what is missing between two links is a hole as well
         key = (event.symbol, event.interval)
         last = self._last.get(key)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from decimal import DecimalException
+
 from rxbybit.errors import ConfigurationError
 
 __all__ = ["foreign", "told"]
+
+_UNFIT = AttributeError, TypeError, ValueError, OverflowError, DecimalException
+"""What is raised at an event that lacks something, or has something else in its place."""
 
 
 def foreign(
@@ -21,8 +26,8 @@ def foreign(
 
 def told(operator: str, expected: str, got: object, raised: Exception) -> Exception:
     """What an operator tells its observer of what it ``raised`` at an event: that the event is
-    not as expected, if it lacks something.
+    not as expected, if that is why.
     """
-    if isinstance(raised, AttributeError | TypeError):
-        return foreign(operator, expected, got, raised)
-    return raised
+    if isinstance(raised, ConfigurationError) or not isinstance(raised, _UNFIT):
+        return raised
+    return foreign(operator, expected, got, raised)

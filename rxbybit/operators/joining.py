@@ -9,8 +9,8 @@ from reactivex import abc
 
 from rxbybit.book import OrderBook
 from rxbybit.events import Meta
-from rxbybit.operators.asof import AsOf, made_ms
-from rxbybit.operators.foreign import foreign
+from rxbybit.operators.asof import AsOf, check_book, check_trade, made_ms
+from rxbybit.operators.foreign import foreign, told
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.pairs import Matched, TradeWithBook
 
@@ -21,6 +21,7 @@ T = TypeVar("T", bound=Matched)
 MOST_WAITING = 10_000
 """How many trades of a symbol wait at most; the oldest of more is joined with what is there."""
 _BOOKS = "OrderBook as its book, such as order_book(...) or to_book() gives"
+_TRADES = "trades, such as trades(...) gives"
 
 
 class _Wait:
@@ -78,8 +79,12 @@ class Joining(Generic[T]):
 
     def on_book(self, book: OrderBook) -> None:
         """The next book."""
-        if not isinstance(book, OrderBook):  # pyright: ignore[reportUnnecessaryIsInstance]
-            self.on_error(foreign("with_book(book)", _BOOKS, book))
+        try:
+            if not isinstance(book, OrderBook):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise foreign("with_book(book)", _BOOKS, book)
+            check_book(book)
+        except Exception as raised:  # noqa: BLE001 - goes to the observer
+            self.on_error(told("with_book(book)", _BOOKS, book, raised))
             return
         one = self._symbols.of(book.symbol)
         if one.books.falls(book):
@@ -95,13 +100,13 @@ class Joining(Generic[T]):
     def on_trade(self, trade: T) -> None:
         """The next trade."""
         try:
-            symbol, time_ms, _ = trade.symbol, trade.time_ms, trade.sequence
-        except AttributeError:
-            self.on_error(foreign("with_book(book)", "trades, such as trades(...) gives", trade))
+            check_trade(trade)
+        except Exception as raised:  # noqa: BLE001 - goes to the observer
+            self.on_error(told("with_book(book)", _TRADES, trade, raised))
             return
         if self._clock is None:
-            self._pass_time(time_ms)
-        one = self._symbols.of(symbol)
+            self._pass_time(trade.time_ms)
+        one = self._symbols.of(trade.symbol)
         if self.ended:  # by who got a trade of a symbol that had to go
             return
         if self._at_once or (not one.waiting and one.books.reached(trade)):

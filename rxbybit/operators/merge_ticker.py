@@ -15,6 +15,8 @@ from rxbybit.ticker import Ticker, TickerState, TickerUpdate
 
 __all__ = ["merge_ticker"]
 
+_TAKES = "TickerUpdate, such as ticker_updates(...) gives"
+
 
 def merge_ticker() -> Callable[[Observable[TickerUpdate]], Observable[Ticker]]:
     """The whole ticker after each update, as ``tickers(...)`` gives it.
@@ -43,7 +45,7 @@ def merge_ticker() -> Callable[[Observable[TickerUpdate]], Observable[Ticker]]:
         tickers = ticker_updates("BTCUSD").pipe(rxo.merge_ticker())
         tickers.subscribe(lambda ticker: print(ticker.bid_price, ticker.ask_price))
     """
-    return stepwise(_Merge)
+    return stepwise("merge_ticker()", _TAKES, _Merge)
 
 
 _Key = tuple[str, int | None]
@@ -67,8 +69,7 @@ class _Merge:
 
     def __call__(self, update: TickerUpdate) -> Ticker | None:
         if not isinstance(update, TickerUpdate):  # pyright: ignore[reportUnnecessaryIsInstance]
-            expected = "TickerUpdate, such as ticker_updates(...) gives"
-            raise foreign("merge_ticker()", expected, update)
+            raise foreign("merge_ticker()", _TAKES, update)
         meta = update.meta
         # The link tells linear from spot, whose topics and symbols are the same.
         one = self._kept.of((update.symbol, meta.connection))

@@ -12,6 +12,7 @@ from reactivex.disposable import Disposable, SerialDisposable, SingleAssignmentD
 
 from rxbybit.config import is_number
 from rxbybit.errors import ConfigurationError
+from rxbybit.operators.foreign import told
 from rxbybit.operators.sink import Sink, clock_of
 
 __all__ = ["per_symbol"]
@@ -137,11 +138,8 @@ class _Branches(Sink[E, R]):
         try:
             symbol = value.symbol
             branch = self._branches.get(symbol)
-        except (AttributeError, TypeError):
-            what = type(value).__name__
-            self.on_error(
-                ConfigurationError(f"per_symbol: it takes events with a symbol, and not {what}")
-            )
+        except Exception as raised:  # noqa: BLE001 - goes to the observer
+            self.on_error(told("per_symbol(fn)", "events with a symbol", value, raised))
             return
         if branch is None:
             branch = self._open(symbol)

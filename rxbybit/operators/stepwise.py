@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from reactivex import Observable, abc
+from reactivex.disposable import SingleAssignmentDisposable
 
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.foreign import told
 
 __all__ = ["stepwise"]
 
@@ -16,33 +17,37 @@ B = TypeVar("B")
 
 
 def stepwise(
-    machine: Callable[[], Callable[[A], B | None]],
+    operator: str, takes: str, machine: Callable[[], Callable[[A], B | None]]
 ) -> Callable[[Observable[A]], Observable[B]]:
     """The operator that sends what a function makes of each event, and nothing for ``None``.
 
     ``machine`` makes the function, for each subscriber its own, so that none shares its state.
-    A ``ConfigurationError`` that the function raises goes to ``on_error``.
+    What the function raises goes to ``on_error``: that ``operator``, written as it is called,
+    ``takes`` something else, where the event is at fault.
     """
 
-    def operator(source: Observable[A]) -> Observable[B]:
+    def over(source: Observable[A]) -> Observable[B]:
         def subscribe(
             observer: abc.ObserverBase[B], scheduler: abc.SchedulerBase | None = None
         ) -> abc.DisposableBase:
             step = machine()
+            upstream = SingleAssignmentDisposable()
 
             def on_next(event: A) -> None:
                 try:
                     made = step(event)
-                except ConfigurationError as error:
-                    observer.on_error(error)
+                except Exception as raised:  # noqa: BLE001 - goes to the observer
+                    upstream.dispose()
+                    observer.on_error(told(operator, takes, event, raised))
                     return
                 if made is not None:
                     observer.on_next(made)
 
-            return source.subscribe(
+            upstream.disposable = source.subscribe(
                 on_next, observer.on_error, observer.on_completed, scheduler=scheduler
             )
+            return upstream
 
         return Observable(subscribe)
 
-    return operator
+    return over

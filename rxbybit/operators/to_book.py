@@ -11,12 +11,15 @@ from rxbybit.book import BookDelta, BookSnapshot, OrderBook
 from rxbybit.bookkeeping import BookKeeper, BookText, NoRenewal
 from rxbybit.content import written
 from rxbybit.events import Gap
+from rxbybit.ladder import Unfit
 from rxbybit.marking import marked
 from rxbybit.operators.foreign import foreign
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.stepwise import stepwise
 
 __all__ = ["to_book"]
+
+_TAKES = "BookSnapshot and BookDelta, such as order_book_updates(...) gives"
 
 
 def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[OrderBook]]:
@@ -50,7 +53,7 @@ def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[Ord
         books = order_book_updates("BTCUSD").pipe(rxo.to_book())
         books.subscribe(lambda book: print(book.best_bid, book.best_ask, book.state))
     """
-    return stepwise(_Books)
+    return stepwise("to_book()", _TAKES, _Books)
 
 
 _Key = tuple[str, int, int | None]
@@ -75,8 +78,7 @@ class _Books:
 
     def __call__(self, update: BookSnapshot | BookDelta) -> OrderBook | None:
         if not isinstance(update, BookSnapshot | BookDelta):  # pyright: ignore[reportUnnecessaryIsInstance]
-            expected = "BookSnapshot and BookDelta, such as order_book_updates(...) gives"
-            raise foreign("to_book()", expected, update)
+            raise foreign("to_book()", _TAKES, update)
         one = self._kept.of((update.symbol, update.depth, update.meta.connection))
         keeper = one.keeper
         if one.numbers is None and (numbers := _numbers(update)) is not None:
@@ -97,13 +99,13 @@ def _numbers(update: BookSnapshot | BookDelta) -> type | None:
     return next((type(price) for price, _ in (*update.bids, *update.asks)), None)
 
 
-def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, ValueError | None]:
+def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, Unfit | None]:
     """The update with its levels as texts, or without any and why they can be none."""
     meta, bids, asks, wrong = update.meta, [], [], None
     kind = "snapshot" if isinstance(update, BookSnapshot) else "delta"
     try:
         bids, asks = written(update.bids), written(update.asks)
-    except ValueError as error:
+    except Unfit as error:
         wrong = error
     frame = BookText(
         symbol=update.symbol,

@@ -6,10 +6,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from reactivex import Observable, abc
-from reactivex.disposable import SingleAssignmentDisposable
+from reactivex import Observable
 
-from rxbybit.operators.foreign import told
+from rxbybit.operators.stepwise import stepwise
 from rxbybit.operators.value import Value
 
 __all__ = ["Sided", "Traded", "valued"]
@@ -57,29 +56,4 @@ def valued(
 
     ``begin`` gives each subscription a function with a state of its own.
     """
-
-    def over(source: Observable[T]) -> Observable[Value]:
-        def subscribe(
-            observer: abc.ObserverBase[Value], scheduler: abc.SchedulerBase | None = None
-        ) -> abc.DisposableBase:
-            work_out = begin()
-            upstream = SingleAssignmentDisposable()
-
-            def on_next(event: T) -> None:
-                try:
-                    value = work_out(event)
-                except Exception as raised:  # noqa: BLE001 - goes to the observer
-                    upstream.dispose()
-                    observer.on_error(told(f"{operator}()", takes, event, raised))
-                    return
-                if value is not None:
-                    observer.on_next(value)
-
-            upstream.disposable = source.subscribe(
-                on_next, observer.on_error, observer.on_completed, scheduler=scheduler
-            )
-            return upstream
-
-        return Observable(subscribe)
-
-    return over
+    return stepwise(f"{operator}()", takes, begin)

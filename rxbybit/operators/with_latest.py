@@ -10,7 +10,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from rxbybit.errors import ConfigurationError
-from rxbybit.operators.foreign import foreign
+from rxbybit.operators.foreign import foreign, told
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.pairs import Of, TradeWithTicker
 from rxbybit.ticker import Ticker
@@ -18,6 +18,8 @@ from rxbybit.ticker import Ticker
 __all__ = ["with_latest"]
 
 T = TypeVar("T", bound=Of)
+
+_TICKERS = "Ticker as its ticker, such as tickers(...) or merge_ticker() gives"
 
 
 def with_latest(
@@ -87,18 +89,19 @@ class _Latest(Generic[T]):
         self._tickers = Kept[str, Ticker](lambda symbol: Ticker(symbol=symbol))
 
     def on_ticker(self, ticker: Ticker) -> None:
-        if not isinstance(ticker, Ticker):  # pyright: ignore[reportUnnecessaryIsInstance]
-            expected = "Ticker as its ticker, such as tickers(...) or merge_ticker() gives"
-            self.on_error(foreign("with_latest(ticker)", expected, ticker))
-            return
-        self._tickers.put(ticker.symbol, ticker)
+        try:
+            if not isinstance(ticker, Ticker):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise foreign("with_latest(ticker)", _TICKERS, ticker)
+            self._tickers.put(ticker.symbol, ticker)
+        except Exception as raised:  # noqa: BLE001 - goes to the observer
+            self.on_error(told("with_latest(ticker)", _TICKERS, ticker, raised))
 
     def on_trade(self, trade: T) -> None:
         try:
             ticker = self._tickers.get(trade.symbol)
-        except AttributeError:
+        except Exception as raised:  # noqa: BLE001 - goes to the observer
             expected = "events of a symbol, such as trades(...) gives"
-            self.on_error(foreign("with_latest(ticker)", expected, trade))
+            self.on_error(told("with_latest(ticker)", expected, trade, raised))
             return
         if ticker is not None:
             self._observer.on_next(TradeWithTicker(trade=trade, ticker=ticker))

@@ -166,7 +166,7 @@ def test_what_it_cannot_judge_is_named(wrong: Any) -> None:
     assert heard.values == [snapshot(7)]
     assert isinstance(heard.error, ConfigurationError)
     said = str(heard.error)
-    expected = "'7m'" if isinstance(wrong, Kline) else f"not {type(wrong).__name__}"
+    expected = "'7m'" if isinstance(wrong, Kline) else f"got a {type(wrong).__name__}"
     assert expected in said
     assert ("1M" if isinstance(wrong, Kline) else "BookDelta") in said
     assert source.observers == []

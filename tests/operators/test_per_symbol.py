@@ -260,7 +260,7 @@ def test_the_scheduler_goes_to_the_source_and_to_each_symbol() -> None:
 def test_what_it_cannot_take_is_named() -> None:
     heard = Heard(reactivex.of(1).pipe(rxo.per_symbol(prices)))  # pyright: ignore[reportArgumentType]
     assert isinstance(heard.error, ConfigurationError)
-    assert "not int" in str(heard.error)
+    assert "got a int" in str(heard.error)
     source = Source()
     heard = Heard(source.pipe(rxo.per_symbol(lambda one: 7)))  # pyright: ignore[reportArgumentType]
     source.send(tick("A"))
