@@ -21,6 +21,7 @@ from rxbybit.operators.figures import check_time
 from rxbybit.operators.foreign import told
 from rxbybit.operators.full_bars import FullBars
 from rxbybit.operators.time_bars import TimeBars
+from rxbybit.operators.turns import Turns
 from rxbybit.operators.valued import Traded
 from rxbybit.operators.window import milliseconds_of, trades_of
 
@@ -166,8 +167,25 @@ class _Making(abc.DisposableBase):
         self._fires: datetime | None = None
         """When the timer that runs fires, as the scheduler counts."""
         self._over = False
+        self._turns = Turns()
 
     def on_next(self, trade: Traded) -> None:
+        self._turns.take(bound(self._add, trade))
+
+    def on_error(self, error: Exception) -> None:
+        self._turns.take(bound(self._fail, error))
+
+    def on_completed(self) -> None:
+        self._turns.take(self._end)
+
+    def dispose(self) -> None:
+        self._over = True
+        self._timer.dispose()
+        self.upstream.dispose()
+
+    def _add(self, trade: Traded) -> None:
+        if self._over:
+            return
         machine = self._machine
         try:
             meta: object = getattr(trade, "meta", None)
@@ -177,26 +195,19 @@ class _Making(abc.DisposableBase):
             given = chain(machine.add(trade, now_ms), machine.tick(now_ms))
         except Exception as raised:  # noqa: BLE001 - goes to the observer
             takes = "trades, events with symbol, time_ms, price and size"
-            error = told("bars()", takes, trade, raised)
-            self.dispose()
-            self._observer.on_error(error)
+            self._fail(told("bars()", takes, trade, raised))
             return
         self._wait()
         self._give(given)
 
-    def on_error(self, error: Exception) -> None:
+    def _fail(self, error: Exception) -> None:
         self.dispose()
         self._observer.on_error(error)
 
-    def on_completed(self) -> None:
+    def _end(self) -> None:
         self._give(self._machine.end())
         self.dispose()
         self._observer.on_completed()
-
-    def dispose(self) -> None:
-        self._over = True
-        self._timer.dispose()
-        self.upstream.dispose()
 
     def _give(self, given: Iterable[Bar]) -> None:
         for bar in given:
@@ -216,6 +227,9 @@ class _Making(abc.DisposableBase):
             self._timer.disposable = scheduler.schedule_relative(delay, self._fire)
 
     def _fire(self, scheduler: abc.SchedulerBase, state: object = None) -> None:
+        self._turns.take(self._look)
+
+    def _look(self) -> None:
         self._fires = None
         given = self._machine.tick(self._clock.now_ms)
         self._wait()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
+from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
@@ -15,6 +16,7 @@ from rxbybit.errors import ConfigurationError
 from rxbybit.operators.figures import check_time
 from rxbybit.operators.foreign import foreign, told
 from rxbybit.operators.sink import Sink
+from rxbybit.operators.turns import Turns
 
 __all__ = ["Hole", "detect_gaps"]
 
@@ -123,14 +125,24 @@ class _Gaps(Sink[E, "E | Hole"]):
     def __init__(self, observer: abc.ObserverBase[E | Hole]) -> None:
         super().__init__(observer)
         self._last: OrderedDict[Hashable, int] = OrderedDict()
+        self._turns = Turns()
 
     def on_next(self, value: E) -> None:
+        self._turns.take(partial(self._tell, value))
+
+    def on_error(self, error: Exception) -> None:
+        self._turns.take(partial(super().on_error, error))
+
+    def on_completed(self) -> None:
+        self._turns.take(super().on_completed)
+
+    def _tell(self, value: E) -> None:
         if self._stopped:
             return
         try:
             hole = self._look(value)
         except Exception as raised:  # noqa: BLE001 - goes to the observer
-            self.on_error(told("detect_gaps()", _TAKES, value, raised))
+            super().on_error(told("detect_gaps()", _TAKES, value, raised))
             return
         if hole is not None:
             self._observer.on_next(hole)

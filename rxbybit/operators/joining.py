@@ -109,7 +109,8 @@ class Joining(Generic[T]):
         one = self._symbols.of(trade.symbol)
         if self.ended:  # by who got a trade of a symbol that had to go
             return
-        if self._at_once or (not one.waiting and one.books.reached(trade)):
+        # what waits is ahead of it, also while all of that is being released
+        if not one.waiting and (self._at_once or one.books.reached(trade)):
             self._send(one, trade)
         else:
             self._hold(one, trade)

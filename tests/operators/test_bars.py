@@ -298,6 +298,58 @@ class TestEmptyBars:
         assert [b.start_ms - START_MS for b in out] == [0, 1, 2]
 
 
+class TestWhatComesFromInside:
+    """Of a callback that hears a bar: it waits until all bars are told that came with that one."""
+
+    @pytest.mark.parametrize("ends", [False, True])
+    def test_a_trade(self, ends) -> None:
+        source: Subject[Any] = Subject()
+        out: list[Any] = []
+
+        def feed(b: rxo.Bar) -> None:
+            out.append((b.start_ms - START_MS) // 1_000)
+            if out == [0]:
+                source.on_next(trade(4_000))
+                source.on_next(trade(5_000))
+                if ends:
+                    source.on_completed()
+
+        made = source.pipe(rxo.bars("1s", fill=True, partial=True))
+        made.subscribe(feed, on_completed=lambda: out.append("end"))
+        source.on_next(trade(0))
+        source.on_next(trade(3_000))
+        assert out == [0, 1, 2, 3, 4, *([5, "end"] if ends else [])]
+
+    def test_the_clock(self) -> None:
+        """A callback that lets the clock run on hears of it when it has heard all."""
+        scheduler, source = TestScheduler(), Subject[Any]()
+        out: list[int] = []
+
+        def wait(b: rxo.Bar) -> None:
+            out.append((b.start_ms - START_MS) // 1_000)
+            if out == [0]:
+                scheduler.advance_to(6)
+
+        source.pipe(rxo.bars("1s", fill=True)).subscribe(wait, scheduler=scheduler)
+        source.on_next(trade(0))
+        source.on_next(trade(3_000))
+        assert out == [0, 1, 2, 3, 4, 5, 6, 7]
+
+    def test_nothing_after_an_error(self) -> None:
+        source: Subject[Any] = Subject()
+        out: list[Any] = []
+
+        def fail(b: rxo.Bar) -> None:
+            out.append((b.start_ms - START_MS) // 1_000)
+            if out == [0]:
+                source.on_error(OSError())
+
+        source.pipe(rxo.bars("1s", fill=True)).subscribe(fail, lambda _: out.append("end"))
+        source.on_next(trade(0))
+        source.on_next(trade(3_000))
+        assert out == [0, 1, 2, "end"]
+
+
 class TestWhatComesLate:
     def test_a_bar_comes_again_with_it(self) -> None:
         messages = played(

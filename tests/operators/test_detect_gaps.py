@@ -188,6 +188,36 @@ def test_dispose_at_the_hole_keeps_the_event_back() -> None:
     assert source.observers == []
 
 
+def test_what_comes_from_inside_a_hole_comes_after_what_it_is_before() -> None:
+    source = Source()
+
+    def feed(event: Any) -> None:
+        if isinstance(event, rxo.Hole) and event.got == 12:
+            source.send(snapshot(40), delta(42))
+            source.complete()
+
+    heard = Heard(source.pipe(rxo.detect_gaps()), until=feed)
+    source.send(snapshot(7), delta(12))
+    assert shown(heard.values) == [7, ("B", 8, 12), 12, 40, ("B", 41, 42), 42]
+    assert heard.completed
+
+
+def test_a_hole_that_the_subscriber_raises_at_leaves_the_rest_whole() -> None:
+    source = Source()
+
+    def refuse(event: Any) -> None:
+        if isinstance(event, rxo.Hole):
+            source.send(delta(13))
+            raise KeyError(event)
+
+    heard = Heard(source.pipe(rxo.detect_gaps()), until=refuse)
+    source.send(snapshot(7))
+    with pytest.raises(KeyError):
+        source.send(delta(12))
+    source.send(delta(14))
+    assert shown(heard.values) == [7, ("B", 8, 12), 13, 14]
+
+
 def test_subscribers_share_nothing_and_the_scheduler_is_forwarded() -> None:
     clock, source = Clock(), Source()
     marked = source.pipe(rxo.detect_gaps())

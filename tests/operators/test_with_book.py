@@ -352,6 +352,13 @@ def test_when_the_books_end_nothing_waits() -> None:
     assert sides.ear.ended == "completed"
 
 
+def test_a_trade_from_inside_waits_for_those_that_have_waited() -> None:
+    sides = Sides().send(book(10), trade(11), trade(12))
+    sides.ear.then = lambda pair: pair.trade.sequence == 11 and sides.send(trade(13))
+    sides.books.complete()
+    assert (sides.pairs, sides.timers) == ([(11, 10), (12, 10), (13, 10)], 0)
+
+
 def test_when_both_end_it_is_over() -> None:
     sides = Sides().send(book(10), trade(12))
     sides.trades.complete()
