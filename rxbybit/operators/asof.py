@@ -98,6 +98,8 @@ def check_book(book: OrderBook) -> None:
 
 def check_trade(trade: Matched) -> None:
     """Errors: what Python raises where ``trade`` has no place among books."""
+    if isinstance(trade, OrderBook):  # it has a time and a sequence, as trades have
+        raise TypeError("a book is no trade")
     _check(trade.symbol, trade.time_ms, trade.sequence)
 
 

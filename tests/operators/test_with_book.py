@@ -566,6 +566,14 @@ def test_what_is_no_trade_is_one_clear_error(thing: object) -> None:
     )
 
 
+def test_a_book_is_no_trade() -> None:
+    sides = Sides().send(book(1), book(2))
+    sides.trades.send(book(3))
+    assert (sides.ear.ended, sides.books.heard) == ("ConfigurationError", 0)
+    assert "expects trades" in str(sides.ear.errors[0])
+    assert "got a OrderBook (a book is no trade)" in str(sides.ear.errors[0])
+
+
 @dataclass
 class Foreign:
     """A trade of somebody else's."""
