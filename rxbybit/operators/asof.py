@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from rxbybit.book import OrderBook
 from rxbybit.events import Gap
 from rxbybit.marking import gap_of, with_gap
-from rxbybit.operators.figures import check_time
+from rxbybit.operators.figures import check_number, check_time
 from rxbybit.operators.pairs import Matched
 
 __all__ = ["AsOf", "check_book", "check_trade", "made_ms"]
@@ -107,7 +107,7 @@ def _check(symbol: str, time_ms: int, sequence: int | None) -> None:
     hash(symbol)
     check_time(time_ms)
     if sequence is not None:
-        check_time(sequence)
+        check_number(sequence)
 
 
 def _before(book: OrderBook, trade: Matched) -> bool:

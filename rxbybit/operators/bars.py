@@ -17,7 +17,7 @@ from rxbybit.errors import ConfigurationError
 from rxbybit.events import Meta
 from rxbybit.operators.bar import Bar
 from rxbybit.operators.clock import ExchangeClock
-from rxbybit.operators.figures import check_time
+from rxbybit.operators.figures import check_number, check_time
 from rxbybit.operators.foreign import told
 from rxbybit.operators.full_bars import FullBars
 from rxbybit.operators.time_bars import TimeBars
@@ -92,7 +92,7 @@ def bars(
     they were not given yet. Two bars are kept of each of the 10,000 symbols that traded last; one
     beyond is forgotten, with what it has not given.
     Errors: ``ConfigurationError`` at the call for a size that is none, or ``fill`` without a time,
-    and on the stream for what is no trade.
+    and on the stream for what is no trade, or has a price or a size that is no finite number.
 
     ::
 
@@ -191,6 +191,8 @@ class _Making(abc.DisposableBase):
             meta: object = getattr(trade, "meta", None)
             live = not (isinstance(meta, Meta) and meta.backfilled)
             check_time(trade.time_ms)
+            check_number(trade.price)
+            check_number(trade.size)
             now_ms = self._clock.saw(trade.time_ms, live=live)
             given = chain(machine.add(trade, now_ms), machine.tick(now_ms))
         except Exception as raised:  # noqa: BLE001 - goes to the observer

@@ -8,7 +8,10 @@ from decimal import Decimal
 from math import isfinite
 from numbers import Real
 
-__all__ = ["check_number", "check_time", "exact"]
+__all__ = ["as_given", "check_number", "check_time", "exact"]
+
+_FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
+"""As far as the calendar of Python goes."""
 
 
 def exact(given: object) -> Decimal:
@@ -18,6 +21,14 @@ def exact(given: object) -> Decimal:
     """
     check_number(given)
     return given if isinstance(given, Decimal) else Decimal(given)  # pyright: ignore[reportArgumentType]
+
+
+def as_given(number: Decimal, given: object) -> Decimal:
+    """``number`` as what was ``given``: floats stay floats, all others are ``Decimal``.
+
+    A whole number is no kind of its own: an average of such is seldom one.
+    """
+    return float(number) if isinstance(given, float) else number  # pyright: ignore[reportReturnType] - as with numbers=float
 
 
 def check_number(given: object) -> None:
@@ -31,10 +42,14 @@ def check_number(given: object) -> None:
     else:
         raise TypeError(f"{given!r} is no number")
     if not finite:
-        raise ValueError(f"{given} is no finite number")
+        raise ValueError(f"{given!r} is no finite number")
 
 
-def check_time(given: object) -> None:
-    """Errors: as :func:`check_number`, for what are no milliseconds."""
+def check_time(given: float) -> None:
+    """Errors: as :func:`check_number`, and ``ValueError`` for milliseconds of no year from 1 to
+    9999.
+    """
     if type(given) is not int:  # what nearly all are
         check_number(given)
+    if not _FIRST_MS <= given <= _LAST_MS:
+        raise ValueError(f"{given!r} is no time in milliseconds")

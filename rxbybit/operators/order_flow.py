@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from reactivex import Observable
 
+from rxbybit.operators.figures import as_given, check_time, exact
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.value import Value
 from rxbybit.operators.valued import Sided, valued
@@ -39,7 +40,8 @@ def order_flow(window: str) -> Callable[[Observable[Sided]], Observable[Value]]:
     kept (some 300 bytes), of the 10,000 symbols that traded last. A hole in the trades
     (``meta.gap``) cannot be told from the values.
     Errors: ``ConfigurationError`` at the call for a window that is none, and on the stream for
-    what is no trade with a side.
+    what is no trade with a side (a ``Liquidation`` has that of its position), and for a size that
+    is no finite number.
 
     ::
 
@@ -56,13 +58,16 @@ def order_flow(window: str) -> Callable[[Observable[Sided]], Observable[Value]]:
 
         def at(trade: Sided) -> Value | None:
             symbol, time_ms, side = trade.symbol, trade.time_ms, trade.side
-            number, amount = type(trade.size), Decimal(trade.size)
+            if getattr(trade, "position", None) in ("long", "short"):
+                raise TypeError("its side is that of a position, not of who took")
+            amount = exact(trade.size)
+            check_time(time_ms)
             bought = amount if side == "Buy" else Decimal(0)
             sold = amount if side == "Sell" else Decimal(0)
             sums = kept.of(symbol)
             sums.add(time_ms, bought, sold)
-            flow = sums.first - sums.second
-            return Value(symbol=symbol, time_ms=sums.newest_ms, value=number(flow))
+            flow = as_given(sums.first - sums.second, trade.size)
+            return Value(symbol=symbol, time_ms=sums.newest_ms, value=flow)
 
         return at
 

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 
 from reactivex import Observable
 
+from rxbybit.operators.figures import check_number
 from rxbybit.operators.stepwise import stepwise
 from rxbybit.operators.value import Value
 
@@ -54,6 +55,19 @@ def valued(
 ) -> Callable[[Observable[T]], Observable[Value]]:
     """An operator that works out a value, or none, at each event.
 
-    ``begin`` gives each subscription a function with a state of its own.
+    ``begin`` gives each subscription a function with a state of its own. A value that is no finite
+    number is an error of the event.
     """
-    return stepwise(f"{operator}()", takes, begin)
+
+    def checked() -> Callable[[T], Value | None]:
+        work_out = begin()
+
+        def step(event: T) -> Value | None:
+            value = work_out(event)
+            if value is not None:
+                check_number(value.value)
+            return value
+
+        return step
+
+    return stepwise(f"{operator}()", takes, checked)

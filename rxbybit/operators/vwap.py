@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
 
 from reactivex import Observable
 
+from rxbybit.operators.figures import as_given, check_time, exact
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.value import Value
 from rxbybit.operators.valued import Traded, valued
@@ -40,7 +40,7 @@ def vwap(
     kept (some 300 bytes), of the 10,000 symbols that traded last. A hole in the trades
     (``meta.gap``) cannot be told from the values.
     Errors: ``ConfigurationError`` at the call for a window that is none, and on the stream for
-    what is no trade.
+    what is no trade, or has a price or a size that is no finite number.
 
     ::
 
@@ -58,14 +58,16 @@ def vwap(
 
         def at(trade: Traded) -> Value | None:
             symbol, time_ms = trade.symbol, trade.time_ms
-            price, volume = Decimal(trade.price), Decimal(trade.size)
+            price, volume = exact(trade.price), exact(trade.size)
+            check_time(time_ms)
             sums = kept.of(symbol)
             sums.add(time_ms, volume / price if inverse else volume * price, volume)
             if not sums.first:
                 return None  # nothing but trades of size 0
             average = sums.second / sums.first if inverse else sums.first / sums.second
-            number = type(trade.price)  # floats stay floats
-            return Value(symbol=symbol, time_ms=sums.newest_ms, value=number(average))
+            return Value(
+                symbol=symbol, time_ms=sums.newest_ms, value=as_given(average, trade.price)
+            )
 
         return at
 

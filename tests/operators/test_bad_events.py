@@ -90,7 +90,7 @@ CASES = [
     *of(
         lambda: rxo.bars("1s"),
         FOREIGN,
-        *(FOREIGN._replace(time_ms=n) for n in (NAN, INF, None, "1")),
+        *(FOREIGN._replace(time_ms=n) for n in (NAN, INF, None, "1", 10**17)),
     ),
     *of(lambda: rxo.bars("1s"), FOREIGN, FOREIGN._replace(symbol=LIST)),  # type: ignore[arg-type]
     *of(lambda: rxo.spread(), FakeBook(), FakeBook()._replace(time_ms=None)),
@@ -124,6 +124,65 @@ def test_a_bad_event_is_one_clear_error_and_others_hear_it(case: Case) -> None:
     assert f"got a {type(case.bad).__name__} (" in str(ear.errors[0])
     assert (other.events[1] is case.bad, len(other.events)) == (True, 3)
     assert source.heard == 1
+
+
+NO_NUMBERS = [True, "100.5", None, NAN, INF, -INF, D("NaN"), D("sNaN"), D("-Infinity"), 1j]
+
+
+WANT_NUMBERS: list[tuple[Callable[[], Operator], str]] = [
+    *((lambda: rxo.vwap("1m"), name) for name in ("price", "size")),
+    *((lambda: rxo.vwap("2 trades", inverse=True), name) for name in ("price", "size")),
+    (lambda: rxo.order_flow("1m"), "size"),
+    *((lambda: rxo.bars("1m", partial=True), name) for name in ("price", "size")),
+    *((lambda: rxo.bars("2 trades"), name) for name in ("price", "size")),
+]
+
+
+@pytest.mark.parametrize("number", NO_NUMBERS)
+@pytest.mark.parametrize("good", [Foreign("X", 1, 100, 1), Foreign("X", 1, 100.0, 1.0)])
+@pytest.mark.parametrize(("operator", "name"), WANT_NUMBERS)
+def test_what_is_no_finite_number_is_refused_at_once(
+    operator: Callable[[], Operator], name: str, good: Foreign, number: Any
+) -> None:
+    source = Probe()
+    ear = Ear(source.pipe(operator()))
+    source.send(good)
+    before = len(ear.events)
+    source.send(good._replace(**{name: number}))
+    assert (ear.ended, len(ear.events)) == ("ConfigurationError", before)
+    said = str(ear.errors[0])
+    assert "expects trades, events with symbol, time_ms, " in said
+    assert f", and got a Foreign ({number!r} is no " in said
+
+
+@pytest.mark.parametrize("number", [NAN, INF, D("NaN"), D("-Infinity"), "100.5", 1j])
+@pytest.mark.parametrize(
+    ("operator", "good", "name"),
+    [
+        (rxo.spread, FakeBook(), "spread"),
+        (rxo.microprice, FakeBook(), "microprice"),
+        (rxo.imbalance, FakeBook(), "balance"),
+        (lambda: rxo.ema(3), FOREIGN._replace(price=2.0), "price"),
+    ],
+)
+def test_nor_is_it_the_value_of_anything(
+    operator: Callable[[], Operator], good: Any, name: str, number: Any
+) -> None:
+    bad = good._replace(**{name: number})
+    for before in (0, 1):
+        source = Probe()
+        ear = Ear(source.pipe(operator()))
+        source.send(*[good] * before, bad)
+        assert (ear.ended, len(ear.events)) == ("ConfigurationError", before)
+
+
+@pytest.mark.parametrize("operator", [rxo.vwap, rxo.order_flow])
+@pytest.mark.parametrize("time_ms", [NAN, INF, "5", None, 10**17, -(10**17)])
+def test_a_window_wants_a_time(operator: Any, time_ms: Any) -> None:
+    source = Probe()
+    ear = Ear(source.pipe(operator("1m")))
+    source.send(FOREIGN, FOREIGN._replace(time_ms=time_ms))
+    assert (ear.ended, len(ear.events)) == ("ConfigurationError", 1)
 
 
 @pytest.mark.parametrize("operator", [lambda: rxo.per_symbol(lambda one: one), rxo.closed])

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reactivex.testing import ReactiveTest, TestScheduler
 
-from rxbybit import ConfigurationError
+from rxbybit import ConfigurationError, Liquidation, Side
 from rxbybit import operators as rxo
 from tests.operators.market import START_MS, Foreign, trade
 
@@ -63,6 +63,22 @@ def test_floats_leave_nothing_behind() -> None:
     out = values(rxo.order_flow("2 trades"), *trades)
     assert [v.value for v in out] == [1e16, 1e16, 0.1 + 0.2, 0.5]
     assert {type(v.value) for v in out} == {float}
+
+
+def test_whole_numbers_are_exact() -> None:
+    out = values(rxo.order_flow("1m"), Foreign("X", 1, 1, 3), Foreign("X", 2, 1, 10**20, "Sell"))
+    assert [v.value for v in out] == [3, 3 - 10**20]
+    assert {type(v.value) for v in out} == {Decimal}
+
+
+@pytest.mark.parametrize("side", ["Buy", "Sell"])
+def test_a_liquidation_does_not_say_who_took(side) -> None:
+    one = Decimal(1)
+    sent = Liquidation(symbol="X", side=Side(side), price=one, size=one, time_ms=1)
+    errors: list[Exception] = []
+    reactivex.of(sent).pipe(rxo.order_flow("1m")).subscribe(on_error=errors.append)
+    assert isinstance(errors[0], ConfigurationError)
+    assert "got a Liquidation (its side is that of a position" in str(errors[0])
 
 
 moves = st.lists(
