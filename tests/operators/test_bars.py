@@ -91,6 +91,13 @@ class TestWhenABarIsGiven:
         messages = played(on_next(250, trade(20_000, 100)), on_next(255, trade(55_000, 100)))
         assert [message.time for message in messages] == [261]
 
+    @pytest.mark.parametrize(("late_ms", "at_s"), [(800, 261), (60, 261), (40, 261.04)])
+    def test_a_timer_is_left_alone_if_it_is_50_ms_late_at_most(self, late_ms, at_s) -> None:
+        messages = played(
+            on_next(250, trade(50_000 - late_ms, 100)), on_next(255, trade(55_000, 100))
+        )
+        assert [message.time for message in messages] == [pytest.approx(at_s)]
+
     def test_a_trade_that_came_slowly_makes_the_clock_late_at_most(self) -> None:
         messages = played(on_next(258, trade(50_000, 100)))
         assert [message.time for message in messages] == [269]
@@ -260,6 +267,14 @@ class TestWhatIsInABar:
         assert starts(out) == [0, 60, 120, 180, 240, 300]
         assert [b.meta.gap for b in out] == [None, GAP, GAP, GAP, GAP, None]
         assert out[4].meta.topic == "publicTrade.BTCUSD"
+
+    def test_of_two_holes_it_tells_the_first(self) -> None:
+        other = Gap(time=trade(0).time, topic="publicTrade.BTCUSD", after_ms=5, before_ms=6)
+        trades = trade(0, gap=GAP), trade(1, gap=other), trade(60_000, gap=other), trade(120_000)
+        out = made(rxo.bars("1m"), *trades)
+        assert [b.meta.gap for b in out] == [GAP, other]
+        out = made(rxo.bars("1m"), trade(0), trade(1, gap=other), trade(60_000, gap=GAP))
+        assert [b.meta.gap for b in out] == [other]
 
 
 class TestEmptyBars:

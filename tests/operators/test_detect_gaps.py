@@ -125,6 +125,8 @@ def test_candles() -> None:
     assert told(candle(0), candle(0), candle(minute), candle(3 * minute), candle(4 * minute)) == [
         *(0, 0, minute, ("B", 2 * minute, 3 * minute), 3 * minute, 4 * minute)
     ]
+    # one off the grid has nothing missing before it
+    assert told(candle(0), candle(minute // 2), candle(minute)) == [0, minute // 2, minute]
     # the confirmed one may come after the newborn one
     assert told(candle(minute), candle(0), candle(2 * minute)) == [minute, 0, 2 * minute]
     assert told(candle(0), candle(9 * minute, "3m"), candle(0, symbol="E"), candle(minute)) == [

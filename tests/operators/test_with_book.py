@@ -284,6 +284,19 @@ def test_no_more_than_so_many_trades_wait(monkeypatch: pytest.MonkeyPatch) -> No
     assert sides.timers == 3
 
 
+@pytest.mark.parametrize("count", [1_000, 1_001])
+def test_a_thousand_books_are_kept(count: int) -> None:
+    sides = Sides().send(*(book(n) for n in range(1, count + 1)), trade(2), trade(3))
+    first = [(2, 1), (3, 2)] if count == 1_000 else [(3, 2)]
+    assert sides.pairs == first
+
+
+@pytest.mark.parametrize("count", [10_000, 10_001])
+def test_ten_thousand_trades_wait(count: int) -> None:
+    sides = Sides(clocked=False).send(book(1), *(trade(n, 1_002) for n in range(2, count + 2)))
+    assert sides.pairs == [(2, 1)] * (count - 10_000)
+
+
 def test_the_books_that_it_keeps_are_bounded_while_trades_come() -> None:
     sides = Sides()
     for n in range(1000):
