@@ -33,7 +33,8 @@ def closed() -> Callable[[Observable[C]], Observable[C]]:
     twice, and sends the last one again after a reconnect). Those out of REST, with
     ``meta.backfilled``, count like live ones. A candle whose end fell into an outage that was not
     filled never closes here; then the next one of its symbol and interval that does has the
-    ``meta.gap``.
+    ``meta.gap``. Two markets of one name, linear and spot, cannot be told apart here, as nothing
+    in a candle out of REST says which it is of: give each an operator of its own, and merge then.
 
     ``klines(..., closed=True)`` does the same, in one place for all its subscribers; this is for
     whoever needs the growing candles as well, or has them from elsewhere.

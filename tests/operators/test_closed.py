@@ -101,6 +101,17 @@ def test_out_of_rest_and_live_together_each_comes_once() -> None:
     assert passed(*past, *live) == [*past, candle(3), candle(4)]
 
 
+def test_a_link_does_not_make_it_another_candle() -> None:
+    """One out of REST has none, and one that is confirmed again may come by another."""
+    past = [candle(n, backfilled=True) for n in range(3)]
+    by_1, by_2 = ([_by(link, candle(n)) for n in (2, 3)] for link in (1, 2))
+    assert passed(*past, *by_1, *by_2, *past, _by(2, candle(4))) == [*past, candle(3), candle(4)]
+
+
+def _by(link: int, one: Kline) -> Kline:
+    return one.__replace__(meta=one.meta.__replace__(connection=link))
+
+
 def test_an_outage_over_the_boundary_is_told_by_the_next_one_that_closes() -> None:
     hole = gap(90_000)
     first, other, third, fourth = passed(
