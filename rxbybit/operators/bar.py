@@ -45,17 +45,18 @@ class Growing:
     """A bar that trades are counted into; ``opening`` is where it opens if not at its first one."""
 
     __slots__ = (
+        "_first",
+        "_high",
+        "_low",
         "_weights",
         "_worth",
         "close",
         "count",
         "gap",
-        "high",
         "inverse",
         "last_ms",
-        "low",
         "meta",
-        "open",
+        "opening",
         "start_ms",
         "symbol",
         "volume",
@@ -68,7 +69,8 @@ class Growing:
         self.symbol = trade.symbol
         self.start_ms = start_ms
         self.inverse = inverse
-        self.open = self.high = self.low = price if opening is None else opening
+        self.opening = opening
+        self._first = self._high = self._low = price
         self.close = price
         # The sums begin as zeros of the kind of number that the trades have.
         self.volume = self._worth = self._weights = type(size)(0)
@@ -81,10 +83,10 @@ class Growing:
     def add(self, trade: Traded) -> None:
         """Count a trade in."""
         price, size = trade.price, trade.size
-        if price > self.high:
-            self.high = price
-        if price < self.low:
-            self.low = price
+        if price > self._high:
+            self._high = price
+        if price < self._low:
+            self._low = price
         self.close = price
         self.volume += size
         if self.inverse:
@@ -103,13 +105,14 @@ class Growing:
     def bar(self, end_ms: int) -> Bar:
         """As it is now."""
         meta = self.meta
+        opening = self._first if self.opening is None else self.opening
         return Bar(
             symbol=self.symbol,
             start_ms=self.start_ms,
             end_ms=end_ms,
-            open=self.open,
-            high=self.high,
-            low=self.low,
+            open=opening,
+            high=max(opening, self._high),
+            low=min(opening, self._low),
             close=self.close,
             volume=self.volume,
             count=self.count,

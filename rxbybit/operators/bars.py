@@ -72,10 +72,11 @@ def bars(
 
     A trade that comes when its bar was given is not lost: the bar comes once more, whole, as a
     ``Bar`` with the same ``start_ms``, at the next trade past its end, else by the clock, in a
-    second at the earliest; at once if a later bar has begun. So it is when trades are fetched
-    after an outage (``meta.backfilled``), or come over a second late. With ``fill``, the empty
-    ones after it come again as well. So the last ``Bar`` of a ``start_ms`` is the right one. A
-    trade older than the last bar with trades that was given counts in that one.
+    second at the earliest, or when the stream ends; at once if a later bar has begun, which then
+    opens at the new price before it. So it is when trades are fetched after an outage
+    (``meta.backfilled``), or come over a second late. With ``fill``, the empty ones after it come
+    again as well. So the last ``Bar`` of a ``start_ms`` is the right one. A trade older than the
+    last bar with trades that was given counts in that one.
 
     Bars of trades or volume end with the trade that reaches or passes the limit, which is not
     split, and are given at once.

@@ -28,6 +28,12 @@ class _Line:
         """The last one with trades that was given; it is opened again for a late trade."""
         self.next_ms = 0
         """Where the one after the last that was given begins, an empty one included."""
+        self.reached_ms = 0
+        """As far as bars were ever given; ``next_ms`` goes back when one is opened again."""
+        self.late = False
+        """Whether the open one was over when it was opened, so that it has to come."""
+        self.gap: Gap | None = None
+        """The hole that ends where the open one begins."""
         self.due_ms: int | None = None
         """When the clock gives the next one."""
 
@@ -61,11 +67,13 @@ class TimeBars:
             now.add(trade)
             return ()
         if now is not None and start_ms < now.start_ms:
-            line.given = again = self._open(line, trade, start_ms)
-            return (again.bar(self._end_of(start_ms)),)
-        over = self._close(line, start_ms, gap=_gap_of(trade))
+            return self._again(line, now, self._open(line, trade, start_ms))
+        line.gap = _gap_of(trade)
+        over = self._close(line, start_ms, gap=line.gap)
         line.open = self._open(line, trade, start_ms)
-        line.due_ms = due_ms = max(start_ms + self._length_ms, now_ms) + GRACE_MS
+        until_ms = start_ms + self._length_ms
+        line.late = start_ms < line.reached_ms or until_ms <= now_ms
+        line.due_ms = due_ms = max(until_ms, now_ms) + GRACE_MS
         self.due_ms = due_ms if self.due_ms is None else min(self.due_ms, due_ms)
         return over
 
@@ -85,9 +93,13 @@ class TimeBars:
         return chain.from_iterable(over)
 
     def end(self) -> Iterable[Bar]:
-        """There are no more trades."""
-        growing = [line.open for line in self._lines if line.open is not None]
-        return [g.bar(self._end_of(g.start_ms)) for g in growing if self._partial]
+        """There are no more trades; gives what was over when it opened, or with ``partial`` all."""
+        over = [
+            self._close(line, line.reached_ms)
+            for line in self._lines
+            if line.open is not None and (line.late or self._partial)
+        ]
+        return chain.from_iterable(over)
 
     def _start_of(self, time_ms: int) -> int:
         length_ms = self._length_ms
@@ -104,6 +116,20 @@ class TimeBars:
             return given
         opening = given.close if given is not None and self._continuous else None
         return Growing(trade, start_ms, opening, inverse=self._inverse)
+
+    def _again(self, line: _Line, now: Growing, late: Growing) -> Iterable[Bar]:
+        """Give a bar that a late trade has come for, and the empty ones from there to the open
+        one, which opens where they close.
+        """
+        line.given = late
+        late.gap = late.gap or line.gap
+        if self._continuous:
+            now.opening = late.close
+        over: Iterable[Bar] = (late.bar(self._end_of(late.start_ms)),)
+        if self._fill:
+            starts = range(late.start_ms + self._length_ms, now.start_ms, self._length_ms)
+            over = chain(over, self._empty(late.bar(0), starts, line.gap))
+        return over
 
     def _close(self, line: _Line, until_ms: int, gap: Gap | None = None) -> Iterable[Bar]:
         """Give the open bar and the empty ones after it, up to the one that begins at
@@ -122,6 +148,7 @@ class TimeBars:
             over = chain(over, self._empty(line.given.bar(0), starts, gap))
             line.next_ms = until_ms
             line.due_ms = line.next_ms + self._length_ms + GRACE_MS
+        line.reached_ms = max(line.reached_ms, line.next_ms)
         return over
 
     def _empty(self, before: Bar, starts: range, gap: Gap | None) -> Iterator[Bar]:

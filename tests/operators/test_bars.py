@@ -21,7 +21,8 @@ from tests.operators.market import START_MS, Foreign, trade
 
 # Any: reactivex types times as whole numbers, and a test message by what it may be
 on_next: Any = ReactiveTest.on_next
-on_completed, on_error = ReactiveTest.on_completed, ReactiveTest.on_error
+on_completed: Any = ReactiveTest.on_completed
+on_error: Any = ReactiveTest.on_error
 GAP = Gap(time=trade(0).time, topic="publicTrade.BTCUSD", after_ms=1, before_ms=2)
 
 
@@ -433,8 +434,30 @@ class TestWhatComesLate:
         out = made(rxo.bars("1m"), trade(60_000, 101), trade(59_000, 90), trade(120_000))
         assert out == [
             bar(0, (90,) * 4, 1, vwap=90),
-            bar(60, (101,) * 4, 1, vwap=101),
+            bar(60, (90, 101, 90, 101), 1, vwap=101),
         ]
+
+    def test_what_was_given_after_it_comes_again_and_what_is_open_follows_it(self) -> None:
+        trades = trade(100, 100), trade(3_100, 101, gap=GAP), trade(500, 105), trade(3_200, 102)
+        out = made(rxo.bars("1s", fill=True, partial=True), *trades)
+        assert starts(out) == [0, 1, 2, 0, 1, 2, 3]
+        assert out[3:] == [
+            bar(0, (100, 105, 100, 105), 2, length_s=1, vwap="102.5"),
+            bar(1, (105,) * 4, 0, length_s=1),
+            bar(2, (105,) * 4, 0, length_s=1),
+            bar(3, (105, 105, 101, 102), 2, length_s=1, vwap="101.5"),
+        ]
+        assert [b.meta.gap for b in out] == [GAP] * 7
+        own = made(rxo.bars("1s", continuous=False, partial=True), *trades)
+        assert (own[-1].open, own[-1].high) == (101, 102)
+
+    def test_in_an_empty_one_it_says_so(self) -> None:
+        """And that others may be missing where the hole was."""
+        trades = trade(0, 100), trade(3_000, 101, gap=GAP), trade(1_500, 90, backfilled=True)
+        out = made(rxo.bars("1s", fill=True), *trades)
+        assert [(b.count, b.close) for b in out[3:]] == [(1, 90), (0, 90)]
+        assert starts(out[3:]) == [1, 2]
+        assert [b.meta.gap for b in out[3:]] == [GAP, GAP]
 
     def test_and_again_with_the_next(self) -> None:
         late = trade(59_000, 90), trade(59_500, 80)
@@ -444,7 +467,7 @@ class TestWhatComesLate:
     def test_older_than_the_last_one_it_counts_in_that(self) -> None:
         out = made(rxo.bars("1m"), trade(120_000), trade(180_000), trade(0, 7), trade(240_000))
         assert starts(out) == [120, 120, 180]
-        assert [(b.count, b.low) for b in out] == [(1, 100), (2, 7), (1, 100)]
+        assert [(b.count, b.low, b.open) for b in out] == [(1, 100, 100), (2, 7, 100), (1, 7, 7)]
 
 
 class TestTheEnd:
@@ -458,6 +481,39 @@ class TestTheEnd:
         assert out == [bar(0, (100,) * 4, 1, vwap=100), bar(0, (7,) * 4, 1, vwap=7, symbol="X")]
         out = made(rxo.bars("2 trades", partial=True), *trades)
         assert [(b.symbol, b.count) for b in out] == [("BTCUSD", 1), ("X", 1)]
+
+    @pytest.mark.parametrize("partial", [False, True])
+    @pytest.mark.parametrize("fill", [False, True])
+    def test_what_came_late_is_given_all_the_same(self, fill, partial) -> None:
+        messages = played(
+            on_next(210, trade(100, 100)),
+            on_next(213, trade(900, 200)),
+            on_completed(213.1),
+            size="1s",
+            fill=fill,
+            partial=partial,
+        )
+        found = [m.value.value for m in messages[:-1]]
+        assert starts(found) == ([0, 1, 0, 1] if fill else [0, 0])
+        assert [(b.close, b.count) for b in found][-2 if fill else -1 :] == [
+            (200, 2),
+            *([(200, 0)] * fill),
+        ]
+        messages = played(
+            on_next(210, trade(100, 100)),
+            on_next(213, trade(900, 200)),
+            on_error(213.1, OSError()),
+            size="1s",
+        )
+        assert [m.value.kind for m in messages] == ["N", "E"]
+
+    def test_also_if_there_was_no_bar_of_its_time(self) -> None:
+        trades = trade(0), trade(6_000, symbol="X"), trade(5_500, 7), trade(6_100, 8, symbol="X")
+        out = made(rxo.bars("1s"), *trades)
+        assert [(b.symbol, s) for b, s in zip(out, starts(out), strict=True)] == [
+            ("BTCUSD", 0),
+            ("BTCUSD", 5),
+        ]
 
     def test_never_before_an_error(self) -> None:
         error = OSError("lost")
