@@ -171,10 +171,10 @@ class _Making(abc.DisposableBase):
         self._turns = Turns()
 
     def on_next(self, trade: Traded) -> None:
-        self._turns.take(bound(self._add, trade))
+        self._turns.take(self._add, trade)
 
     def on_error(self, error: Exception) -> None:
-        self._turns.take(bound(self._fail, error))
+        self._turns.take(self._fail, error)
 
     def on_completed(self) -> None:
         self._turns.take(self._end)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from datetime import datetime, timezone
-from functools import partial
 from typing import Protocol, TypeVar, runtime_checkable
 
 from msgspec import Struct
@@ -128,10 +127,10 @@ class _Gaps(Sink[E, "E | Hole"]):
         self._turns = Turns()
 
     def on_next(self, value: E) -> None:
-        self._turns.take(partial(self._tell, value))
+        self._turns.take(self._tell, value)
 
     def on_error(self, error: Exception) -> None:
-        self._turns.take(partial(super().on_error, error))
+        self._turns.take(super().on_error, error)
 
     def on_completed(self) -> None:
         self._turns.take(super().on_completed)

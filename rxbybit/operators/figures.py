@@ -19,8 +19,10 @@ def exact(given: object) -> Decimal:
 
     Errors: as :func:`check_number`.
     """
+    if isinstance(given, Decimal) and given.is_finite():  # what nearly all are
+        return given
     check_number(given)
-    return given if isinstance(given, Decimal) else Decimal(given)  # pyright: ignore[reportArgumentType]
+    return Decimal(given)  # pyright: ignore[reportArgumentType]
 
 
 def as_given(number: Decimal, given: object) -> Decimal:
