@@ -11,8 +11,8 @@ from rxbybit.book import BookDelta, BookSnapshot, OrderBook
 from rxbybit.bookkeeping import BookKeeper, BookText, NoRenewal
 from rxbybit.content import written
 from rxbybit.events import Gap
-from rxbybit.ladder import Unfit
 from rxbybit.marking import marked
+from rxbybit.operators.figures import check_number
 from rxbybit.operators.foreign import foreign
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.stepwise import stepwise
@@ -30,11 +30,11 @@ def to_book() -> Callable[[Observable[BookSnapshot | BookDelta]], Observable[Ord
         updates    --snapshot 5--delta 6--delta 8-------delta 9--snapshot 20---|
         to_book()  --synced 5----synced 6--resyncing 6-----------synced 20-----|
 
-    An update that is missing, a book that would cross, a price in two spellings, a size below 0
-    or of no finite number: then the last content that was whole is sent once more as
-    ``"resyncing"``, and deltas mean nothing until the next snapshot. There is no link here that
-    could be asked for one; of ``order_book_updates`` it comes with each reconnect, and a lost link
-    shows in nothing before that.
+    An update that is missing, a book that would cross, a price in two spellings, a size below 0,
+    a price or a size that is no finite number: then the last content that was whole is sent once
+    more as ``"resyncing"``, and deltas mean nothing until the next snapshot. There is no link here
+    that could be asked for one; of ``order_book_updates`` it comes with each reconnect, and a lost
+    link shows in nothing before that.
 
     Updates of several symbols and depths may be mixed, each has a book of its own; so have those
     of different links, which tell linear from spot. Deltas before the first snapshot are not
@@ -99,13 +99,17 @@ def _numbers(update: BookSnapshot | BookDelta) -> type | None:
     return next((type(price) for price, _ in (*update.bids, *update.asks)), None)
 
 
-def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, Unfit | None]:
+def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, ValueError | None]:
     """The update with its levels as texts, or without any and why they can be none."""
     meta, bids, asks, wrong = update.meta, [], [], None
+    levels = [(price, size) for price, size in (*update.bids, *update.asks)]
     kind = "snapshot" if isinstance(update, BookSnapshot) else "delta"
     try:
+        for price, size in levels:
+            check_number(price)
+            check_number(size)
         bids, asks = written(update.bids), written(update.asks)
-    except Unfit as error:
+    except ValueError as error:
         wrong = error
     frame = BookText(
         symbol=update.symbol,

@@ -74,6 +74,8 @@ CASES = [
         delta(6, [("99.5", "1")]),
         delta(6, [(D("99.5"),)]),
         delta(6, [5]),
+        delta(6, [(D("99.5"), True)]),
+        delta(6, asks=[(D("99.5"), "1")]),
         delta(6).__replace__(bids=None),
         delta(6).__replace__(meta=None),
         delta(6).__replace__(symbol=LIST),
