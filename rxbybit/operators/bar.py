@@ -8,6 +8,7 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from rxbybit.events import Event, Gap, Meta, utc
+from rxbybit.operators.figures import coins
 from rxbybit.operators.valued import Traded
 
 __all__ = ["Bar", "Growing"]
@@ -91,7 +92,7 @@ class Growing:
         self.volume += size
         if self.inverse:
             self._worth += size
-            self._weights += size / price
+            self._weights += coins(size, price)
         else:
             self._worth += size * price
             self._weights += size

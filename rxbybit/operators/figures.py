@@ -8,7 +8,7 @@ from decimal import Decimal
 from math import isfinite
 from numbers import Real
 
-__all__ = ["as_given", "check_number", "check_time", "exact"]
+__all__ = ["as_given", "check_number", "check_time", "coins", "exact"]
 
 _FIRST_MS, _LAST_MS = -62_135_596_800_000, 253_402_300_799_999
 """As far as the calendar of Python goes."""
@@ -45,6 +45,16 @@ def check_number(given: object) -> None:
         raise TypeError(f"{given!r} is no number")
     if not finite:
         raise ValueError(f"{given!r} is no finite number")
+
+
+def coins(size: Decimal, price: Decimal) -> Decimal:
+    """How much ``size`` contracts of 1 USD are in coins.
+
+    Errors: ``ValueError`` for a price of 0.
+    """
+    if not price:
+        raise ValueError("at a price of 0 there are no coins")
+    return size / price
 
 
 def check_time(given: float) -> None:

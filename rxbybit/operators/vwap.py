@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from rxbybit.operators.figures import as_given, check_time, exact
+from rxbybit.operators.figures import as_given, check_time, coins, exact
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.value import Value
 from rxbybit.operators.valued import Traded, valued
@@ -61,7 +61,7 @@ def vwap(
             price, volume = exact(trade.price), exact(trade.size)
             check_time(time_ms)
             sums = kept.of(symbol)
-            sums.add(time_ms, volume / price if inverse else volume * price, volume)
+            sums.add(time_ms, coins(volume, price) if inverse else volume * price, volume)
             if not sums.first:
                 return None  # nothing but trades of size 0
             average = sums.second / sums.first if inverse else sums.first / sums.second

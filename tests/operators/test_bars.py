@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any, ClassVar
 
 import pytest
@@ -234,6 +235,21 @@ class TestWhatIsInABar:
             numbers = [(b.open, b.high, b.low, b.close, b.volume) for b in out]
             assert {type(number) for row in numbers for number in row} == {float}
             assert {type(b.vwap) for b in out} == {float}
+
+    def test_fractions_stay_fractions(self) -> None:
+        half = Fraction(1, 2)
+        (only,) = made(rxo.bars("2 trades"), *[Foreign("X", 1, half, half)] * 2)
+        assert (only.close, only.volume, only.vwap) == (half, 1, half)
+        assert type(only.vwap) is Fraction
+
+    @pytest.mark.parametrize("price", [0, 0.0, Decimal(0)])
+    def test_a_price_of_0_buys_no_coins(self, price) -> None:
+        for operator in (rxo.bars("1m", inverse=True), rxo.vwap("1m", inverse=True)):
+            errors: list[Exception] = []
+            sent = reactivex.of(Foreign("X", 1, price, 1))
+            sent.pipe(operator).subscribe(on_error=errors.append)
+            assert isinstance(errors[0], ConfigurationError)
+            assert "got a Foreign (at a price of 0 there are no coins)" in str(errors[0])
 
     @pytest.mark.parametrize(
         ("size", "at_s", "start_s"),

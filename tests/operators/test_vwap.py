@@ -96,13 +96,6 @@ def test_whole_numbers_are_exact(inverse) -> None:
     assert {type(v.value) for v in out} == {Decimal}
 
 
-def test_a_price_of_0_buys_no_coins() -> None:
-    errors: list[Exception] = []
-    made = reactivex.of(trade(0, 0)).pipe(rxo.vwap("1m", inverse=True))
-    made.subscribe(on_error=errors.append)
-    assert isinstance(errors[0], ConfigurationError)
-
-
 prices = st.decimals("0.0001", "99999", places=4)
 moves = st.lists(st.tuples(st.integers(0, 400), prices, prices), min_size=1, max_size=50)
 
