@@ -204,6 +204,21 @@ def test_what_comes_from_inside_a_hole_comes_after_what_it_is_before() -> None:
     assert heard.completed
 
 
+@pytest.mark.parametrize("inside", [False, True])
+def test_an_error_of_the_source_comes_in_its_turn(inside: bool) -> None:
+    source, error = Source(), OSError("gone")
+
+    def fail(event: Any) -> None:
+        if inside and isinstance(event, rxo.Hole):
+            source.fail(error)
+
+    heard = Heard(source.pipe(rxo.detect_gaps()), until=fail)
+    source.send(snapshot(7), delta(12))
+    source.fail(error)
+    assert shown(heard.values) == [7, ("B", 8, 12), 12]
+    assert (heard.error, source.observers) == (error, [])
+
+
 def test_a_hole_that_the_subscriber_raises_at_leaves_the_rest_whole() -> None:
     source = Source()
 
