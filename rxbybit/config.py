@@ -152,6 +152,20 @@ def is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+MOST_SHOWN = 80
+"""Longer texts of what somebody wrote are cut off after so many characters."""
+
+
+def shown(value: object) -> str:
+    """What somebody wrote, as an error shows it: on one line and not endless, whatever it is."""
+    try:
+        text = repr(value)
+    except Exception:  # noqa: BLE001 - an int of too many digits has none, nor may what is not ours
+        text = f"<{type(value).__name__}>"
+    line = " ".join(text.splitlines())
+    return line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN]}…"
+
+
 def _named(text: str, source: str) -> Environment:
     known = _KNOWN.get(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if known is not None:

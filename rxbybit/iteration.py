@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeVar, get_args
 
 from reactivex import abc
 
+from rxbybit.config import shown
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
 from rxbybit.marking import Owed
 from rxbybit.runtime import Runtime
@@ -41,10 +42,14 @@ class Iteration(AsyncIterator[T]):
         buffer: int,
         overflow: Overflow,
     ) -> None:
-        if buffer < 1:
-            raise ConfigurationError(f"buffer {buffer}: a buffer holds at least 1 event")
+        if type(buffer) is not int or buffer < 1:
+            raise ConfigurationError(
+                f"iterate: buffer={shown(buffer)}: a whole number of events, at least 1"
+            )
         if overflow not in _POLICIES:
-            raise ConfigurationError(f"overflow {overflow!r}: use {', '.join(_POLICIES)}")
+            raise ConfigurationError(
+                f"iterate: overflow={shown(overflow)}: use {', '.join(_POLICIES)}"
+            )
         self._listen = listen
         self._choose = choose
         self._limit = 1 if overflow == "latest" else buffer

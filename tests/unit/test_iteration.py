@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from datetime import datetime, timezone
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -280,10 +281,18 @@ def test_exactly_as_many_as_the_buffer_holds_are_fine() -> None:
     virtually(main())
 
 
+@pytest.mark.parametrize(
+    "buffer", [0, -1, True, 1.5, nan, inf, None, "9", pytest.param(-(10**5_000), id="huge")]
+)
+def test_a_buffer_that_cannot_be(buffer: Any) -> None:
+    with pytest.raises(ConfigurationError, match=r"^iterate: buffer=.*: a whole number"):
+        Feed().stream().iterate(buffer=buffer)
+
+
 def test_arguments_that_cannot_be() -> None:
     stream = Feed().stream()
-    with pytest.raises(ConfigurationError, match="at least 1"):
-        stream.iterate(buffer=0)
+    with pytest.raises(ConfigurationError, match=r"^iterate: overflow=.'x.*…: use error"):
+        stream.iterate(overflow=["x" * 5_000])  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="drop_oldest, drop_newest, latest"):
         stream.iterate(overflow="block")  # type: ignore[arg-type]
     assert stream.iterate(buffer=1)
