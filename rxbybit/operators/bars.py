@@ -13,8 +13,8 @@ from typing import Protocol
 from reactivex import Observable, abc
 from reactivex.disposable import SerialDisposable, SingleAssignmentDisposable
 
-from rxbybit.errors import ConfigurationError
 from rxbybit.events import Meta
+from rxbybit.operators.arguments import check_flag, check_scheduler, refused
 from rxbybit.operators.bar import Bar
 from rxbybit.operators.clock import ExchangeClock
 from rxbybit.operators.figures import check_number, check_time
@@ -30,7 +30,7 @@ __all__ = ["bars"]
 _LEAST = timedelta(milliseconds=1)
 _NEAR = timedelta(milliseconds=50)
 """A timer that fires so much too late is as good as one that does not."""
-_VOLUME = re.compile(r"([0-9]+(?:\.[0-9]+)?) +volume")
+_VOLUME = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?) +volume")
 
 
 class _Machine(Protocol):
@@ -92,8 +92,9 @@ def bars(
     trades that could not be filled is in ``meta.gap`` of the bars that it may lie in, as far as
     they were not given yet. Two bars are kept of each of the 10,000 symbols that traded last; one
     beyond is forgotten, with what it has not given.
-    Errors: ``ConfigurationError`` at the call for a size that is none, or ``fill`` without a time,
-    and on the stream for what is no trade, or has a price or a size that is no finite number.
+    Errors: ``ConfigurationError`` at the call for a size that is none, or is longer than a year,
+    for ``fill`` without a time, for a flag that is no truth value or what is no scheduler, and on
+    the stream for what is no trade, or has a price or a size that is no finite number.
 
     ::
 
@@ -104,6 +105,10 @@ def bars(
         trades("BTCUSD").pipe(rxo.bars("1s"), ops.take(3)).run()
         trades("BTCUSD").pipe(rxo.bars("5 trades", inverse=True), ops.take(1)).subscribe(print)
     """
+    for name, flag in (("fill", fill), ("partial", partial), ("inverse", inverse)):
+        check_flag("bars", name, flag)
+    check_flag("bars", "continuous", continuous, unset=True)
+    check_scheduler("bars", scheduler)
     begin = _machine(size, fill=fill, partial=partial, continuous=continuous, inverse=inverse)
 
     def over(source: Observable[Traded]) -> Observable[Bar]:
@@ -134,12 +139,13 @@ def _machine(
             TimeBars, length_ms, fill=fill, partial=partial, continuous=through, inverse=inverse
         )
     if trades is None and volume is None:
-        raise ConfigurationError(
-            f"bars({size!r}): use a length of time such as '1s', '1m', '4h' or '1d', a number of "
-            "trades such as '500 trades', or a volume such as '10000 volume'"
+        needs = (
+            "use a length of time such as '1s', '1m', '4h' or '1d', a year at most, a number of"
+            " trades such as '500 trades', 10 digits at most, or a volume such as '10000 volume'"
         )
+        raise refused("bars", "size", size, needs)
     if fill:
-        raise ConfigurationError(f"bars({size!r}, fill=True): only bars of time can be empty")
+        raise refused("bars", "fill", fill, "only bars of time can be empty")
     return bound(
         FullBars,
         trades=trades,

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from math import isfinite
 from typing import TypeVar
 
 from reactivex import Observable, abc
 
-from rxbybit.config import is_number
-from rxbybit.errors import ConfigurationError
 from rxbybit.marking import Owed
+from rxbybit.operators.arguments import check_callable, check_scheduler, check_seconds
 from rxbybit.operators.sink import Sink, clock_of
 
 __all__ = ["conflate"]
@@ -48,9 +46,10 @@ def conflate(
     Where an event that is replaced was the first one after a hole, the next one of its topic that
     is handed over has its ``meta.gap``, unless it is not ours.
 
-    Errors: ``ConfigurationError`` for an ``every`` that is no positive number, and on the stream
-    where there is no clock: an Observable that is no ``Stream``, subscribed without a scheduler.
-    What ``key`` raises ends the stream.
+    Errors: ``ConfigurationError`` at the call for a ``key`` that cannot be called, an ``every``
+    that is not above 0 or over a year, or what is no scheduler, and on the stream where there is no
+    clock: an Observable that is no ``Stream``, subscribed without a scheduler. What ``key`` raises
+    ends the stream.
 
     ::
 
@@ -61,8 +60,9 @@ def conflate(
             rxo.conflate(lambda ticker: ticker.symbol, every=0.5),
         ).subscribe(lambda ticker: print(ticker.symbol, ticker.last_price))
     """
-    if not (is_number(every) and every > 0 and isfinite(every)):
-        raise ConfigurationError(f"conflate: every={every!r}: seconds, more than 0")
+    check_callable("conflate", "key", key)
+    check_seconds("conflate", "every", every)
+    check_scheduler("conflate", scheduler)
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(

@@ -8,7 +8,7 @@ from typing import Any, Protocol, TypeVar, overload
 
 from reactivex import Observable
 
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.arguments import check_callable, check_whole
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.value import Value
 from rxbybit.operators.valued import Traded, valued
@@ -72,8 +72,9 @@ def ema(
     Each symbol has its own average; it is kept of the 10,000 symbols that were heard last. A bar
     that comes again, since trades for it came late, counts again. A hole before an event
     (``meta.gap``) cannot be told from the values.
-    Errors: ``ConfigurationError`` at the call for an ``n`` that is no whole number above 0, and on
-    the stream for an event without such a number, a symbol or a time.
+    Errors: ``ConfigurationError`` at the call for an ``n`` that is no whole number above 0 or a
+    ``key`` that cannot be called, and on the stream for an event without such a number, a symbol or
+    a time.
 
     ::
 
@@ -84,10 +85,8 @@ def ema(
         candles = klines("BTCUSD", history=50, closed=True)
         candles.pipe(rxo.ema(20), ops.take(50)).subscribe(print)
     """
-    # Any: whatever a caller writes
-    given: Any = n
-    if type(given) is not int or n < 1:
-        raise ConfigurationError(f"ema({n!r}): n is a whole number, 1 or more")
+    check_whole("ema", "n", n)
+    check_callable("ema", "key", key)
 
     def begin() -> Callable[[Any], Value | None]:
         kept = Kept[str, _Average](lambda _: _Average())

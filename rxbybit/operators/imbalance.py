@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from reactivex import Observable
 
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.arguments import check_whole
 from rxbybit.operators.of_book import Book, of_book
 from rxbybit.operators.value import Value
 
@@ -40,8 +39,5 @@ def imbalance(levels: int = 1) -> Callable[[Observable[Book]], Observable[Value]
 
         order_book("BTCUSD").pipe(rxo.imbalance(5), ops.take(3)).subscribe(print)
     """
-    # Any: whatever a caller writes
-    given: Any = levels
-    if type(given) is not int or levels < 1:
-        raise ConfigurationError(f"imbalance({levels!r}): levels is a whole number, 1 or more")
+    check_whole("imbalance", "levels", levels)
     return of_book("imbalance", lambda book: book.imbalance(levels))

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from reactivex import Observable, abc
 
 from rxbybit.errors import ConfigurationError, RuntimeMisuse, RxBybitError, SlowConsumer
+from rxbybit.operators.arguments import check_callable
 from rxbybit.operators.sink import Drops, Sink
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
@@ -53,9 +54,10 @@ def map_async(
     It holds ``max_in_flight`` tasks and ``buffer`` values. Nothing of ``meta`` is in a result
     that you do not put there.
 
-    Errors: ``ConfigurationError`` for bounds below 1 or an unknown policy, and on the stream when
-    ``fn`` is no coroutine function; ``RuntimeMisuse`` on the stream for a value that comes on a
-    thread with no running event loop (one of a ``Stream`` comes on its loop).
+    Errors: ``ConfigurationError`` at the call for what is no function, bounds below 1 or an unknown
+    policy, and on the stream when ``fn`` is no coroutine function; ``RuntimeMisuse`` on the stream
+    for a value that comes on a thread with no running event loop (one of a ``Stream`` comes on its
+    loop).
 
     ::
 
@@ -69,8 +71,10 @@ def map_async(
 
         trades("BTCUSD").pipe(rxo.map_async(looked_up, max_in_flight=4)).subscribe(print)
     """
+    check_callable("map_async", "fn", fn, needed=True)
     check_overflow("map_async", "max_in_flight", max_in_flight, overflow)
     check_overflow("map_async", "buffer", buffer, overflow)
+    check_callable("map_async", "on_drop", on_drop)
 
     def operator(source: Observable[T]) -> Observable[R]:
         def subscribe(

@@ -8,7 +8,8 @@ from typing import TypeVar
 
 from reactivex import Observable, abc
 
-from rxbybit.errors import ConfigurationError, SlowConsumer
+from rxbybit.errors import SlowConsumer
+from rxbybit.operators.arguments import check_callable, check_scheduler
 from rxbybit.operators.sink import Drops, Sink
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
@@ -50,10 +51,10 @@ def on_slow(
     It holds ``capacity`` values. Where a dropped event was the first one after a hole, the next
     one of its topic that is kept has its ``meta.gap``, unless it is not ours.
 
-    Errors: ``ConfigurationError`` for a capacity below 1, an unknown policy, or what is no
-    scheduler. What ``on_drop`` raises ends the stream, and so does a scheduler that takes no
-    work any more. (A Python that ends starts no thread: a script keeps its main thread with
-    ``run()``, as here.)
+    Errors: ``ConfigurationError`` at the call for a capacity below 1, an unknown policy, what is no
+    scheduler, or an ``on_drop`` that cannot be called. What ``on_drop`` raises ends the stream, and
+    so does a scheduler that takes no work any more. (A Python that ends starts no thread: a script
+    keeps its main thread with ``run()``, as here.)
 
     ::
 
@@ -75,11 +76,8 @@ def on_slow(
         ).run()
     """
     check_overflow("on_slow", "capacity", capacity, overflow)
-    if not isinstance(scheduler, abc.SchedulerBase):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(
-            f"on_slow: scheduler={scheduler!r}: give a scheduler of reactivex, such as"
-            " EventLoopScheduler(), one thread"
-        )
+    check_scheduler("on_slow", scheduler, needed=True)
+    check_callable("on_slow", "on_drop", on_drop)
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(

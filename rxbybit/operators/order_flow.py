@@ -39,9 +39,9 @@ def order_flow(window: str) -> Callable[[Observable[Sided]], Observable[Value]]:
     same time. A quiet market gives no values: there is no clock in it. Each trade in the window is
     kept (some 300 bytes), of the 10,000 symbols that traded last. A hole in the trades
     (``meta.gap``) cannot be told from the values.
-    Errors: ``ConfigurationError`` at the call for a window that is none, and on the stream for
-    what is no trade with a side (a ``Liquidation`` has that of its position), and for a size that
-    is no finite number.
+    Errors: ``ConfigurationError`` at the call for a window that is none, or is longer than a year,
+    and on the stream for what is no trade with a side (a ``Liquidation`` has that of its position),
+    and for a size that is no finite number.
 
     ::
 
@@ -51,7 +51,7 @@ def order_flow(window: str) -> Callable[[Observable[Sided]], Observable[Value]]:
 
         trades("BTCUSD").pipe(rxo.order_flow("10s"), ops.take(3)).subscribe(print)
     """
-    size = window_of(window)
+    size = window_of("order_flow", window)
 
     def begin() -> Callable[[Sided], Value | None]:
         kept = Kept[str, Sliding](lambda _: Sliding(size))

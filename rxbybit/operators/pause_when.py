@@ -11,6 +11,7 @@ from reactivex.disposable import SingleAssignmentDisposable
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Disconnected, Reconnecting, Status, Subscribed
 from rxbybit.marking import Owed
+from rxbybit.operators.arguments import check_callable, check_observable
 from rxbybit.operators.sink import Drops, Sink
 
 __all__ = ["pause_when"]
@@ -47,8 +48,9 @@ def pause_when(
     ``status()`` tells it too (``Dropped``). Where a dropped event was the first one after a hole,
     the next one of its topic that passes has its ``meta.gap``, unless it is not ours.
 
-    Errors: those of the source and of ``status``; ``ConfigurationError`` when ``status`` gives
-    something else. What ``on_drop`` raises ends the stream.
+    Errors: those of the source and of ``status``; ``ConfigurationError`` at the call for a
+    ``status`` that is no Observable or an ``on_drop`` that cannot be called, and on the stream
+    when ``status`` gives something else. What ``on_drop`` raises ends the stream.
 
     ::
 
@@ -61,6 +63,8 @@ def pause_when(
             rxo.pause_when(status(), on_drop=lambda count: print(count, "dropped")),
         ).subscribe(lambda ticker: print(ticker.bid_price, ticker.ask_price))
     """
+    check_observable("pause_when", "status", status, "status()")
+    check_callable("pause_when", "on_drop", on_drop)
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from math import isfinite
 from typing import Generic, Protocol, TypeVar
 
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SerialDisposable, SingleAssignmentDisposable
 
-from rxbybit.config import is_number
 from rxbybit.errors import ConfigurationError
+from rxbybit.operators.arguments import (
+    check_callable,
+    check_scheduler,
+    check_seconds,
+    check_whole,
+)
 from rxbybit.operators.foreign import told
 from rxbybit.operators.sink import Sink, clock_of
 
@@ -61,9 +65,10 @@ def per_symbol(
     An error of one symbol ends the stream and with it all others: put ``ops.catch`` or
     ``ops.retry`` inside ``fn`` to keep it there.
 
-    Errors: ``ConfigurationError`` for bounds that cannot be, and on the stream for an event
-    without a ``symbol``, when ``fn`` returns no Observable, and for ``idle`` where there is no
-    clock. What ``fn`` raises ends the stream.
+    Errors: ``ConfigurationError`` at the call for a ``fn`` that cannot be called, bounds that
+    cannot be (an ``idle`` of over a year is none), or what is no scheduler, and on the stream for
+    an event without a ``symbol``, when ``fn`` returns no Observable, and for ``idle`` where there
+    is no clock. What ``fn`` raises ends the stream.
 
     ::
 
@@ -79,12 +84,11 @@ def per_symbol(
             rxo.per_symbol(lambda one: one.pipe(ops.pairwise(), ops.map(tick))),
         ).subscribe(print)
     """
-    if type(max_symbols) is not int or max_symbols < 1:
-        raise ConfigurationError(
-            f"per_symbol: max_symbols={max_symbols!r}: a whole number, at least 1"
-        )
-    if idle is not None and not (is_number(idle) and idle > 0 and isfinite(idle)):
-        raise ConfigurationError(f"per_symbol: idle={idle!r}: seconds, more than 0, or None")
+    check_callable("per_symbol", "fn", fn, needed=True)
+    check_whole("per_symbol", "max_symbols", max_symbols)
+    if idle is not None:
+        check_seconds("per_symbol", "idle", idle)
+    check_scheduler("per_symbol", scheduler)
 
     def operator(source: Observable[E]) -> Observable[R]:
         def subscribe(

@@ -11,6 +11,7 @@ from reactivex.disposable import SerialDisposable, SingleAssignmentDisposable
 
 from rxbybit.config import Backoff
 from rxbybit.errors import ConfigurationError, RetryBudgetExhausted
+from rxbybit.operators.arguments import check_scheduler, check_seconds, check_whole, refused
 from rxbybit.operators.sink import Sink, clock_of
 
 __all__ = ["retry_backoff"]
@@ -51,8 +52,9 @@ def retry_backoff(
 
     What the source sent between two attempts is missing: nothing is fetched.
 
-    Errors: ``ConfigurationError`` for numbers that cannot be, and on the stream where there is no
-    clock: an Observable that is no ``Stream``, subscribed without a scheduler.
+    Errors: ``ConfigurationError`` at the call for numbers that cannot be (times of over a year are
+    none) or what is no scheduler, and on the stream where there is no clock: an Observable that is
+    no ``Stream``, subscribed without a scheduler.
 
     ::
 
@@ -68,13 +70,15 @@ def retry_backoff(
 
         trades("BTCUSD").pipe(ops.map(fragile), rxo.retry_backoff(first=0.1)).subscribe(print)
     """
-    if backoff is None:
-        backoff = Backoff(first=first, cap=cap, budget=budget)
-    elif not isinstance(backoff, Backoff):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"retry_backoff: backoff={backoff!r}: give a Backoff, or first=")
-    elif (first, cap, budget) != (_USUAL.first, _USUAL.cap, _USUAL.budget):
+    check_seconds("retry_backoff", "first", first)
+    check_seconds("retry_backoff", "cap", cap)
+    if budget is not None:
+        check_whole("retry_backoff", "budget", budget)
+    check_scheduler("retry_backoff", scheduler)
+    numbers = Backoff(first=first, cap=cap, budget=budget)
+    used = numbers if backoff is None else _given(backoff)
+    if backoff is not None and numbers != _USUAL:
         raise ConfigurationError("retry_backoff: give a Backoff, or its numbers, and not both")
-    used = backoff
 
     def operator(source: Observable[T]) -> Observable[T]:
         def subscribe(
@@ -88,6 +92,15 @@ def retry_backoff(
         return Observable(subscribe)
 
     return operator
+
+
+def _given(backoff: object) -> Backoff:
+    """A ``Backoff``, whose times a client may hold for ever, and no scheduler does."""
+    if not isinstance(backoff, Backoff):
+        raise refused("retry_backoff", "backoff", backoff, "give a Backoff, or first=")
+    check_seconds("retry_backoff", "backoff.first", backoff.first)
+    check_seconds("retry_backoff", "backoff.cap", backoff.cap)
+    return backoff
 
 
 class _Attempts(Sink[T, T]):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
+from rxbybit.operators.arguments import check_flag
 from rxbybit.operators.figures import as_given, check_time, coins, exact
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.value import Value
@@ -39,8 +40,8 @@ def vwap(
     same time. A quiet market gives no values: there is no clock in it. Each trade in the window is
     kept (some 300 bytes), of the 10,000 symbols that traded last. A hole in the trades
     (``meta.gap``) cannot be told from the values.
-    Errors: ``ConfigurationError`` at the call for a window that is none, and on the stream for
-    what is no trade, or has a price or a size that is no finite number.
+    Errors: ``ConfigurationError`` at the call for a window that is none, or is longer than a year,
+    and on the stream for what is no trade, or has a price or a size that is no finite number.
 
     ::
 
@@ -51,7 +52,8 @@ def vwap(
         trades("BTCUSDT").pipe(rxo.vwap("1m"), ops.take(3)).run()
         trades("BTCUSD").pipe(rxo.vwap("5 trades", inverse=True), ops.take(3)).subscribe(print)
     """
-    size = window_of(window)
+    size = window_of("vwap", window)
+    check_flag("vwap", "inverse", inverse)
 
     def begin() -> Callable[[Traded], Value | None]:
         kept = Kept[str, Sliding](lambda _: Sliding(size))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from typing import Generic, Literal, TypeVar, get_args
 
-from rxbybit.errors import ConfigurationError, SlowConsumer
+from rxbybit.errors import SlowConsumer
 from rxbybit.marking import Owed, gap_of
+from rxbybit.operators.arguments import check_whole, refused
 
 __all__ = ["Overflow", "Waiting", "check_overflow"]
 
@@ -21,12 +22,9 @@ REPORT_S = 1.0
 
 def check_overflow(operator: str, name: str, limit: object, overflow: object) -> None:
     """``ConfigurationError`` for a limit that holds nothing, or a policy that there is not."""
-    if type(limit) is not int or limit < 1:
-        raise ConfigurationError(
-            f"{operator}: {name} {limit!r}: a whole number of events, at least 1"
-        )
+    check_whole(operator, name, limit)
     if overflow not in _POLICIES:
-        raise ConfigurationError(f"{operator}: overflow {overflow!r}: use {', '.join(_POLICIES)}")
+        raise refused(operator, "overflow", overflow, f"use {', '.join(_POLICIES)}")
 
 
 class Waiting(Generic[T]):

@@ -7,9 +7,9 @@ from collections import deque
 from decimal import Context, Decimal, Inexact
 from typing import NamedTuple
 
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.arguments import MOST_S, refused
 
-__all__ = ["Sliding", "Window", "milliseconds_of", "window_of"]
+__all__ = ["Sliding", "Window", "milliseconds_of", "trades_of", "window_of"]
 
 _UNITS = {
     "ms": 1,
@@ -19,8 +19,9 @@ _UNITS = {
     "d": 86_400_000,
     "w": 604_800_000,
 }
-_LENGTH = re.compile(r"([0-9]+)(ms|s|m|h|d|w)")
-_TRADES = re.compile(r"([0-9]+) +trades?")
+# So many digits and no more: what has others is no mistake that could be counted with.
+_LENGTH = re.compile(r"([0-9]{1,11})(ms|s|m|h|d|w)")
+_TRADES = re.compile(r"([0-9]{1,10}) +trades?")
 # Wide enough for any number of the wire: a sum that had to be rounded would be an error, so what
 # leaves a window takes away exactly what it brought.
 _EXACT = Context(prec=2_000, traps=[Inexact])
@@ -36,29 +37,32 @@ class Window(NamedTuple):
 def milliseconds_of(text: object) -> int | None:
     """The milliseconds that ``"500ms"``, ``"30s"``, ``"1m"``, ``"4h"``, ``"1d"`` or ``"1w"`` names.
 
-    ``None`` for anything else, and for a length of 0. ``"1M"``, a month, has no length.
+    ``None`` for anything else, and for a length of 0 or over a year. ``"1M"``, a month, has no
+    length.
     """
     found = _LENGTH.fullmatch(text) if isinstance(text, str) else None
-    return int(found[1]) * _UNITS[found[2]] or None if found else None
+    length_ms = int(found[1]) * _UNITS[found[2]] if found else 0
+    return length_ms if 0 < length_ms <= 1_000 * MOST_S else None
 
 
 def trades_of(text: object) -> int | None:
-    """The number in ``"500 trades"``, ``None`` for anything else, and for 0."""
+    """The number in ``"500 trades"``, of 10 digits at most; ``None`` for all else, and for 0."""
     found = _TRADES.fullmatch(text) if isinstance(text, str) else None
     return int(found[1]) or None if found else None
 
 
-def window_of(text: object) -> Window:
-    """The window that ``text`` names.
+def window_of(operator: str, text: object) -> Window:
+    """The window that ``text`` names, the parameter ``window`` of ``operator``.
 
     Errors: ``ConfigurationError`` for what names none, with what does.
     """
     window = Window(milliseconds_of(text), trades_of(text))
     if window == (None, None):
-        raise ConfigurationError(
-            f"window {text!r}: use a length of time such as '500ms', '30s', '1m', '4h', '1d' or "
-            "'1w', or a number of trades such as '500 trades'"
+        needs = (
+            "use a length of time such as '500ms', '30s', '1m', '4h', '1d' or '1w', a year at most,"
+            " or a number of trades such as '500 trades', 10 digits at most"
         )
+        raise refused(operator, "window", text, needs)
     return window
 
 

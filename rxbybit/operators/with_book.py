@@ -10,7 +10,7 @@ from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
 from rxbybit.book import OrderBook
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.arguments import check_observable, check_scheduler, check_seconds
 from rxbybit.operators.joining import Joining
 from rxbybit.operators.pairs import Matched, TradeWithBook
 
@@ -59,10 +59,10 @@ def with_book(
     ``book.state``. Should the sequence of the books fall (the exchange has begun anew), what
     waits is joined with the books from before, and those are forgotten.
 
-    It ends with the trades, when nothing waits any more. Errors: those of both sides, at once,
-    and ``ConfigurationError`` on the stream for what is no trade or no ``OrderBook``; for a wait
-    or a history that cannot be, when it is called. Both sides must call on one thread, as
-    streams do.
+    It ends with the trades, when nothing waits any more. Errors: those of both sides, at once, and
+    ``ConfigurationError`` on the stream for what is no trade or no ``OrderBook``; at the call for a
+    ``book`` that is no Observable, a wait or a history below 0 or over a year, or what is no
+    scheduler. Both sides must call on one thread, as streams do.
     Memory, for each of the 10,000 symbols heard last: the books since that of the last trade,
     those of ``history`` and 1,000 at most, and 10,000 waiting trades at most.
 
@@ -74,11 +74,10 @@ def with_book(
         met = trades("BTCUSD").pipe(rxo.with_book(order_book("BTCUSD")))
         met.subscribe(lambda pair: print(pair.trade.side, pair.trade.price, pair.book.best_ask))
     """
-    if not isinstance(book, abc.ObservableBase):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError('with_book: an Observable of books, such as order_book("BTCUSD")')
-    for name, seconds in (("wait", wait), ("history", history)):
-        if not _is_time(seconds):
-            raise ConfigurationError(f"with_book: {name}={seconds!r}: seconds, 0 or more")
+    check_observable("with_book", "book", book, 'order_book("BTCUSD")')
+    check_seconds("with_book", "wait", wait, none_at_all=True)
+    check_seconds("with_book", "history", history, none_at_all=True)
+    check_scheduler("with_book", scheduler)
 
     def operator(source: Observable[T]) -> Observable[TradeWithBook[T]]:
         def subscribe(
@@ -102,9 +101,3 @@ def with_book(
         return Observable(subscribe)
 
     return operator
-
-
-def _is_time(seconds: object) -> bool:
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
-        return False
-    return 0 <= seconds < float("inf")

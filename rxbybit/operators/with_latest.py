@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable
 
-from rxbybit.errors import ConfigurationError
+from rxbybit.operators.arguments import check_observable
 from rxbybit.operators.foreign import foreign, told
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.pairs import Of, TradeWithTicker
@@ -41,9 +41,10 @@ def with_latest(
     ``ticker``: any Observable of ``Ticker``, of one symbol or several; it is subscribed first.
     When it ends, the last tickers stay.
 
-    It ends with the trades. Errors: those of both sides, at once, and ``ConfigurationError`` on
-    the stream for what has no symbol, or for a ``TickerUpdate`` or another thing that is no
-    ``Ticker``. Both sides must call on one thread, as streams do.
+    It ends with the trades. Errors: those of both sides, at once, and ``ConfigurationError`` on the
+    stream for what has no symbol, or for a ``TickerUpdate`` or another thing that is no ``Ticker``;
+    at the call for a ``ticker`` that is no Observable. Both sides must call on one thread, as
+    streams do.
     Memory: one ticker for each of the 10,000 symbols that had one last.
 
     ::
@@ -54,8 +55,7 @@ def with_latest(
         pairs = trades("BTCUSD").pipe(rxo.with_latest(tickers("BTCUSD")))
         pairs.subscribe(lambda pair: print(pair.trade.price - pair.ticker.mark_price))
     """
-    if not isinstance(ticker, abc.ObservableBase):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError('with_latest: an Observable of tickers, such as tickers("BTCUSD")')
+    check_observable("with_latest", "ticker", ticker, 'tickers("BTCUSD")')
 
     def operator(source: Observable[T]) -> Observable[TradeWithTicker[T]]:
         def subscribe(

@@ -131,7 +131,7 @@ def test_it_is_the_weighted_sum_of_all(n, numbers) -> None:
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, "9", True, None])
 def test_an_n_that_cannot_be(n) -> None:
-    with pytest.raises(ConfigurationError, match="whole number, 1 or more"):
+    with pytest.raises(ConfigurationError, match="whole number, at least 1"):
         rxo.ema(n)
 
 

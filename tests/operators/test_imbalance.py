@@ -45,7 +45,7 @@ def test_one_level_if_not_told_otherwise() -> None:
 
 @pytest.mark.parametrize("levels", [0, -1, 2.5, "9", True, None])
 def test_levels_that_cannot_be(levels) -> None:
-    with pytest.raises(ConfigurationError, match="whole number, 1 or more"):
+    with pytest.raises(ConfigurationError, match="whole number, at least 1"):
         rxo.imbalance(levels)
 
 

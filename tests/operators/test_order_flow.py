@@ -107,5 +107,5 @@ def test_it_is_bought_less_sold(moves, length) -> None:
 
 
 def test_a_window_that_is_none() -> None:
-    with pytest.raises(ConfigurationError, match="window '10000 volume'"):
+    with pytest.raises(ConfigurationError, match=r"^order_flow: window='10000 volume'"):
         rxo.order_flow("10000 volume")

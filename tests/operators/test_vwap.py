@@ -119,5 +119,5 @@ def test_it_is_the_average_of_the_window(moves, length_ms, inverse) -> None:
 
 
 def test_a_window_that_is_none() -> None:
-    with pytest.raises(ConfigurationError, match="window '1M'"):
+    with pytest.raises(ConfigurationError, match=r"^vwap: window='1M'"):
         rxo.vwap("1M")

@@ -25,16 +25,19 @@ from rxbybit.operators.window import Sliding, Window, milliseconds_of, trades_of
         ("4h", 14_400_000),
         ("1d", 86_400_000),
         ("1w", 604_800_000),
+        ("366d", 31_622_400_000),
+        ("31622400000ms", 31_622_400_000),
     ],
 )
 def test_a_length_of_time(text, ms) -> None:
     assert milliseconds_of(text) == ms
-    assert window_of(text) == Window(ms=ms)
+    assert window_of("vwap", text) == Window(ms=ms)
 
 
 def test_a_number_of_trades() -> None:
     assert trades_of("1 trade") == 1
-    assert window_of("500 trades") == Window(trades=500)
+    assert window_of("vwap", "500 trades") == Window(trades=500)
+    assert window_of("vwap", "9999999999 trades") == Window(trades=9_999_999_999)
 
 
 WRONG = [
@@ -52,6 +55,13 @@ WRONG = [
     "1H",
     60,
     None,
+    "367d",
+    "53w",
+    "600000w",
+    "1000000000000ms",
+    "10000000000 trades",
+    pytest.param("9" * 5_000 + "s", id="long"),
+    pytest.param("9" * 5_000 + " trades", id="many"),
 ]
 
 
@@ -59,8 +69,8 @@ WRONG = [
 def test_what_is_no_window(text) -> None:
     assert milliseconds_of(text) is None
     assert trades_of(text) is None
-    with pytest.raises(ConfigurationError, match=r"'1m'.*'500 trades'"):
-        window_of(text)
+    with pytest.raises(ConfigurationError, match=r"^vwap: window=.*'1m'.*'500 trades'"):
+        window_of("vwap", text)
 
 
 finite = st.one_of(

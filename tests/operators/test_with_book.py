@@ -607,13 +607,17 @@ def test_trades_of_other_makes() -> None:
 @pytest.mark.parametrize("value", [-1, -0.1, float("nan"), float("inf"), None, "1s", True])
 @pytest.mark.parametrize("name", ["wait", "history"])
 def test_what_cannot_be_is_refused_when_it_is_built(name: str, value: Any) -> None:
-    with pytest.raises(ConfigurationError, match=rf"^with_book: {name}=.*: seconds, 0 or more$"):
+    with pytest.raises(
+        ConfigurationError, match=rf"^with_book: {name}=.*: seconds, 0 or more and "
+    ):
         rxo.with_book(Probe(), **{name: value})
 
 
 @pytest.mark.parametrize("thing", [None, book(1), lambda: Probe(), "BTCUSD"])
 def test_what_is_no_observable_of_books_is_refused(thing: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^with_book: an Observable of books, such as"):
+    with pytest.raises(
+        ConfigurationError, match=r"^with_book: book=.*: give an Observable, such as"
+    ):
         rxo.with_book(thing)
 
 

@@ -190,7 +190,7 @@ def test_what_has_no_symbol_is_one_clear_error(thing: object) -> None:
 
 @pytest.mark.parametrize("thing", [None, ticker(1), lambda: Probe(), "BTCUSD"])
 def test_what_is_no_observable_of_tickers_is_refused(thing: Any) -> None:
-    with pytest.raises(ConfigurationError, match=r"^with_latest: an Observable of tickers, such"):
+    with pytest.raises(ConfigurationError, match=r"^with_latest: ticker=.*: give an Observable"):
         rxo.with_latest(thing)
 
 
