@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 from reactivex import Observable, abc
 
-from rxbybit.errors import ConfigurationError, RuntimeMisuse, RxBybitError, SlowConsumer
+from rxbybit.config import shown
+from rxbybit.errors import ConfigurationError, RuntimeMisuse, SlowConsumer
 from rxbybit.operators.arguments import check_callable
+from rxbybit.operators.outcome import ends_loop, failure, inner_cancelled
 from rxbybit.operators.sink import Drops, Sink
 from rxbybit.operators.waiting import Overflow, Waiting, check_overflow
 
@@ -18,6 +20,11 @@ __all__ = ["map_async"]
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+LOOK_S = 1.0
+"""A task that somebody has cancelled may be the end of the loop: how long until that shows."""
+LOOKS = 10
+"""Who cleans up for longer than so many looks, or goes on all the same, delays no error more."""
 
 
 def map_async(
@@ -48,8 +55,15 @@ def map_async(
     When ``fn`` raises, the results of the values before come first, then its error; all other
     tasks are cancelled. When the source ends, or errs, what was begun and what waits is done
     first. Dispose cancels all tasks, and forgets what waits; what a cancelled task raises, asyncio
-    tells to the loop's exception handler. When somebody else cancels a task, as
-    ``asyncio.run`` does at its end, the subscription ends in silence.
+    tells to the loop's exception handler. A value that ``fn`` causes in its call has its turn
+    after the one that it was called for.
+
+    When what a coroutine waits for is cancelled, such as a connection of a pool, that is an
+    ``RxBybitError`` with ``permanent`` false, after which ``retry_backoff`` tries again. When
+    somebody cancels a task itself, ``permanent`` is true; nothing new begins, and the error comes
+    a second after the results of the values before. For ``asyncio.run`` cancels all tasks at its
+    end, and that stays silent: it comes only where the loop goes on, and waits for ten seconds at
+    most while other tasks of the loop are being cancelled.
 
     It holds ``max_in_flight`` tasks and ``buffer`` values. Nothing of ``meta`` is in a result
     that you do not put there.
@@ -89,6 +103,15 @@ def map_async(
     return operator
 
 
+class _Flight(Generic[R]):
+    """The place of a value among those that are done: its task, as soon as it has one."""
+
+    __slots__ = ("task",)
+
+    def __init__(self) -> None:
+        self.task: asyncio.Task[R] | None = None
+
+
 class _Flights(Sink[T, R], Generic[T, R]):
     def __init__(
         self,
@@ -103,16 +126,18 @@ class _Flights(Sink[T, R], Generic[T, R]):
         self._limit = limit
         self._waiting = waiting
         self._drops = drops
-        self._tasks: deque[asyncio.Task[R]] = deque()  # in the order of their values
+        self._flights: deque[_Flight[R]] = deque()  # in the order of their values
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ended = False
         self._error: Exception | None = None
+        self._late = False  # tell of the error only if the loop goes on
+        self._look_due: asyncio.TimerHandle | None = None
 
     def on_next(self, value: T) -> None:
         if self._stopped or self._ended:
             return
         # what the subscriber causes in its call may not overtake what waits
-        if len(self._tasks) < self._limit and not len(self._waiting):
+        if len(self._flights) < self._limit and not len(self._waiting):
             self._begin(value)
             return
         try:
@@ -132,43 +157,61 @@ class _Flights(Sink[T, R], Generic[T, R]):
             self._look_for_end()
 
     def _begin(self, value: T) -> None:
+        flight = _Flight[R]()
+        self._flights.append(flight)  # before the call, in which other values may come
         try:
-            self._tasks.append(self._task(value))
+            loop = self._loop = _running_loop()
+            made = self._fn(value)
+            if not asyncio.iscoroutine(made):
+                raise ConfigurationError(
+                    f"map_async: fn gave {shown(made)}: give an 'async def' function"
+                )
+            if self._stopped:  # by fn; an eager task would begin at once
+                made.close()
+                return
+            flight.task = task = loop.create_task(made)
+            task.add_done_callback(lambda _: self._on_done(flight, task))
+            if self._stopped:  # by such a one
+                task.cancel()
+        except asyncio.CancelledError:
+            self._cut(flight, inner_cancelled())
         except Exception as error:  # noqa: BLE001 - most often of the user's function
-            self._drops.rest(self._waiting.clear())
-            self._upstream.dispose()
-            self._ended, self._error = True, error
-            self._look_for_end()
+            self._cut(flight, error)
+        except BaseException:
+            self._stop()
+            raise
 
-    def _task(self, value: T) -> asyncio.Task[R]:
-        try:
-            self._loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise RuntimeMisuse(
-                "map_async needs a running event loop where the values come: use it on a Stream,"
-                " or subscribe inside asyncio"
-            ) from None
-        made = self._fn(value)
-        if not asyncio.iscoroutine(made):
-            raise ConfigurationError(f"map_async: fn gave {made!r}: give an 'async def' function")
-        task = self._loop.create_task(made)
-        task.add_done_callback(self._on_done)
-        return task
-
-    def _on_done(self, task: asyncio.Task[R]) -> None:
-        if task.cancelled() and task.cancelling():
-            self._stop()  # by itself, or by who ends the loop
+    def _cut(self, flight: _Flight[R], error: Exception | None, *, late: bool = False) -> None:
+        """End with ``error`` when the turn of ``flight`` has come; nothing after it counts."""
+        if flight not in self._flights:
             return
+        cut = [self._flights.pop()]
+        while cut[-1] is not flight:
+            cut.append(self._flights.pop())
+        self._cancel([one.task for one in cut])
+        self._drops.rest(self._waiting.clear())
+        self._upstream.dispose()
+        self._ended, self._error, self._late = True, error, late
+        self._look_for_end()
+
+    def _on_done(self, flight: _Flight[R], task: asyncio.Task[R]) -> None:
         try:
-            while self._tasks and self._tasks[0].done():
-                self._land(self._tasks.popleft())
+            # what one raises whose turn may never come is not looked at: the loop tells it
+            if task.cancelled() and ends_loop(task):
+                self._cut(flight, failure(task), late=True)
+            while self._flights and (first := self._flights[0].task) and first.done():
+                if ends_loop(first):  # its own call is yet to come
+                    self._cut(self._flights[0], failure(first), late=True)
+                else:
+                    self._flights.popleft()
+                    self._land(first)
         except BaseException:
             self._stop()
             raise
 
     def _land(self, task: asyncio.Task[R]) -> None:
         """Tell of the task whose turn it is, and begin another."""
-        error = _failure(task)
+        error = failure(task)
         if error is not None:
             super().on_error(error)
             return
@@ -179,28 +222,52 @@ class _Flights(Sink[T, R], Generic[T, R]):
         self._look_for_end()
 
     def _tell_drops(self, now_s: float) -> None:
-        last = self._ended and not self._tasks and not len(self._waiting)
+        last = self._ended and not self._flights and not len(self._waiting)
         try:
             self._drops.tell(self._waiting.report(now_s, last=last))
         except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
             super().on_error(error)
 
     def _look_for_end(self) -> None:
-        if self._ended and not self._tasks and not len(self._waiting):
-            if self._error is None:
-                super().on_completed()
+        if not self._ended or self._flights or len(self._waiting):
+            return
+        if self._late:
+            self._look_later(LOOKS)
+        else:
+            self._tell_end()
+
+    def _tell_end(self) -> None:
+        if self._error is None:
+            super().on_completed()
+        else:
+            super().on_error(self._error)
+
+    def _look_later(self, looks: int) -> None:
+        """Tell the end, unless the loop ends as well."""
+        loop = self._loop
+
+        def look() -> None:
+            if looks > 1 and any(task.cancelling() for task in asyncio.all_tasks(loop)):
+                self._look_later(looks - 1)
             else:
-                super().on_error(self._error)
+                self._tell_end()
+
+        if loop is not None and not self._stopped:
+            self._look_due = loop.call_later(LOOK_S, look)
 
     def _let_go(self) -> None:
-        tasks, self._tasks = self._tasks, deque()
+        flights, self._flights = self._flights, deque()
         self._drops.rest(self._waiting.clear())
-        if not tasks or self._loop is None:
+        self._cancel([self._look_due, *(flight.task for flight in flights)])
+
+    def _cancel(self, held: Sequence[asyncio.Task[R] | asyncio.TimerHandle | None]) -> None:
+        if self._loop is None or not any(held):
             return
 
         def cancel() -> None:
-            for task in tasks:
-                task.cancel()
+            for one in held:
+                if one is not None:
+                    one.cancel()
 
         try:
             here = asyncio.get_running_loop() is self._loop
@@ -216,9 +283,11 @@ class _Flights(Sink[T, R], Generic[T, R]):
                 raise
 
 
-def _failure(task: asyncio.Task[Any]) -> Exception | None:  # Any: whatever it gives
-    """Why a task gives no result; ``None`` where it does, or ends the program."""
-    if task.cancelled():
-        return RxBybitError("map_async: what the coroutine waited for was cancelled")
-    error = task.exception()
-    return error if isinstance(error, Exception) else None
+def _running_loop() -> asyncio.AbstractEventLoop:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise RuntimeMisuse(
+            "map_async needs a running event loop where the values come: use it on a Stream,"
+            " or subscribe inside asyncio"
+        ) from None
