@@ -136,8 +136,10 @@ class _Flights(Sink[T, R], Generic[T, R]):
     def on_next(self, value: T) -> None:
         if self._stopped or self._ended:
             return
-        # what the subscriber causes in its call may not overtake what waits
-        if len(self._flights) < self._limit and not len(self._waiting):
+        self._begin_waiting()  # what the subscriber causes in its call may not overtake it
+        if self._stopped or self._ended:
+            return
+        if len(self._flights) < self._limit:
             self._begin(value)
             return
         try:
@@ -155,6 +157,10 @@ class _Flights(Sink[T, R], Generic[T, R]):
         if not self._ended:
             self._ended, self._error = True, error
             self._look_for_end()
+
+    def _begin_waiting(self) -> None:
+        while len(self._waiting) and len(self._flights) < self._limit:
+            self._begin(self._waiting.take())
 
     def _begin(self, value: T) -> None:
         flight = _Flight[R]()
@@ -217,8 +223,7 @@ class _Flights(Sink[T, R], Generic[T, R]):
             return
         self._tell_drops(task.get_loop().time())
         self._observer.on_next(task.result())
-        if len(self._waiting):  # nothing waits once it has ended
-            self._begin(self._waiting.take())
+        self._begin_waiting()
         self._look_for_end()
 
     def _tell_drops(self, now_s: float) -> None:

@@ -122,6 +122,60 @@ def test_when_it_raises_what_it_has_sent_is_cancelled(limit: int) -> None:
     virtually(main())
 
 
+@pytest.mark.parametrize("limit", [1, 2])
+def test_what_the_subscriber_sends_in_its_call_keeps_the_limit(limit: int) -> None:
+    async def main() -> None:
+        calls = Calls(limit)
+        calls.heard.until = lambda value: value == "a" and calls.source.send("b", "c", "d")
+        calls.source.send("a")
+        await asyncio.sleep(9)
+        assert calls.heard.values == ["a", "b", "c", "d"]
+        assert calls.most == limit
+
+    virtually(main())
+
+
+def test_what_the_subscriber_sends_finds_the_place_that_is_free() -> None:
+    async def main() -> None:
+        calls = Calls()
+        source, got = Source(), []
+
+        def on_next(value: str) -> None:
+            got.append(value)
+            if value == "a":
+                source.send("c")
+
+        source.pipe(rxo.map_async(calls.work, buffer=1)).subscribe(on_next, got.append)
+        source.send("a", "b")
+        await asyncio.sleep(9)
+        assert got == ["a", "b", "c"]
+        assert calls.most == 1
+
+    virtually(main())
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+@pytest.mark.parametrize("end", ["dispose", "raise"])
+def test_when_what_waits_ends_it_in_that_call_nothing_follows(end: str, limit: int) -> None:
+    def leave(calls: Calls) -> None:
+        if end == "raise":
+            raise OSError
+        calls.heard.subscription.dispose()
+
+    async def main() -> None:
+        called: list[str] = []
+        calls = Calls(limit, b=leave, c=lambda _: called.append("c"))
+        calls.heard.until = lambda value: value == "a" and calls.source.send("c")
+        before = ["a", "also in flight"][:limit]
+        calls.source.send(*before, "b")
+        await asyncio.sleep(9)
+        assert calls.heard.values == (before if end == "raise" else ["a"])
+        assert isinstance(calls.heard.error, OSError) == (end == "raise")
+        assert called == []
+
+    virtually(main())
+
+
 def test_a_cancelled_future_that_it_looks_at_is_an_error() -> None:
     def look(_: object) -> None:
         future = asyncio.get_running_loop().create_future()
