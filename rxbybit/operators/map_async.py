@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from reactivex import Observable, abc
@@ -136,9 +137,10 @@ class _Flights(Sink[T, R], Generic[T, R]):
     def on_next(self, value: T) -> None:
         if self._stopped or self._ended:
             return
-        self._begin_waiting()  # what the subscriber causes in its call may not overtake it
-        if self._stopped or self._ended:
-            return
+        if len(self._waiting):  # what the subscriber causes in its call may not overtake it
+            self._begin_waiting()
+            if self._stopped or self._ended:
+                return
         if len(self._flights) < self._limit:
             self._begin(value)
             return
@@ -163,20 +165,19 @@ class _Flights(Sink[T, R], Generic[T, R]):
             self._begin(self._waiting.take())
 
     def _begin(self, value: T) -> None:
-        flight = _Flight[R]()
+        flight: _Flight[R] = _Flight()
         self._flights.append(flight)  # before the call, in which other values may come
         try:
             loop = self._loop = _running_loop()
             made = self._fn(value)
             if not asyncio.iscoroutine(made):
-                raise ConfigurationError(
-                    f"map_async: fn gave {shown(made)}: give an 'async def' function"
-                )
+                needs = "give an 'async def' function"
+                raise ConfigurationError(f"map_async: fn gave {shown(made)}: {needs}")
             if self._stopped:  # by fn; an eager task would begin at once
                 made.close()
                 return
             flight.task = task = loop.create_task(made)
-            task.add_done_callback(lambda _: self._on_done(flight, task))
+            task.add_done_callback(partial(self._on_done, flight))
             if self._stopped:  # by such a one
                 task.cancel()
         except asyncio.CancelledError:
@@ -206,24 +207,25 @@ class _Flights(Sink[T, R], Generic[T, R]):
             if task.cancelled() and ends_loop(task):
                 self._cut(flight, failure(task), late=True)
             while self._flights and (first := self._flights[0].task) and first.done():
-                if ends_loop(first):  # its own call is yet to come
-                    self._cut(self._flights[0], failure(first), late=True)
+                error = failure(first)
+                if error is not None and ends_loop(first):  # its own call is yet to come
+                    self._cut(self._flights[0], error, late=True)
                 else:
                     self._flights.popleft()
-                    self._land(first)
+                    self._land(first, error)
         except BaseException:
             self._stop()
             raise
 
-    def _land(self, task: asyncio.Task[R]) -> None:
+    def _land(self, task: asyncio.Task[R], error: Exception | None) -> None:
         """Tell of the task whose turn it is, and begin another."""
-        error = failure(task)
         if error is not None:
             super().on_error(error)
             return
         self._tell_drops(task.get_loop().time())
         self._observer.on_next(task.result())
-        self._begin_waiting()
+        if len(self._waiting):
+            self._begin_waiting()
         self._look_for_end()
 
     def _tell_drops(self, now_s: float) -> None:
