@@ -9,6 +9,7 @@ from typing import Generic, Protocol, TypeVar
 from reactivex import Observable, abc
 from reactivex.disposable import Disposable, SerialDisposable, SingleAssignmentDisposable
 
+from rxbybit.config import shown
 from rxbybit.errors import ConfigurationError
 from rxbybit.operators.arguments import (
     check_callable,
@@ -168,7 +169,9 @@ class _Branches(Sink[E, R]):
         try:
             made = self._fn(Observable(branch.attach))
             if not isinstance(made, abc.ObservableBase):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise ConfigurationError(f"per_symbol: fn gave {made!r}, which is no Observable")
+                raise ConfigurationError(
+                    f"per_symbol: fn gave {shown(made)}, which is no Observable"
+                )
         except Exception as error:  # noqa: BLE001 - the user's function, so the stream's error
             self.on_error(error)
             return branch

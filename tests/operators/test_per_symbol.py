@@ -266,6 +266,9 @@ def test_what_it_cannot_take_is_named() -> None:
     source.send(tick("A"))
     assert isinstance(heard.error, ConfigurationError)
     assert "no Observable" in str(heard.error)
+    heard = Heard(source.pipe(rxo.per_symbol(lambda one: 10**5_000)))  # pyright: ignore[reportArgumentType]
+    source.send(tick("A"))
+    assert str(heard.error) == "per_symbol: fn gave <int>, which is no Observable"
     heard = Heard(source.pipe(rxo.per_symbol(prices, idle=1)))
     assert isinstance(heard.error, ConfigurationError)
     assert "scheduler=" in str(heard.error)
