@@ -45,10 +45,7 @@ class ExchangeClock:
         return newest_ms + max(0, (self._scheduler.now - self._seen) // _MS)
 
     def when(self, time_ms: int) -> datetime | None:
-        """When it is that time, as the scheduler counts; ``None`` without one, and for never."""
+        """When it is that time, as the scheduler counts; ``None`` without one."""
         if self._seen is None or self._newest_ms is None:
             return None
-        try:
-            return self._seen + (time_ms - self._newest_ms) * _MS
-        except OverflowError:  # beyond the calendar
-            return None
+        return self._seen + (time_ms - self._newest_ms) * _MS

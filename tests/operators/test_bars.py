@@ -133,10 +133,6 @@ class TestWhenABarIsGiven:
         own.advance_to(61)
         assert starts(out) == [0]
 
-    def test_one_that_ends_beyond_the_calendar_is_not_given_by_the_clock(self) -> None:
-        messages = played(on_next(210, trade(0)), on_completed(220), size="4000000d", partial=True)
-        assert [(m.time, m.value.kind) for m in messages] == [(220, "N"), (220, "C")]
-
     def test_on_a_stream_the_loop_is_the_clock(self) -> None:
         async def main() -> None:
             feed = Feed()
