@@ -81,7 +81,10 @@ class Held:
             hub = self._made(spec)
             if not self._hubs:
                 self._counted = Frames(), hub
+            for reading in [one for one, other in self._hubs.items() if other.deserted]:
+                self._forget(reading)  # it stayed as the last one, and is that no more
             self._hubs[spec.reading] = hub
+            self._hand_on()
             self._reroute()
             if begun and not hub.begun:
                 self.session.renew(self.topic)
@@ -219,10 +222,13 @@ class Held:
         if len(self._hubs) == 1:
             self._owner.unheard(self)
             return
-        del self._hubs[reading]
-        self._renewals.pop(reading).end()
+        self._forget(reading)
         self._hand_on()
         self._reroute()
+
+    def _forget(self, reading: _Reading) -> None:
+        del self._hubs[reading]
+        self._renewals.pop(reading).end()
 
     def _hand_on(self) -> None:
         """Let another hub count if the one that did is gone; not before both have the frame."""

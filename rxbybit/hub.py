@@ -27,7 +27,7 @@ from rxbybit.outlet import (
     folded,
     folding,
     gap_of,
-    lapsed,
+    lapse,
     owe,
     paid,
     send_after,
@@ -191,12 +191,17 @@ class Hub:
                 self._mender.lost(mark)
         self._awaits_snapshot, self._asking = self._snapshot_first, False
         self._attention = self._hole or self._awaits_snapshot
-        self._lapse()
+        lapse(self._outlets)
 
     @property
     def begun(self) -> bool:
         """Whether a new observer of any stream may begin with the next frame."""
         return not self._awaits_snapshot
+
+    @property
+    def deserted(self) -> bool:
+        """Whether nobody hears it, or nobody yet."""
+        return not self._hearers
 
     def spoil(self, why: str, *, silent: bool = False) -> None:
         """A frame could not be read, or (``silent``) none has come for too long; ``why`` tells."""
@@ -206,13 +211,7 @@ class Hub:
         if self._awaits_snapshot and not asked:
             self._asking = True
             self._renewal.ask(why)
-        self._lapse()
-
-    def _lapse(self) -> None:
-        """What is known to be incomplete from now on is told at once."""
-        for sends, value in lapsed(self._outlets):
-            for send in sends:
-                send((value,))
+        lapse(self._outlets)
 
     def fail(self, error: Exception) -> None:
         """End every observer with ``error``; the hub is empty before the first hears of it."""

@@ -25,7 +25,7 @@ __all__ = [
     "folded",
     "folding",
     "gap_of",
-    "lapsed",
+    "lapse",
     "owe",
     "paid",
     "send_after",
@@ -104,13 +104,16 @@ def states_of(outlets: Sequence[Outlet], watch: TopicState | None) -> tuple[Topi
     return tuple({id(state): state for state in states if state is not None}.values())
 
 
-def lapsed(outlets: Sequence[Outlet]) -> list[tuple[tuple[Send, ...], Emitted]]:
-    """What is known to be incomplete from now on, and who is to hear of it."""
-    return [
+def lapse(outlets: Sequence[Outlet]) -> None:
+    """What is known to be incomplete from now on is told at once."""
+    lapsed = [
         (outlet.sends, value)
         for outlet in outlets
         if outlet.spec.lapse and (value := outlet.spec.lapse(outlet.state)) is not None
     ]
+    for sends, value in lapsed:
+        for send in sends:
+            send((value,))
 
 
 def straight(outlet: Outlet) -> Send:

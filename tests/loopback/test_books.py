@@ -195,3 +195,22 @@ def test_a_synced_book_is_that_of_the_exchange(truth: Truth, name: str) -> None:
     for pair in pairs:
         assert (pair.book.sequence or 0) < (pair.trade.sequence or 0)
         assert truth.agrees("inverse", pair.book)
+
+
+@pytest.mark.parametrize("kept_first", [True, False])
+def test_a_topic_that_was_heard_in_both_readings_lingers_and_is_let_go(kept_first: bool) -> None:
+    with (
+        serve_in_thread(market=market(), speed=10) as exchange,
+        Bybit(exchange.url, linger=0.3) as client,
+    ):
+        streams: list[Stream[Any]] = [client.order_book("BTCUSD")]
+        streams.insert(1 if kept_first else 0, client.order_book_updates("BTCUSD"))
+        for stream in streams:
+            heard: list[Any] = []
+            subscription = stream.subscribe(heard.append)
+            exchange.until(lambda heard=heard: bool(heard))
+            subscription.dispose()
+        assert exchange.links
+        exchange.until(lambda: not exchange.links, timeout_s=5.0)
+        exchange.until(lambda: not client.counters().links, timeout_s=5.0)
+        assert client.counters().topics == ()

@@ -613,6 +613,92 @@ def test_the_book_goes_on_while_the_topic_lingers() -> None:
     scenario(body, linger=5.0)
 
 
+def first_and_second(world: World, kept_first: bool) -> tuple[Callable[[], Ear], Callable[[], Ear]]:
+    return (world.kept, world.sent) if kept_first else (world.sent, world.kept)
+
+
+@pytest.mark.parametrize("kept_first", [True, False])
+def test_a_topic_lingers_no_longer_when_it_was_heard_in_both_readings(kept_first: bool) -> None:
+    async def body(world: World) -> None:
+        listen, listen_otherwise = first_and_second(world, kept_first)
+        first = listen()
+        await in_step(world, first)
+        first.subscription.dispose()
+        await asyncio.sleep(1)
+        second = listen_otherwise()
+        await in_step(world, second)
+        second.subscription.dispose()
+        await asyncio.sleep(4.9)
+        assert world.asked == [SUBSCRIBED, *RENEWED]
+        assert world.exchange.live
+        await until(lambda: not world.exchange.live, within=0.2)
+        assert world.asked == [SUBSCRIBED, *RENEWED, RENEWED[0]]
+        counted = world.client.counters()
+        assert (counted.frames, counted.topics) == (4, ())
+
+    scenario(body, linger=5.0)
+
+
+@pytest.mark.parametrize("kept_first", [True, False])
+def test_the_other_reading_does_not_wait_for_one_that_lingers(kept_first: bool) -> None:
+    """What it needs is its own: nothing is asked or told for who has left."""
+
+    async def body(world: World) -> None:
+        listen, listen_otherwise = first_and_second(world, kept_first)
+        first = listen()
+        await in_step(world, first)
+        first.subscription.dispose()
+        second = listen_otherwise()
+        await in_step(world, second)
+        world.exchange.push(world.book.topic, NOT_READ)
+        await until(lambda: len(world.of(DecodeFailed)) == 1)
+        world.book.change()  # and one is lost
+        world.change()
+        await asyncio.sleep(30)
+        renewed = 1 if kept_first else 2  # a book needs another snapshot, updates do not
+        assert world.asked == [SUBSCRIBED, *RENEWED * renewed]
+        assert len(world.of(Resynced)) == renewed - 1
+        (counted,) = world.client.counters().topics
+        assert (counted.frames, counted.decode_failures) == (6 + renewed - 1, 1)
+
+    scenario(body, linger=5.0)
+
+
+def test_a_book_that_others_have_pushed_out_begins_anew() -> None:
+    async def body(world: World) -> None:
+        first = world.kept()
+        await in_step(world, first)
+        first.subscription.dispose()
+        sent = world.sent()
+        await in_step(world, sent)
+        again = world.kept()
+        await in_step(world, sent, again)
+        assert world.asked == [SUBSCRIBED, *RENEWED, *RENEWED]
+        assert (again.last.bids, again.last.asks) == world.book.now
+        assert {book.state for book in again.heard} == {"synced"}
+        assert world.of(Gap) == world.of(Resynced) == []
+
+    scenario(body, linger=5.0)
+
+
+def test_who_turns_to_the_other_reading_inside_a_call_has_its_frame_counted_once() -> None:
+    async def body(world: World) -> None:
+        others: list[Ear] = []
+
+        def on_next(book: object) -> None:
+            subscription.dispose()
+            others.append(world.sent())
+
+        subscription = world.client.order_book("BTCUSD").subscribe(on_next)
+        await until(lambda: others)
+        await in_step(world, others[0])
+        (counted,) = world.client.counters().topics
+        assert (counted.frames, counted.events) == (3, 3)
+        assert world.asked == [SUBSCRIBED, *RENEWED]
+
+    scenario(body, linger=5.0)
+
+
 def test_floats_reach_the_book() -> None:
     async def body(world: World) -> None:
         kept = world.kept()

@@ -177,6 +177,27 @@ def test_the_wallet_is_read_as_coins_and_as_an_account() -> None:
     scenario(body)
 
 
+@pytest.mark.parametrize("coins_first", [True, False])
+def test_a_wallet_lingers_no_longer_when_two_streams_were_of_it(coins_first: bool) -> None:
+    """Each reads its frames in a way of its own."""
+
+    async def body(world: World) -> None:
+        world.transport.lists[WALLET] = lambda query: [wallet(BTC="1.5")]
+        streams = [world.client.balances(), world.client.account()]
+        for stream in streams if coins_first else reversed(streams):
+            ear = Ear(stream)
+            await until(lambda ear=ear: ear.heard)
+            ear.subscription.dispose()
+            await asyncio.sleep(1)
+        await asyncio.sleep(3.9)
+        assert world.account.live
+        await asyncio.sleep(0.2)
+        assert world.account.live == []
+        assert world.client.counters().topics == ()
+
+    scenario(body, linger=5.0)
+
+
 def test_after_an_outage_what_has_changed_is_told_and_nothing_else() -> None:
     async def body(world: World) -> None:
         lists = world.transport.lists
