@@ -5,8 +5,9 @@ a bid that is not below every ask, a price in two spellings: then it is ``resync
 next snapshot, shows what was known last, and a new snapshot is asked for; it is ``stale`` where
 nothing has come for too long. (V5 manual,
 "Orderbook": ``u`` rises by 1 from frame to frame; 1 marks a restart of the exchange's service;
-``seq`` is the later, the higher. Legacy manual, "Orderbook", and captures: no update has a number,
-and each side of the window holds as many levels after each delta as before.)
+``seq`` is the later, the higher, and a delta whose ``seq`` falls means nothing. Legacy manual,
+"Orderbook", and captures: no update has a number, and each side of the window holds as many levels
+after each delta as before.)
 """
 
 from __future__ import annotations
@@ -88,7 +89,9 @@ class BookKeeper:
             if self._renewal.late():
                 self.spoil(NO_SNAPSHOT)
             return
-        elif frame.update_id == self._next or self._follows(content, frame):
+        elif (
+            frame.update_id == self._next and (frame.sequence or 0) >= (content.sequence or 0)
+        ) or self._follows(content, frame):
             if getrefcount(self.book) > _ALONE:
                 content = self._copied(content)
             bids, asks = frame.bids, frame.asks
@@ -170,10 +173,14 @@ class BookKeeper:
         return content
 
     def _follows(self, content: Content, frame: BookText) -> bool:
-        """Whether a delta without the next id follows; one of a later time spoils the book."""
+        """Whether a delta without the next id follows; one of a later time spoils the book. With
+        the next id it does if it has no sequence: one that falls is of before a restart.
+        """
         last, this = content.update_id, frame.update_id
         if last is None or this is None:
             return self._fits(content, frame)
+        if this == self._next:
+            return frame.sequence is None
         if this > last or this == 1 or (frame.sequence or 0) > (content.sequence or 0):
             # a lower id of a later time: the snapshot of a restart was lost
             self.spoil(f"update {this} came after {last}")

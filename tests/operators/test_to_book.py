@@ -172,6 +172,13 @@ def test_an_update_with_a_level_that_cannot_be_is_not_taken_in(level: tuple[Any,
     assert books(snapshot(5, wrong), delta(6)) == []
 
 
+def test_the_next_update_of_an_earlier_time_is_left_out() -> None:
+    late = delta(6, [(D("99.5"), D(0))]).__replace__(sequence=4)
+    made = books(snapshot(), late, delta(6, [(D(99), D(3))]))
+    assert [(book.update_id, book.state) for book in made] == [(5, "synced"), (6, "synced")]
+    assert made[1].bids == (*BIDS, (D(99), D(3)))
+
+
 @pytest.mark.parametrize("first", [snapshot, delta])
 def test_the_first_levels_tell_what_numbers_are_made_of(first: Any) -> None:
     """The book of an option is often empty at first."""

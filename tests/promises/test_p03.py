@@ -27,6 +27,7 @@ from tests.virtual import run, until
 
 FAULTS = ["skip", "twice", "swap", "garble", "cut", "restart", "restart delta", "snapshot"]
 FAULTS += ["late", "respell", "crossed", "missing field", "wait", "silent", "lost restart"]
+FAULTS += ["overtaken"]
 
 
 class World:
@@ -92,6 +93,13 @@ class World:
                 self.push(book.restart())
             case "lost restart":
                 book.restart()
+            case "overtaken":
+                self.push(book.restart())
+                late = book.change()
+                for _ in range(3):
+                    book.change()
+                self.push(book.restart())
+                self.push(late)
             case "restart delta":
                 book.restart()
                 frame = json.loads(book.change())
@@ -202,7 +210,7 @@ def test_what_breaks_a_book_is_said_before_it_heals(fault: str) -> None:
         assert all(status.topic == world.book.topic and status.reason for status in told)
 
 
-@pytest.mark.parametrize("fault", ["twice", "late", "snapshot", "restart", "wait"])
+@pytest.mark.parametrize("fault", ["twice", "late", "snapshot", "restart", "overtaken", "wait"])
 def test_what_breaks_nothing_asks_for_nothing(fault: str) -> None:
     world = play(7, [(fault, 3), (fault, 3)])
     assert {book.state for book in world.books} == {"synced"}

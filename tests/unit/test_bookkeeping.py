@@ -182,6 +182,29 @@ def test_a_lower_update_of_a_later_time_is_of_a_restart_that_was_missed() -> Non
     assert world.delta(6, [("99", "0")], sequence=90) is None
 
 
+def test_the_next_update_of_an_earlier_time_is_of_before_a_restart() -> None:
+    """It was held up on the way, and only its number fits."""
+    world = World()
+    world.snapshot(1, sequence=50)
+    assert world.delta(2, [("99", "0")], sequence=49) is None
+    assert world.asked == []
+    book = world.delta(2, [("97", "1")], sequence=50)
+    assert texts(book)[0] == [*BIDS, ("97", "1")]
+    assert book is not None
+    assert (book.state, book.update_id, book.sequence) == ("synced", 2, 50)
+
+
+def test_where_one_of_two_has_no_sequence_the_next_update_follows() -> None:
+    world = World()
+    world.snapshot(sequence=None)
+    assert world.delta(6, sequence=1) is not None
+    assert world.delta(7, sequence=None) is not None
+    assert world.delta(8, sequence=0) is not None
+    assert world.delta(9, sequence=1) is not None
+    assert world.delta(10, sequence=0) is None
+    assert world.asked == []
+
+
 @pytest.mark.parametrize(
     ("bids", "asks"),
     [
