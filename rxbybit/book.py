@@ -72,7 +72,9 @@ class OrderBook:
         state: str = BookState.SYNCED,
         meta: Meta | None = None,
     ) -> None:
-        """Errors: ``ValueError`` for a size that is no number above 0, or a price given twice."""
+        """Errors: ``ValueError`` for a size that is no number above 0, and for a price that is no
+        finite number or given twice.
+        """
         sides = tuple(bids), tuple(asks)
         first = next((level for side in sides for level in side), None)
         content = Content(symbol, depth, Decimal if first is None else type(first[0]))

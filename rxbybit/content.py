@@ -69,5 +69,8 @@ class Content:
 
 
 def written(levels: Iterable[Level]) -> list[TextLevel]:
-    """Levels of numbers, as texts. Errors: ``Unfit`` for a size that is no number from 0 on."""
+    """Levels of numbers, as texts.
+
+    Errors: ``Unfit`` for a price or size that is no finite number, and for a size below 0.
+    """
     return [(price_text(str(price), price), size_text(str(size), size)) for price, size in levels]

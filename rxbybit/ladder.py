@@ -13,7 +13,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from math import inf, isfinite
+from math import inf
 
 __all__ = ["Ladder", "TextLevel", "Unfit", "price_text", "size_text"]
 
@@ -31,9 +31,12 @@ def price_text(text: str, number: Decimal | float) -> str:
     another text of the same number. One with a dot is nothing but digits beside it.
 
     What an exchange sends is that already.
+    Errors: ``Unfit`` for what is no finite number. One of 0 or less may be that of a spread.
     """
-    if _plain(text) or not isfinite(number):
+    if _plain(text):
         return text
+    if not _is_finite(number):
+        raise Unfit(f"a level at price {text!r}")
     sign, digits, exponent = Decimal(str(number)).as_tuple()
     return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
 
@@ -45,12 +48,15 @@ def size_text(text: str, number: Decimal | float) -> str:
     Zero is ``"0"``, and no other text is. What an exchange sends is that already.
     Errors: ``Unfit`` for a number below zero, and for what is no finite number.
     """
-    finite = number.is_finite() if isinstance(number, Decimal) else number < inf
-    if not (finite and number >= 0):
+    if not (_is_finite(number) and number >= 0):
         raise Unfit(f"a level of size {text!r}")
     if not number:
         return "0"
     return text if _plain(text) else str(number)
+
+
+def _is_finite(number: Decimal | float) -> bool:
+    return number.is_finite() if isinstance(number, Decimal) else -inf < number < inf
 
 
 class Unfit(ValueError):

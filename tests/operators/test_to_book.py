@@ -151,15 +151,20 @@ def test_a_hole_goes_to_the_next_book() -> None:
     assert [book.meta.gap for book in made] == [None, HOLE, HOLE]
 
 
-@pytest.mark.parametrize(
-    "level",
-    [
-        *((99.5, size) for size in ("-1", "NaN", "sNaN", "Infinity")),
-        *((price, 1) for price in ("NaN", "sNaN", "Infinity", "-Infinity")),
-    ],
-)
-def test_an_update_with_a_level_that_cannot_be_is_not_taken_in(level: tuple[Any, Any]) -> None:
-    wrong = [(D(level[0]), D(level[1]))]
+@pytest.mark.parametrize("size", ["-1", "NaN", "sNaN", "Infinity"])
+def test_an_update_with_a_size_that_cannot_be_is_not_taken_in(size: str) -> None:
+    assert_not_taken_in([(D("99.5"), D(size))])
+
+
+@pytest.mark.parametrize("price", ["NaN", "sNaN", "Infinity", "-Infinity", "1e400"])
+def test_an_update_with_a_price_that_cannot_be_is_not_taken_in(price: str) -> None:
+    assert_not_taken_in([(D(price), D(2))])
+    if price != "sNaN":
+        floats: list[Any] = [(float(price), 2.0)]
+        assert_not_taken_in(floats)
+
+
+def assert_not_taken_in(wrong: list[tuple[D, D]]) -> None:
     old, late = delta(5, wrong, gap=HOLE), delta(7)
     made = books(snapshot(), old, delta(6, wrong), late, snapshot(8, wrong), snapshot(9), delta(10))
     assert [(book.update_id, book.state) for book in made] == [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import pickle
 from datetime import datetime, timezone
 from decimal import Decimal as D
@@ -211,7 +212,12 @@ def test_floats_stay_floats() -> None:
 
 @pytest.mark.parametrize(
     "wrong",
-    [*([(D(1), D(size))] for size in (0, -1, "NaN", "sNaN", "Infinity")), [(D(1), D(1))] * 2],
+    [
+        *([(D(1), D(size))] for size in (0, -1, "NaN", "sNaN", "Infinity")),
+        *([(D(price), D(1))] for price in ("NaN", "sNaN", "Infinity", "-Infinity", "1e400")),
+        [(math.nan, 1.0)],
+        [(D(1), D(1))] * 2,
+    ],
 )
 def test_no_book_of_levels_that_cannot_be(wrong: list[Any]) -> None:
     with pytest.raises(ValueError, match=r"level|price|NaN"):

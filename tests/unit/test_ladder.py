@@ -261,14 +261,31 @@ def test_what_only_looks_like_the_others_is_put_where_it_belongs(price: str) -> 
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        *((text, text) for text in ("0", "7", "0.001", "00.12", "5.", "NaN", "-Infinity")),
+        *((text, text) for text in ("0", "7", "0.001", "00.12", "5.")),
         *(("-1.50", "-150e-2"), ("1.5e3", "15e2"), (".5", "5e-1"), ("１.5", "15e-1")),
         *(("1E+5", "1e5"), ("-1", "-1e0"), ("1__0", "10e0"), ("_1", "1e0"), ("１", "1e0")),
     ],
 )
 def test_a_price_with_a_dot_is_digits(text: str, shown: str) -> None:
     assert price_text(text, Decimal(text)) == shown
-    assert text == "NaN" or Decimal(shown) == Decimal(text)
+    assert Decimal(shown) == Decimal(text)
+
+
+@pytest.mark.parametrize("text", ["NaN", "-NaN", "sNaN", "-Infinity", "Infinity"])
+def test_no_price_is_no_number(text: str) -> None:
+    """Not being above or below any other it would have no place among them."""
+    with pytest.raises(Unfit, match=f"a level at price '{text}'"):
+        price_text(text, Decimal(text))
+    if text != "sNaN":
+        with pytest.raises(Unfit):
+            price_text(text, float(text))
+
+
+def test_a_price_may_be_as_low_as_it_likes() -> None:
+    """That of a spread may be 0 or less; and a whole number may be more than any float."""
+    assert price_text("-5", -5) == "-5e0"
+    assert price_text("0.0", 0.0) == "0.0"
+    assert price_text(f"-{10**400}", -(10**400)) == f"-{10**400}e0"
 
 
 def test_numbers_are_written_as_they_stand() -> None:
