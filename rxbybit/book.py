@@ -8,7 +8,7 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, cast
 
-from rxbybit.content import BookState, Content, Level, written
+from rxbybit.content import BookState, Content, Level, numbers_of, written
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, Meta, Side, json_of, shown, utc
 from rxbybit.ladder import Ladder, TextLevel
@@ -76,8 +76,7 @@ class OrderBook:
         finite number or given twice.
         """
         sides = tuple(bids), tuple(asks)
-        first = next((level for side in sides for level in side), None)
-        content = Content(symbol, depth, Decimal if first is None else type(first[0]))
+        content = Content(symbol, depth, numbers_of(*sides) or Decimal)
         content.bid_side, content.ask_side = (Ladder(written(side)) for side in sides)
         content.update_id, content.sequence, content.time_ms = update_id, sequence, time_ms
         content.state, content.meta = BookState(state), meta or Meta()

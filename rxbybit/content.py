@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 from rxbybit.events import Meta, OpenEnum
 from rxbybit.ladder import Ladder, TextLevel, price_text, size_text
 
-__all__ = ["BookState", "Content", "Level", "written"]
+__all__ = ["BookState", "Content", "Level", "numbers_of", "written"]
 
 Level = tuple[Decimal, Decimal]
 """Price in the quote currency, and the size resting at it: contracts of 1 USD (inverse) or the
@@ -66,6 +67,15 @@ class Content:
         made.state, made.meta = self.state, self.meta
         made.bids, made.asks = self.bids, self.asks
         return made
+
+
+def numbers_of(*sides: Iterable[Level]) -> type | None:
+    """What levels made by hand are read as: floats where the first price is one, else Decimals;
+    ``None`` where there are none.
+    """
+    # Any: floats go under the name of Decimals
+    prices: Iterable[Any] = (price for side in sides for price, _ in side)
+    return next((float if isinstance(price, float) else Decimal for price in prices), None)
 
 
 def written(levels: Iterable[Level]) -> list[TextLevel]:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from math import inf
 
-__all__ = ["Ladder", "TextLevel", "Unfit", "price_text", "size_text"]
+__all__ = ["Ladder", "TextLevel", "Unfit", "is_finite", "price_text", "size_text"]
 
 TextLevel = tuple[str, str]
 """Price and size, as :func:`price_text` and :func:`size_text` give them."""
@@ -35,7 +35,7 @@ def price_text(text: str, number: Decimal | float) -> str:
     """
     if _plain(text):
         return text
-    if not _is_finite(number):
+    if not is_finite(number):
         raise Unfit(f"a level at price {text!r}")
     sign, digits, exponent = Decimal(str(number)).as_tuple()
     return f"{'-' * sign}{''.join(map(str, digits))}e{exponent}"
@@ -48,15 +48,18 @@ def size_text(text: str, number: Decimal | float) -> str:
     Zero is ``"0"``, and no other text is. What an exchange sends is that already.
     Errors: ``Unfit`` for a number below zero, and for what is no finite number.
     """
-    if not (_is_finite(number) and number >= 0):
+    if not (is_finite(number) and number >= 0):
         raise Unfit(f"a level of size {text!r}")
     if not number:
         return "0"
     return text if _plain(text) else str(number)
 
 
-def _is_finite(number: Decimal | float) -> bool:
-    return number.is_finite() if isinstance(number, Decimal) else -inf < number < inf
+def is_finite(number: Decimal | float) -> bool:
+    """Whether it is a number, which a truth value is not, and some number in particular."""
+    if isinstance(number, Decimal):
+        return number.is_finite()
+    return not isinstance(number, bool) and -inf < number < inf
 
 
 class Unfit(ValueError):

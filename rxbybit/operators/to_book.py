@@ -9,7 +9,7 @@ from reactivex import Observable
 
 from rxbybit.book import BookDelta, BookSnapshot, OrderBook
 from rxbybit.bookkeeping import BookKeeper, BookText, NoRenewal
-from rxbybit.content import written
+from rxbybit.content import numbers_of, written
 from rxbybit.events import Gap
 from rxbybit.marking import marked
 from rxbybit.operators.figures import check_number
@@ -66,7 +66,7 @@ class _Book:
 
     def __init__(self) -> None:
         self.keeper = BookKeeper(NoRenewal(), Decimal)
-        self.numbers: type | None = None  # what levels are made of; the first of them tells
+        self.numbers: type | None = None  # what levels are read as; the first of them tells
         self.owed: Gap | None = None
 
 
@@ -95,8 +95,8 @@ class _Books:
 
 
 def _numbers(update: BookSnapshot | BookDelta) -> type | None:
-    """What its levels are made of, if it has any."""
-    return next((type(price) for price, _ in (*update.bids, *update.asks)), None)
+    """What its levels are read as, if it has any."""
+    return numbers_of(update.bids, update.asks)
 
 
 def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, ValueError | None]:

@@ -195,6 +195,15 @@ def test_the_first_levels_tell_what_numbers_are_made_of(first: Any) -> None:
     assert {type(number) for bids in read for level in bids for number in level} == {float}
 
 
+def test_whole_numbers_are_read_as_decimals() -> None:
+    first: list[Any] = [(99, 1)]
+    asks: list[Any] = [(101.5, 2)]
+    made, then = books(snapshot(5, first, asks), delta(6, [(98.5, 3)]))
+    assert (made.bids, made.asks) == (((D(99), D(1)),), ((D("101.5"), D(2)),))
+    assert then.bids == ((D(99), D(1)), (D("98.5"), D(3)))
+    assert {type(number) for level in then.bids for number in level} == {D}
+
+
 def test_what_was_made_by_hand_needs_no_meta() -> None:
     first = BookSnapshot(symbol="A", depth=1, bids=BIDS, asks=(), update_id=1)
     then = BookDelta(symbol="A", depth=1, bids=(), asks=ASKS, update_id=2)

@@ -210,6 +210,32 @@ def test_floats_stay_floats() -> None:
     assert made.cumulative(1) == (((100.0, 2.0),), ((101.0, 6.0),))
 
 
+@pytest.mark.parametrize(("price", "size"), [(99, 1), (99, 1.5)])
+def test_whole_numbers_are_read_as_decimals(price: Any, size: Any) -> None:
+    made = book(bids=[(price, size)], asks=[(101.5, 2)])
+    assert made.bids == ((D(99), D(str(size))),)
+    assert made.asks == ((D("101.5"), D(2)),)
+    assert {type(number) for side in (made.bids, made.asks) for number in side[0]} == {D}
+    assert made.mid == D("100.25")
+
+
+def test_a_kind_of_float_is_read_as_floats() -> None:
+    """Such as those of numpy."""
+
+    class Float(float):
+        __slots__ = ()
+
+    made = book(bids=[(Float(99.5), Float(1))], asks=[])
+    assert made.bids == ((99.5, 1.0),)
+    assert {type(number) for number in made.bids[0]} == {float}
+
+
+@pytest.mark.parametrize("wrong", [(True, 1), (1, True), (False, 1)])
+def test_a_truth_value_is_no_number(wrong: Any) -> None:
+    with pytest.raises(ValueError, match="a level"):
+        book(bids=[wrong])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
