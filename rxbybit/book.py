@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from itertools import islice
-from typing import Any, cast
+from sys import maxsize
+from typing import Any
 
-from rxbybit.content import BookState, Content, Level, numbers_of, written
+from rxbybit.content import BookState, Content, Level, is_quantity, numbers_of, written
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, Meta, Side, json_of, shown, utc
 from rxbybit.ladder import Ladder, TextLevel
@@ -183,7 +184,7 @@ class OrderBook:
         """(bid - ask) / (bid + ask), of the sizes of so many levels a side: 1 when there are
         bids only, -1 when there are asks only; ``None`` when there is neither.
 
-        Errors: ``ConfigurationError`` for less than 1 level.
+        Errors: ``ConfigurationError`` for what is no whole number of levels, 1 or more.
         """
         bids, asks = self._top(levels)
         sizes = [size for _, size in bids], [size for _, size in asks]
@@ -191,7 +192,7 @@ class OrderBook:
             return None
         bid, ask = (sum(side[1:], side[0]) if side else None for side in sizes)
         if bid is None or ask is None:
-            one = self._content.number(1)
+            one = self._content.number("1")
             return -one if bid is None else one
         return (bid - ask) / (bid + ask)
 
@@ -202,26 +203,27 @@ class OrderBook:
         ``side``: ``"Buy"`` takes asks, ``"Sell"`` takes bids. ``quantity``: in the unit of the
         sizes. ``inverse``: for inverse contracts, whose sizes are USD: the average is what was
         paid in USD over what it is in coin.
-        Errors: ``ConfigurationError`` for another side, or a quantity that is not above 0.
+        Errors: ``ConfigurationError`` for another side, or a quantity that is no number above 0.
         """
-        if side not in (Side.BUY, Side.SELL) or not quantity > 0:
+        if side not in (Side.BUY, Side.SELL) or not is_quantity(quantity):
             raise ConfigurationError("fill_price: side Buy or Sell, and a quantity above 0")
-        left, paid = quantity, None
+        wanted = left = self._content.number(str(quantity))  # as levels are: of text, thus exact
+        paid = None
         for price, size in self.asks if side == Side.BUY else self.bids:
-            if paid is None and size >= quantity:
+            if paid is None and size >= wanted:
                 return price  # as it is: to divide and to divide again would round it
             taken = min(left, size)
             part = taken / price if inverse else taken * price
             paid = part if paid is None else paid + part
             left -= taken
             if not left:
-                return quantity / paid if inverse else paid / quantity
+                return wanted / paid if inverse else paid / wanted
         return None
 
     def cumulative(self, levels: int) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         """Bids and asks, best first, each price with the size from the best one up to it.
 
-        Errors: ``ConfigurationError`` for less than 1 level.
+        Errors: ``ConfigurationError`` for what is no whole number of levels, 1 or more.
         """
         bids, asks = self._top(levels)
         return tuple(_summed(bids)), tuple(_summed(asks))
@@ -229,10 +231,10 @@ class OrderBook:
     def limited(self, depth: int) -> OrderBook:
         """The same book, ``depth`` levels a side at most.
 
-        Errors: ``ConfigurationError`` for less than 1 level.
+        Errors: ``ConfigurationError`` for what is no whole number of levels, 1 or more.
         """
-        if depth < 1:
-            raise ConfigurationError("a book has 1 level a side or more")
+        if type(depth) is not int or depth < 1:
+            raise ConfigurationError(f"{depth!r} levels a side: a whole number, 1 or more")
         made = OrderBook.showing(self._content, min(depth, self.depth))
         made._whole = self  # so that it counts as held
         return made
@@ -242,9 +244,9 @@ class OrderBook:
         return json_of(self, (*_CONTENT, "meta") if meta else _CONTENT)
 
     def _top(self, levels: int) -> tuple[list[Level], list[Level]]:
-        if levels < 1:
-            raise ConfigurationError("1 level or more")
-        count = levels if self._limit is None else min(levels, self._limit)
+        if type(levels) is not int or levels < 1:
+            raise ConfigurationError(f"{levels!r} levels: a whole number, 1 or more")
+        count = min(levels, self._limit or maxsize)
         content = self._content
         bids = islice(self._read(content.bid_side.falling()), count)
         return list(bids), list(islice(self._read(content.ask_side.rising()), count))
@@ -253,8 +255,7 @@ class OrderBook:
         return None if level is None else next(self._read((level,)))
 
     def _read(self, levels: Iterable[TextLevel]) -> Iterator[Level]:
-        # Any: floats go under the name of Decimals, where a client wants them
-        number = cast("Callable[[str], Any]", self._content.number)
+        number = self._content.number
         return ((number(price), number(size)) for price, size in levels)
 
     def __eq__(self, other: object) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
+from rxbybit.config import is_number
 from rxbybit.events import Meta, OpenEnum
-from rxbybit.ladder import Ladder, TextLevel, price_text, size_text
+from rxbybit.ladder import Ladder, TextLevel, is_finite, price_text, size_text
 
-__all__ = ["BookState", "Content", "Level", "numbers_of", "written"]
+__all__ = ["BookState", "Content", "Level", "is_quantity", "numbers_of", "written"]
 
 Level = tuple[Decimal, Decimal]
 """Price in the quote currency, and the size resting at it: contracts of 1 USD (inverse) or the
@@ -48,7 +49,7 @@ class Content:
     def __init__(self, symbol: str, depth: int, number: type) -> None:
         self.symbol = symbol
         self.depth = depth
-        self.number = number
+        self.number: Callable[[str], Any] = number  # Any: floats go under the name of Decimals
         self.bid_side, self.ask_side = Ladder(), Ladder()
         self.update_id: int | None = None
         self.sequence: int | None = None
@@ -67,6 +68,11 @@ class Content:
         made.state, made.meta = self.state, self.meta
         made.bids, made.asks = self.bids, self.asks
         return made
+
+
+def is_quantity(value: object) -> bool:
+    """Whether it is a finite number above 0."""
+    return (isinstance(value, Decimal) or is_number(value)) and is_finite(value) and value > 0
 
 
 def numbers_of(*sides: Iterable[Level]) -> type | None:

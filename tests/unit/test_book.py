@@ -94,14 +94,34 @@ def test_the_price_of_a_fill_of_inverse_contracts() -> None:
 
 @pytest.mark.parametrize("inverse", [True, False])
 def test_what_the_best_level_fills_is_filled_at_its_very_price(*, inverse: bool) -> None:
-    one = book(asks=[(D("65000.50"), D(5867))], bids=[])
-    assert one.fill_price("Buy", D(1000), inverse=inverse) == D("65000.50")
-    assert one.fill_price("Buy", D(5867), inverse=inverse) == D("65000.50")
-    assert one.fill_price("Buy", D(5868), inverse=inverse) is None
+    one = book(asks=[(D("65000.50"), D(7))], bids=[])
+    assert one.fill_price("Buy", D(3), inverse=inverse) == D("65000.50")
+    assert one.fill_price("Buy", D(7), inverse=inverse) == D("65000.50")
+    assert one.fill_price("Buy", D(8), inverse=inverse) is None
 
 
-@pytest.mark.parametrize(("side", "quantity"), [("buy", D(1)), ("Buy", D(0)), ("Sell", D(-1))])
-def test_no_price_for_what_is_no_order(side: str, quantity: D) -> None:
+@pytest.mark.parametrize("quantity", [D("1.5"), 1.5, 1, D("1e-1"), 0.1])
+@pytest.mark.parametrize("inverse", [True, False])
+def test_a_quantity_is_read_as_the_numbers_of_the_book(quantity: Any, *, inverse: bool) -> None:
+    """Types say Decimal, also where a client wants floats."""
+    asks: list[Any] = [(100.5, 0.05), (101.0, 3.0)]
+    floats = book(bids=[], asks=asks).fill_price("Buy", quantity, inverse=inverse)
+    exact = book(bids=[], asks=[(D(str(p)), D(str(s))) for p, s in asks])
+    price = exact.fill_price("Buy", quantity, inverse=inverse)
+    assert price == exact.fill_price("Buy", D(str(quantity)), inverse=inverse)
+    assert type(price) is D
+    assert type(floats) is float
+    assert floats == pytest.approx(float(price))
+
+
+WRONG = [D("NaN"), D("sNaN"), D("Infinity"), math.nan, math.inf, True, "1", None]
+
+
+@pytest.mark.parametrize(
+    ("side", "quantity"),
+    [("buy", D(1)), ("Buy", D(0)), ("Sell", D(-1)), *(("Buy", wrong) for wrong in WRONG)],
+)
+def test_no_price_for_what_is_no_order(side: str, quantity: Any) -> None:
     with pytest.raises(ConfigurationError, match="fill_price: side Buy or Sell"):
         book().fill_price(side, quantity)
 
@@ -114,9 +134,18 @@ def test_cumulative_sizes() -> None:
 
 
 @pytest.mark.parametrize("ask", ["imbalance", "cumulative", "limited"])
-def test_less_than_one_level_is_refused(ask: str) -> None:
-    with pytest.raises(ConfigurationError, match="1 level"):
-        getattr(book(), ask)(0)
+@pytest.mark.parametrize("levels", [0, -1, 1.5, 2.0, D(2), True, "2", None, math.nan])
+def test_levels_are_a_whole_number(ask: str, levels: Any) -> None:
+    with pytest.raises(ConfigurationError, match="1 or more"):
+        getattr(book(), ask)(levels)
+
+
+def test_more_levels_than_there_are_give_all() -> None:
+    made, most = book(), 10**30
+    assert made.imbalance(most) == made.imbalance(3)
+    assert made.cumulative(most) == made.cumulative(3)
+    assert made.limited(most) == made
+    assert made.limited(1).cumulative(most) == made.cumulative(1)
 
 
 def test_a_limited_book_shows_less_everywhere() -> None:
