@@ -166,6 +166,12 @@ def shown(value: object) -> str:
     return line if len(line) <= MOST_SHOWN else f"{line[:MOST_SHOWN]}…"
 
 
+def check_truth(name: str, given: object) -> None:
+    """``ConfigurationError`` for what is neither ``True`` nor ``False``."""
+    if not isinstance(given, bool):
+        raise ConfigurationError(f"{name}={shown(given)}: True or False")
+
+
 def _named(text: str, source: str) -> Environment:
     known = _KNOWN.get(text) if isinstance(text, str) else None  # pyright: ignore[reportUnnecessaryIsInstance]
     if known is not None:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from reactivex import abc
 from reactivex.disposable import Disposable
 
-from rxbybit.config import Category, Environment
+from rxbybit.config import Category, Environment, check_truth
 from rxbybit.credentials import KEY, SECRET, Credentials, credentials_in
 from rxbybit.errors import ConfigurationError
 from rxbybit.marking import Emitted
@@ -166,6 +166,7 @@ class Opening:
         late: bool = True,
     ) -> Stream[E]:
         """See :class:`rxbybit.venue.Opens`."""
+        check_truth("snapshot", snapshot)
         category = self._category if category is None else category
         categories = spec.categories if category is None else (checked_category(category),)
         topic = spec.topic(self._settings.wire.name, category or "inverse", "ANY")

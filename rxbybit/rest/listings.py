@@ -65,7 +65,8 @@ def instruments(self: Asks, category: Category | None = None) -> Stream[Instrume
 
         instruments("inverse").subscribe(lambda i: print(i.symbol, i.tick_size))
     """
-    wanted: Category = checked_category(category or self.category or "inverse")
+    category = self.category if category is None else category
+    wanted: Category = "inverse" if category is None else checked_category(category)
     every_s = self.listings
 
     async def work(api: RestApi, send: Callable[[Sequence[Instrument]], None]) -> None:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import ClassVar, cast
 
 from rxbybit.candle import ClosedKlines
-from rxbybit.config import Category
+from rxbybit.config import Category, check_truth
 from rxbybit.errors import ConfigurationError
 from rxbybit.events import Event, utc
 from rxbybit.schema import fields, legacy
@@ -266,5 +266,6 @@ def klines(
 
         klines("BTCUSD", interval="1m", closed=True).subscribe(print)
     """
+    check_truth("closed", closed)
     spec = CLOSED_KLINES if closed else KLINES
     return self.open(spec, symbols, category=category, history=history, interval=interval)

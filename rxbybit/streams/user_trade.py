@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from rxbybit.config import Category
+from rxbybit.config import Category, check_truth
 from rxbybit.events import Event, Side, utc
 from rxbybit.schema import fields, nested
 from rxbybit.schema.fields import WireSchema
@@ -265,6 +265,7 @@ def user_trades(
 
         user_trades("BTCUSD").subscribe(lambda fill: print(fill.price, fill.quantity, fill.fee))
     """
+    check_truth("funding", funding)
     keep = None if funding else no_funding
     return self.open_private(USER_TRADES, symbols, category=category, keep=keep)
 

@@ -24,6 +24,7 @@ from rxbybit import (
     ClosedError,
     ConfigurationError,
     Connected,
+    Credentials,
     Dropped,
     Environment,
     Hooks,
@@ -150,6 +151,29 @@ def test_a_wrong_symbol_is_told_what_is_legal_at_the_call(
 def test_a_wrong_shape_is_refused_whatever_the_category(name: str, symbol: str) -> None:
     said = refused(lambda: getattr(Bybit(), name)(symbol, category="linear"))
     assert "upper-case letters, digits, '-' and '.', as in BTCUSD" in said
+
+
+TRUTHS = [("klines", "closed"), ("user_trades", "funding")]
+TRUTHS += [(name, "snapshot") for name in ("orders", "stop_orders", "positions", "balances")]
+TRUTHS += [("account", "snapshot")]
+
+
+@pytest.mark.parametrize(("name", "truth"), TRUTHS)
+@pytest.mark.parametrize("given", ["yes", "", None, 1, 0, Decimal(1), []])
+def test_what_is_true_or_false_is_nothing_else(name: str, truth: str, given: Any) -> None:
+    symbols = () if name in ("account", "balances") else ("BTCUSD",)
+    stream = getattr(Bybit(credentials=Credentials.hmac("key", "secret")), name)
+    said = refused(lambda: stream(*symbols, **{truth: given}))
+    assert said == f"{truth}={given!r}: True or False"
+    assert isinstance(stream(*symbols, **{truth: True}), Stream)
+    assert isinstance(stream(*symbols, **{truth: False}), Stream)
+
+
+@pytest.mark.parametrize("name", [*OF_SYMBOLS, "instruments"])
+@pytest.mark.parametrize("category", ["", 0, False])
+def test_no_category_is_none_and_nothing_else(name: str, category: Any) -> None:
+    said = refused(lambda: getattr(Bybit(), name)(category=category))
+    assert "use one of inverse, linear, spot, option" in said
 
 
 @pytest.mark.parametrize("name", FACTORIES)
