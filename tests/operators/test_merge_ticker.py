@@ -126,6 +126,17 @@ def test_nothing_survives_a_hole() -> None:
     assert [one.meta.gap for one in kept] == [None, hole]
 
 
+def test_of_two_holes_the_newer_one_is_told() -> None:
+    now = datetime.now(timezone.utc)
+    holes = [Gap(time=now, topic="t", after_ms=at, before_ms=at + 1) for at in (1, 3)]
+    lost = [update(last_price=D(1), gap=hole) for hole in holes]
+    first, last = update("snapshot", last_price=D(1)), update("snapshot", last_price=D(5))
+    made = merged(first, *lost, last, update(last_price=D(6)))
+    assert [one.meta.gap for one in made] == [None, holes[1], None]
+    made = merged(first, lost[0], update("snapshot", last_price=D(5), gap=holes[1]))
+    assert [one.meta.gap for one in made] == [None, holes[1]]
+
+
 NOW = datetime.now(timezone.utc)
 
 

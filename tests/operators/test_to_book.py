@@ -147,8 +147,17 @@ def test_books_of_another_symbol_depth_or_link_are_apart(other: dict[str, Any]) 
 
 
 def test_a_hole_goes_to_the_next_book() -> None:
-    made = books(snapshot(), snapshot(5, gap=HOLE), delta(6), snapshot(9, gap=HOLE))
-    assert [book.meta.gap for book in made] == [None, HOLE, HOLE]
+    made = books(snapshot(), snapshot(5, gap=HOLE), delta(6), delta(7), snapshot(9, gap=HOLE))
+    assert [book.meta.gap for book in made] == [None, HOLE, None, HOLE]
+
+
+def test_of_two_holes_the_newer_one_is_told() -> None:
+    newer = HOLE.__replace__(after_ms=3, before_ms=4)
+    updates = snapshot(5, gap=HOLE), snapshot(5, gap=newer)
+    made = books(snapshot(), *updates, delta(6), delta(7))
+    assert [book.meta.gap for book in made] == [None, newer, None]
+    made = books(snapshot(), updates[0], delta(6, gap=newer), delta(7))
+    assert [book.meta.gap for book in made] == [None, newer, None]
 
 
 @pytest.mark.parametrize("size", ["-1", "NaN", "sNaN", "Infinity"])
@@ -207,7 +216,7 @@ def test_whole_numbers_are_read_as_decimals() -> None:
 def test_what_was_made_by_hand_needs_no_meta() -> None:
     first = BookSnapshot(symbol="A", depth=1, bids=BIDS, asks=(), update_id=1)
     then = BookDelta(symbol="A", depth=1, bids=(), asks=ASKS, update_id=2)
-    assert [len(book.asks) for book in books(first, then)] == [0, 1]
+    assert [(book.bids, book.asks) for book in books(first, then)] == [(BIDS, ()), (BIDS, ASKS)]
 
 
 def test_two_subscribers_share_nothing() -> None:
