@@ -69,8 +69,10 @@ def test_imbalance_of_so_many_levels(levels: int, value: D) -> None:
     assert book().imbalance() == book().imbalance(1)
 
 
-def test_nothing_at_all_has_no_imbalance() -> None:
-    assert book(bids=[], asks=[]).imbalance(5) is None
+def test_nothing_at_all_has_no_imbalance_and_fills_nothing() -> None:
+    empty = book(bids=[], asks=[])
+    assert empty.imbalance(5) is None
+    assert empty.fill_price("Buy", D(1)) is None
 
 
 @pytest.mark.parametrize(
