@@ -8,7 +8,7 @@ from rxbybit import Trade, order_book, trades
 from rxbybit import operators as rxo
 
 try:
-    import pandas as pd  # pyright: ignore[reportMissingImports]
+    import pandas as pd
 except ModuleNotFoundError:
     sys.exit("this example needs pandas: pip install pandas")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -102,8 +101,6 @@ def test_an_example_is_short(path: Path) -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_example_runs(path: Path, market: ServedExchange) -> None:
-    if path.stem == "pandas_frame" and find_spec("pandas") is None:
-        pytest.skip("pandas is not installed, which this example needs")
     with Child(
         [sys.executable, str(path)], env={"RXBYBIT_ENVIRONMENT": market.url, **KEYS}
     ) as child:
