@@ -20,7 +20,8 @@ def tell(ticker: Ticker) -> None:
     for stop in waiting.values():
         if stop.trigger_price and ticker.mark_price:
             share = stop.trigger_price / ticker.mark_price - 1
-            print(f"{stop.side} stop at {stop.trigger_price} is {share:+.3%} from the mark price")
+            where = f"{share:+.3%} from the mark price {ticker.mark_price}"
+            print(f"{stop.side} stop at {stop.trigger_price} is {where}")
 
 
 kept = stop_orders(SYMBOL).pipe(ops.do_action(keep), ops.ignore_elements())
