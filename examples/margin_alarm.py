@@ -1,10 +1,12 @@
 """An alarm when the maintenance margin of the account comes near the point of liquidation."""
 
+from decimal import Decimal
+
 from reactivex import operators as ops
 
 from rxbybit import Account, account
 
-ALARM = 0.8  # of the margin balance; at 1 the account is liquidated
+ALARM = Decimal("0.8")  # of the margin balance; at 1 the account is liquidated
 
 
 def level(now: Account) -> str:

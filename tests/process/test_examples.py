@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,18 @@ LIVING = {
     **dict.fromkeys(("realised_profit", "stop_distance", "wallet_changes"), 10),
 }
 """What needs a market that goes on, and how many times as fast: of BTCUSD and BTCUSDT."""
+AGREES: dict[str, tuple[str, Callable[..., bool]]] = {
+    "quotes": (r"quote (\S+) / (\S+)", lambda bid, ask: bid < ask),
+    "sweeps": (
+        r"took all (\S+) at (\S+), then (\S+) at (\S+)",
+        lambda size, ask, more, price: price > ask and size > 0 < more,
+    ),
+    "liquidation_alert": (
+        r"(\d+) USD liquidated, (\d+) of them long",
+        lambda usd, longs: usd > 500 and longs <= usd,
+    ),
+}
+"""Numbers of a line, and what is always true of them; `test_examples_public` has whole lines."""
 KEYS = {"BYBIT_API_KEY": DEMO_KEY, "BYBIT_API_SECRET": DEMO_SECRET}
 SLOW = "held the event loop for"
 """A busy machine is told of, and is no fault of an example."""
@@ -104,12 +118,17 @@ def test_the_example_runs(path: Path, market: ServedExchange) -> None:
     with Child(
         [sys.executable, str(path)], env={"RXBYBIT_ENVIRONMENT": market.url, **KEYS}
     ) as child:
-        child.lines_until(*SHOWS[path.stem])
+        lines = child.lines_until(*SHOWS[path.stem])
         if path.stem in ENDLESS:
             child.interrupt()
         status, _, errors = child.end()
     said = [line for line in errors.splitlines() if SLOW not in line]
     assert (status, said) == (130 if path.stem in ENDLESS else 0, [])
+    if path.stem in AGREES:
+        pattern, holds = AGREES[path.stem]
+        told = [found for line in lines if (found := re.search(pattern, line))]
+        assert told
+        assert [f.string for f in told if not holds(*map(Decimal, f.groups()))] == []
 
 
 def test_an_example_that_needs_pandas_says_so(tmp_path: Path) -> None:

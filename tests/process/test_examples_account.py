@@ -181,10 +181,11 @@ def test_the_kill_switch_comes_at_the_loss_that_is_too_much() -> None:
 
 
 def test_the_margin_alarm_goes_off_and_ends() -> None:
-    rates = {"0.79": None, "0.8": "ALARM: reduce your positions", "0.95": None}
-    rates |= {"0.5": "margin is fine", "": "margin is isolated: watch the positions"}
+    alarm, fine = "ALARM: reduce your positions", "margin is fine"
+    rates = {"0.79": None, "0.8": alarm, "0.799": fine, "0.95": alarm, "1.2": None}
+    rates |= {"": "margin is isolated: watch the positions", "0.1": fine}
     with standing_still() as (served, _), running("margin_alarm", served, "wallet") as child:
-        assert child.line() == "margin is fine"
+        assert child.line() == fine
         query = "accountType=UNIFIED"
         [wallet] = by_rest(served, lambda c: c.read("/v5/account/wallet-balance", query))["list"]
         for number, rate in enumerate(rates, 1):

@@ -58,14 +58,17 @@ CASES = {
     "book_imbalance": Case(
         [
             weighed(1, "10", "10"),
-            weighed(2, "30", "10"),  # 20 of 40
-            weighed(3, "20", "10"),  # 10 of 30
-            weighed(4, "18", "10"),  # 8 of 28
-            weighed(5, "10", "30"),
+            weighed(2, "20", "10"),  # 10 of 30
+            weighed(3, "18", "10"),  # 8 of 28
+            weighed(4, "30", "10"),
+            weighed(5, "10", "20"),
             weighed(6, "10", "18"),
             change_after_a_lost_one(6),
         ],
-        [*("balanced", "more buyers", "balanced", "more sellers", "balanced"), "no book to trust"],
+        [
+            *("balanced", "more buyers", "balanced", "more buyers", "more sellers", "balanced"),
+            "no book to trust",
+        ],
     ),
     "custom_operator": Case(
         [
@@ -108,7 +111,7 @@ CASES = {
             traded(4, ("Buy", "100", "50050")),  # 50025 on average
             traded(5, ("Sell", "1000", "49900")),  # 49921
             marked(6, "49921"),
-            traded(7, ("Buy", "1", "49921")),
+            traded(7, ("Buy", "1", "49960")),  # as little
         ],
         [
             f"the average of a minute is {w} the mark price"
