@@ -74,6 +74,11 @@ class Child:
         errors = self._errors.fileno()
         return scan(os.pread(errors, os.fstat(errors).st_size, 0).decode(errors="replace"))
 
+    @property
+    def has_said(self) -> bool:
+        """Whether there is a line that was not read yet, or it has closed its output."""
+        return not self._lines.empty()
+
     def line(self) -> str:
         """Its next line of output."""
         line = self.line_or_end()

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from typing import Any, NamedTuple
 
 from rxbybit.sim import DEMO_KEY, DEMO_SECRET, Market, ServedExchange, serve_in_thread
@@ -253,15 +254,22 @@ def test_the_changes_of_the_wallet_lead_to_what_it_holds() -> None:
         return Decimal(one["coin"][0]["walletBalance"])
 
     with standing_still() as (served, _):
-        balance = wallet(served)
+        balances = [wallet(served)]
         with running("wallet_changes", served, "wallet") as child:
-            for quantity in (1000, 200, 3000):
+            deadline = time.monotonic() + PATIENCE_S
+            while not child.has_said:  # what comes before it has read its snapshot is no change
+                assert time.monotonic() < deadline
+                order(served, "Buy", 10)
+                balances.append(wallet(served))
+            for quantity in (1000, 200):
                 order(served, "Buy", quantity)
             now = wallet(served)
             lines = lines_until(child, lambda lines: lines[-1].endswith(f" to {now}"))
             assert finish(child) == []
-    for line in lines:
-        coin, change, _, held = line.split()
-        balance += Decimal(change)
-        assert (coin, Decimal(held)) == ("BTC", balance)
-    assert len(lines) >= 2
+    words = [line.split() for line in lines]
+    changes = [Decimal(change) for _, change, _, _ in words]
+    held = [Decimal(amount) for _, _, _, amount in words]
+    assert {coin for coin, *_ in words} == {"BTC"}
+    assert held[0] - changes[0] in balances
+    assert [after - before for before, after in pairwise(held)] == changes[1:]
+    assert len(lines) >= 3
