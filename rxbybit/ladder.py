@@ -31,9 +31,10 @@ def price_text(text: str, number: Decimal | float) -> str:
     another text of the same number. One with a dot is nothing but digits beside it.
 
     What an exchange sends is that already.
-    Errors: ``Unfit`` for what is no finite number. One of 0 or less may be that of a spread.
+    Errors: ``Unfit`` for what is no finite number, ``TypeError`` for a text. A number of 0 or less
+    may be the price of a spread.
     """
-    if _plain(text):
+    if _plain(text) and text is not number:  # which a text is, that only looks like one
         return text
     if not is_finite(number):
         raise Unfit(f"a level at price {text!r}")
@@ -48,7 +49,9 @@ def size_text(text: str, number: Decimal | float) -> str:
     Zero is ``"0"``, and no other text is. What an exchange sends is that already.
     Errors: ``Unfit`` for a number below zero, and for what is no finite number.
     """
-    if not (is_finite(number) and number >= 0):
+    # most are Decimals, for which a call is saved
+    finite = number.is_finite() if isinstance(number, Decimal) else is_finite(number)
+    if not (finite and number >= 0):
         raise Unfit(f"a level of size {text!r}")
     if not number:
         return "0"

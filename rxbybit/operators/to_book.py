@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 from reactivex import Observable
@@ -102,14 +103,15 @@ def _numbers(update: BookSnapshot | BookDelta) -> type | None:
 def _text(update: BookSnapshot | BookDelta) -> tuple[BookText, ValueError | None]:
     """The update with its levels as texts, or without any and why they can be none."""
     meta, bids, asks, wrong = update.meta, [], [], None
-    levels = [(price, size) for price, size in (*update.bids, *update.asks)]
     kind = "snapshot" if isinstance(update, BookSnapshot) else "delta"
     try:
-        for price, size in levels:
-            check_number(price)
-            check_number(size)
         bids, asks = written(update.bids), written(update.asks)
     except ValueError as error:
+        # what is no pair of numbers at all is raised
+        for price, size in (*update.bids, *update.asks):
+            with suppress(ValueError):
+                check_number(price)
+                check_number(size)
         wrong = error
     frame = BookText(
         symbol=update.symbol,
