@@ -271,6 +271,13 @@ def test_a_price_with_a_dot_is_digits(text: str, shown: str) -> None:
     assert Decimal(shown) == Decimal(text)
 
 
+def test_a_text_is_no_price_though_it_is_spelled_like_one() -> None:
+    text: Any = "99.5"
+    with pytest.raises(TypeError):
+        price_text(text, text)
+    assert price_text(text, Decimal(text)) is text
+
+
 @pytest.mark.parametrize("text", ["NaN", "-NaN", "sNaN", "-Infinity", "Infinity"])
 def test_no_price_is_no_number(text: str) -> None:
     """Not being above or below any other it would have no place among them."""
