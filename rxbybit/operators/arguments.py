@@ -12,7 +12,6 @@ from rxbybit.errors import ConfigurationError
 __all__ = [
     "MOST_S",
     "check_callable",
-    "check_flag",
     "check_observable",
     "check_scheduler",
     "check_seconds",
@@ -66,10 +65,3 @@ def check_whole(operator: str, name: str, given: object) -> None:
         raise refused(operator, name, given, "a whole number, at least 1")
     if given > sys.maxsize:  # neither a float nor a slice of a book knows what to do with it
         raise refused(operator, name, given, f"a whole number, at most {sys.maxsize}")
-
-
-def check_flag(operator: str, name: str, given: object, *, unset: bool = False) -> None:
-    """``ConfigurationError`` for what is no truth value; ``None`` is right with ``unset``."""
-    if not isinstance(given, bool) and not (unset and given is None):
-        needs = "use True, False or None" if unset else "use True or False"
-        raise refused(operator, name, given, needs)

@@ -13,8 +13,9 @@ from typing import Protocol
 from reactivex import Observable, abc
 from reactivex.disposable import SerialDisposable, SingleAssignmentDisposable
 
+from rxbybit.config import check_truth
 from rxbybit.events import Meta
-from rxbybit.operators.arguments import check_flag, check_scheduler, refused
+from rxbybit.operators.arguments import check_scheduler, refused
 from rxbybit.operators.bar import Bar
 from rxbybit.operators.clock import ExchangeClock
 from rxbybit.operators.figures import check_number, check_time
@@ -106,8 +107,9 @@ def bars(
         trades("BTCUSD").pipe(rxo.bars("5 trades", inverse=True), ops.take(1)).subscribe(print)
     """
     for name, flag in (("fill", fill), ("partial", partial), ("inverse", inverse)):
-        check_flag("bars", name, flag)
-    check_flag("bars", "continuous", continuous, unset=True)
+        check_truth(f"bars: {name}", flag)
+    if continuous is not None:
+        check_truth("bars: continuous", continuous)
     check_scheduler("bars", scheduler)
     begin = _machine(size, fill=fill, partial=partial, continuous=continuous, inverse=inverse)
 

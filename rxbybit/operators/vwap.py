@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from reactivex import Observable
 
-from rxbybit.operators.arguments import check_flag
+from rxbybit.config import check_truth
 from rxbybit.operators.figures import as_given, check_time, coins, exact
 from rxbybit.operators.kept import Kept
 from rxbybit.operators.value import Value
@@ -53,7 +53,7 @@ def vwap(
         trades("BTCUSD").pipe(rxo.vwap("5 trades", inverse=True), ops.take(3)).subscribe(print)
     """
     size = window_of("vwap", window)
-    check_flag("vwap", "inverse", inverse)
+    check_truth("vwap: inverse", inverse)
 
     def begin() -> Callable[[Traded], Value | None]:
         kept = Kept[str, Sliding](lambda _: Sliding(size))
